@@ -1,0 +1,214 @@
+"""Which compiler, which flags, which CPU.
+
+Responsible for: finding the compiler and telling it from another one without starting it, the
+flags of every kind of build, and the level of the CPU's vector instructions. Not responsible
+for running the compiler (``build``).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy
+
+from cgrad import config
+from cgrad.errors import BuildError
+
+__all__ = [
+    "KERNEL_FLAGS",
+    "Compiler",
+    "compiler_setting",
+    "cpu_level",
+    "find_compiler",
+    "level_flags",
+    "link_flags",
+    "missing_compiler",
+    "numpy_tag",
+    "python_include",
+    "python_tag",
+]
+
+# No -ffast-math, neither here nor in linking: gcc 12 would then switch off denormal numbers
+# for the whole process. -ffp-contract=off makes plain arithmetic equal to NumPy's bit for bit,
+# -fwrapv defines signed overflow.
+KERNEL_FLAGS = (
+    "-std=c11",
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-fwrapv",
+    "-fno-strict-aliasing",
+    "-fvisibility=hidden",
+    "-fPIC",
+    "-fopenmp-simd",
+)
+# The dispatcher and the glue handle Python objects: nothing in them is worth -O3.
+EXTENSION_FLAGS = ("-std=gnu11", "-fwrapv", "-fno-strict-aliasing", "-fvisibility=hidden", "-fPIC")
+
+# The x86-64 levels of the psABI, one above the other: the features that a CPU must have (as NumPy
+# names them) and the options. These are what -march=x86-64-v2, -v3 and -v4 switch on; written out,
+# compilers older than gcc 11 take them too.
+_LEVELS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    ((), ()),
+    (
+        ("SSE3", "SSSE3", "SSE41", "SSE42", "POPCNT"),
+        ("-msse4.2", "-mpopcnt", "-mcx16"),
+    ),
+    (
+        ("AVX", "AVX2", "FMA3", "F16C"),
+        ("-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2", "-mlzcnt", "-mmovbe"),
+    ),
+    (
+        ("AVX512F", "AVX512CD", "AVX512BW", "AVX512DQ", "AVX512VL"),
+        ("-mavx512f", "-mavx512cd", "-mavx512bw", "-mavx512dq", "-mavx512vl"),
+    ),
+)
+_LEVEL_NAMES = ("baseline", "x86-64-v2", "x86-64-v3", "x86-64-v4")
+
+
+class Compiler:
+    """A C compiler: ``words`` is how its command line starts, ``identity`` tells it from others."""
+
+    __slots__ = ("identity", "words")
+
+    def __init__(self, words: tuple[str, ...], identity: str) -> None:
+        self.words = words
+        self.identity = identity
+
+
+def compiler_setting() -> str:
+    """What the user asked for: CGRAD_CC, else CC, else nothing."""
+    return config.cc.get() or config.environment().get("CC", "")
+
+
+def find_compiler() -> Compiler | None:
+    """The compiler to use, or None if there is none; no process is started.
+
+    Its identity is the path, time and size of the program file. A relative directory in PATH is
+    never searched: what it holds depends on where the user happens to be.
+    """
+    setting = compiler_setting()
+    if setting:
+        words = _split_setting(setting)
+        path = _resolve(words[0])
+        return None if path is None else _describe(path, words[1:])
+    for name in ("cc", "gcc", "clang"):
+        path = _resolve(name)
+        if path is not None:
+            return _describe(path, ())
+    return None
+
+
+def _split_setting(setting: str) -> tuple[str, ...]:
+    if setting.isalnum() or setting.replace("/", "").replace("-", "").replace(".", "").isalnum():
+        return (setting,)
+    import shlex  # a slow import, needed only for unusual values such as "ccache gcc"
+
+    try:
+        words = tuple(shlex.split(setting))
+    except ValueError as error:
+        raise BuildError(f"the compiler setting {setting!r} cannot be read: {error}") from error
+    if not words:
+        raise BuildError("the compiler setting (CGRAD_CC or CC) is blank")
+    return words
+
+
+def _resolve(name: str) -> str | None:
+    if os.sep in name:
+        return name if os.path.isabs(name) and _is_program(name) else None
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isabs(folder) and _is_program(path):
+            return path
+    return None
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _describe(path: str, arguments: tuple[str, ...]) -> Compiler:
+    info = os.stat(path)
+    real = os.path.realpath(path)
+    identity = repr((real, info.st_mtime_ns, info.st_size, *arguments))
+    return Compiler((path, *arguments), identity)
+
+
+def missing_compiler() -> BuildError:
+    """The error that says what was looked for and how to get it."""
+    setting = compiler_setting()
+    looked = repr(setting) if setting else "cc, gcc and clang"
+    hint = (
+        "xcode-select --install"
+        if sys.platform == "darwin"
+        else "apt install gcc, dnf install gcc, or conda install gcc"
+    )
+    return BuildError(
+        f"no C compiler was found: looked for {looked} in the absolute directories of PATH.\n"
+        f"Install one ({hint}), or set CGRAD_CC to the absolute path of one."
+    )
+
+
+def cpu_level() -> int:
+    """The highest level of vector instructions that this CPU has, 0 (none known) to 3."""
+    features = _cpu_features()
+    level = 0
+    while level + 1 < len(_LEVELS) and all(features.get(name) for name in _LEVELS[level + 1][0]):
+        level += 1
+    return level
+
+
+def _cpu_features() -> dict[str, bool]:
+    """What cpuid says, as NumPy has already asked it at import; empty where that is unknown."""
+    features: dict[str, bool] = getattr(numpy_core(), "__cpu_features__", {})
+    return features
+
+
+def numpy_core() -> object:
+    """NumPy's compiled module; a private name that may move, so None is possible."""
+    return sys.modules.get("numpy._core._multiarray_umath")
+
+
+def numpy_tag() -> str:
+    """Tells binary-incompatible NumPys apart."""
+    version = getattr(numpy_core(), "_get_ndarray_c_version", None)
+    return numpy.__version__.partition(".")[0] if version is None else f"{version():#x}"
+
+
+def level_name(level: int) -> str:
+    return _LEVEL_NAMES[level]
+
+
+def level_flags(level: int) -> tuple[str, ...]:
+    """The options for a level; those of the lower levels are included."""
+    flags = [flag for _, options in _LEVELS[: level + 1] for flag in options]
+    if level == 3:
+        flags.append("-mprefer-vector-width=512")  # measured faster than the default of 256
+    return tuple(flags)
+
+
+def link_flags() -> tuple[str, ...]:
+    """How a shared library is linked on this platform; libraries are named by the caller."""
+    if sys.platform == "darwin":
+        return ("-bundle", "-undefined", "dynamic_lookup")
+    return ("-shared", "-Wl,-z,now,-z,relro,-z,noexecstack")
+
+
+def python_tag() -> str:
+    """Tells binary-incompatible Pythons apart: for example cpython-311 Linux 64."""
+    implementation = sys.implementation
+    flags = getattr(sys, "abiflags", "")
+    return f"{implementation.cache_tag}{flags} {sys.platform} {sys.maxsize.bit_length() + 1}"
+
+
+def python_include() -> str | None:
+    """The directory with Python.h, or None where Python's headers are not installed."""
+    import sysconfig  # a slow import, needed only for building
+
+    for name in ("include", "platinclude"):
+        folder = sysconfig.get_path(name)
+        if folder and os.path.isfile(os.path.join(folder, "Python.h")):
+            return folder
+    return None

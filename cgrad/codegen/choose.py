@@ -1,0 +1,93 @@
+"""Which nodes of a block get a buffer, and which are recomputed where they are read.
+
+The cost function, one decision per node, consumers first.  A node gets a buffer when
+
+* it has to: a reduction, a join, a loop, a result of the block, the source of a reshape or of a
+  loop, an integer that sizes mention; or
+* it is not free, and either read by more than one of those, or read inside a loop over an axis
+  it does not have: then the cost of its elements (additions, see `Row.cost`) is compared with
+  that of storing and reading them, `MEMORY_COST`.
+
+A buffer that later turns out to be written and read in one loop becomes a register
+(`codegen.shrink`), so a buffer too many costs nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from cgrad.core.node import Node
+from cgrad.ops.kinds import lowering
+from cgrad.ops.scalar import Elementwise
+
+MEMORY_COST = 4
+_CAP = 1 << 20
+
+
+def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[Node]) -> set[Node]:
+    """The nodes of `order` that get a buffer; `known` ones have a value already."""
+    chosen = {node for node in order if node not in known and _must(node)}
+    chosen |= {node for node in outputs if node not in known and _can(node)}
+    for node in order:
+        if node in known:
+            continue
+        chosen |= {
+            dep for dep in node.deps if dep not in known and dep.ndim == 0 and dep.args
+        }
+        if lowering(node) == "view":
+            chosen |= {arg for arg in node.args if arg not in known and _can(arg)}
+    cost = _costs(order, chosen, known)
+    readers: dict[Node, set[Node]] = {}
+    repeated: set[Node] = set()
+    for node in reversed(order):
+        if node in known:
+            continue
+        if node not in chosen and _can(node) and node.ndim and cost[node] >= MEMORY_COST:
+            several = len(readers.get(node, ())) > 1
+            if several or node in repeated:
+                chosen.add(node)
+        stored = node in chosen
+        for position, arg in enumerate(node.args):
+            seen = readers.setdefault(arg, set())
+            if stored:
+                seen.add(node)
+            else:
+                seen |= readers.get(node, set())
+            if _repeats(node, position) or (not stored and node in repeated):
+                repeated.add(arg)
+    return chosen
+
+
+def _must(node: Node) -> bool:
+    return lowering(node) in ("reduce", "join")
+
+
+def _can(node: Node) -> bool:
+    return lowering(node) in ("pull", "reduce", "join") and bool(node.args or node.ndim)
+
+
+def _costs(
+    order: Iterable[Node], chosen: Collection[Node], known: Collection[Node]
+) -> dict[Node, int]:
+    """Additions to compute one element, buffers read for nothing."""
+    cost: dict[Node, int] = {}
+    for node in order:
+        if node in known or lowering(node) != "pull":
+            cost[node] = 0
+            continue
+        own = node.op.row.cost if isinstance(node.op, Elementwise) else 0
+        below = sum(0 if arg in chosen else cost.get(arg, 0) for arg in node.args)
+        cost[node] = min(own + below, _CAP)
+    return cost
+
+
+def _repeats(node: Node, position: int) -> bool:
+    """Whether an element of the argument is read in several iterations of the inner loops."""
+    name = node.op.name
+    if name == "broadcast":
+        # a new axis outside of one that the argument has
+        axes = node.op.axes  # type: ignore[attr-defined]
+        source = node.args[0].dims
+        own = [axis for axis, n in zip(axes, source, strict=True) if n != 1]
+        return any(axis not in own for axis in range(max(own, default=0)))
+    return name in ("dot", "scan", "place")

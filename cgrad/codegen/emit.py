@@ -1,0 +1,334 @@
+"""The lowered kernel as C text, for people and compilers.
+
+A file holds the runtime functions it uses, one static function with named arguments (what a
+person reads, and the part that exports), and the three functions of the ABI around it.  The text
+depends on the graph and the names in it only: no path, no time, no address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cgrad.codegen.expressions import Printer
+from cgrad.codegen.memory import Slot
+from cgrad.codegen.prelude import prelude
+from cgrad.core.dtypes import C_TYPE
+from cgrad.core.loops import (
+    Accumulate,
+    Buffer,
+    Call,
+    Check,
+    Expr,
+    For,
+    Kernel,
+    Let,
+    Resize,
+    Set,
+    Stmt,
+    Swap,
+    values,
+    walk,
+)
+from cgrad.core.sizes import Atom
+
+INDENT = "    "
+_COMBINE = {"max": "cg_max", "min": "cg_min"}
+
+
+def emit(kernel: Kernel, slots: Sequence[Slot]) -> str:
+    """The C file of a kernel."""
+    return _Writer(kernel, slots).file()
+
+
+class _Writer:
+    def __init__(self, kernel: Kernel, slots: Sequence[Slot]) -> None:
+        self.kernel = kernel
+        self.slots = slots
+        self.names = dict(kernel.sizes)
+        self.print = Printer(self.names)
+        self.declared: set[Buffer] = set()
+        self.written = _counts(kernel.body)
+
+    # -- the file -----------------------------------------------------------------------------
+    def file(self) -> str:
+        body = "\n".join(self.block(self.kernel.body, 1))
+        slots = "\n".join(self._slot_pointers())
+        uses = f"{slots}\n{body}"
+        params = self._parameters(uses)
+        parts = [
+            self._title(),
+            self._function(params, slots, body),
+            self._sizes(),
+            self._work(),
+            self._entry(params),
+        ]
+        text = "\n\n".join(parts)
+        return f"{prelude(text)}\n\n{text}\n"
+
+    def _title(self) -> str:
+        kernel = self.kernel
+        rows = [f"/* {kernel.name}", " *"]
+        for word, buffers in (("in ", kernel.inputs), ("out", kernel.outputs)):
+            for buffer in buffers:
+                shape = ", ".join(self.print.size(n) for n in buffer.shape)
+                comma = "," if len(buffer.shape) == 1 else ""
+                rows.append(f" * {word}  {buffer.name}: {buffer.dtype} ({shape}{comma})")
+        return "\n".join([*rows, " */"])
+
+    def _parameters(self, uses: str) -> list[tuple[str, str]]:
+        """(declaration, argument) of everything the function mentions."""
+        words = set(re.findall(r"\w+", uses))
+        found: list[tuple[str, str]] = []
+        for k, (_, name) in enumerate(self.kernel.sizes):
+            if name in words:
+                found.append((f"int64_t {name}", f"size[{k}]"))
+        for k, buffer in enumerate(self.kernel.inputs):
+            if buffer.name in words:
+                type = f"const {C_TYPE[buffer.dtype]}"
+                found.append((f"{type} *restrict {buffer.name}", f"in[{k}].data"))
+        for k, buffer in enumerate(self.kernel.outputs):
+            if buffer.name in words:
+                type = C_TYPE[buffer.dtype]
+                found.append((f"{type} *restrict {buffer.name}", f"out[{k}].data"))
+        if "work" in words:
+            found.append(("char *restrict work", "work"))
+        if "out" in words:
+            found.append(("cg_array *out", "out"))
+        if "st" in words:
+            found.append(("cg_status *st", "st"))
+        return found
+
+    def _function(self, params: list[tuple[str, str]], slots: str, body: str) -> str:
+        head = f"static int64_t {self.kernel.name}("
+        arguments = [declaration for declaration, _ in params] or ["void"]
+        rows, row = [], head
+        for k, argument in enumerate(arguments):
+            last = k == len(arguments) - 1
+            piece = argument + (")" if last else ",")
+            if len(row) + len(piece) > 96 and row != head:
+                rows.append(row.rstrip())
+                row = " " * len(head)
+            row += piece + ("" if last else " ")
+        rows.append(row)
+        inner = [text for text in (slots, body, f"{INDENT}return CG_OK;") if text]
+        return "\n".join([*rows, "{", *inner, "}"])
+
+    def _slot_pointers(self) -> list[str]:
+        lines = []
+        for k, slot in enumerate(self.slots):
+            for buffer in slot.buffers:
+                type = C_TYPE[buffer.dtype]
+                shared = buffer.role == "carry" or len(slot.buffers) > 1
+                restrict = "" if shared else "restrict "
+                lines.append(f"{INDENT}{type} *{restrict}{buffer.name} = ({type} *)work;")
+            if k < len(self.slots) - 1:
+                lines.append(f"{INDENT}work += {self._slot(slot)};")
+        return lines
+
+    def _slot(self, slot: Slot) -> str:
+        return f"cg_slot({self.print.bounded(slot.count)}, {slot.bytes})"
+
+    # -- the ABI ------------------------------------------------------------------------------
+    def _sizes(self) -> str:
+        kernel = self.kernel
+        lines = []
+        for atom, name in kernel.sizes:
+            lines.append(f"{INDENT}const int64_t {name} = {self._raw(atom)};")
+        printer = _RawPrinter(self)
+        for check in kernel.checks:
+            lines += self._check(check, printer, 1)
+        for k, (_, name) in enumerate(kernel.sizes):
+            lines.append(f"{INDENT}size[{k}] = {name};")
+        for k, bound in enumerate(kernel.bounds):
+            for axis, n in enumerate(bound):
+                lines.append(f"{INDENT}out[{k}].shape[{axis}] = {self.print.size(n)};")
+        return _abi_function(
+            "cg_sizes",
+            [("const cg_array *", "in"), ("int64_t *", "size"), ("cg_array *", "out"),
+             ("cg_status *", "st")],
+            [*lines, f"{INDENT}return CG_OK;"],
+        )  # fmt: skip
+
+    def _raw(self, atom: Atom) -> str:
+        kind, args = atom.kind, atom.args
+        k = self.kernel.position[args[0]]
+        if kind == "dim":
+            return f"in[{k}].shape[{args[1]}]"
+        return f"*(const int64_t *)in[{k}].data"
+
+    def _work(self) -> str:
+        total = "0"
+        for slot in self.slots:
+            total = self._slot(slot) if total == "0" else f"cg_plus({total}, {self._slot(slot)})"
+        lines = [
+            f"{INDENT}const int64_t {name} = size[{k}];"
+            for k, (_, name) in enumerate(self.kernel.sizes)
+            if re.search(rf"\b{name}\b", total)
+        ]
+        return _abi_function(
+            "cg_work", [("const int64_t *", "size")], [*lines, f"{INDENT}return {total};"]
+        )
+
+    def _entry(self, params: list[tuple[str, str]]) -> str:
+        call = f"{self.kernel.name}({', '.join(argument for _, argument in params)})"
+        return _abi_function(
+            "cg_entry",
+            [("const cg_rt *", "rt"), ("const cg_array *", "in"), ("cg_array *", "out"),
+             ("const int64_t *", "size"), ("void *", "work"), ("cg_status *", "st")],
+            [f"{INDENT}return {call};"],
+        )  # fmt: skip
+
+    # -- statements ---------------------------------------------------------------------------
+    def block(self, stmts: Sequence[Stmt], depth: int) -> list[str]:
+        lines: list[str] = []
+        for stmt in stmts:
+            lines += self.statement(stmt, depth)
+        return lines
+
+    def statement(self, stmt: Stmt, depth: int) -> list[str]:
+        pad = INDENT * depth
+        if isinstance(stmt, For):
+            return self._loop(stmt, depth)
+        if isinstance(stmt, Set):
+            return [f"{pad}{self._store(stmt)}"]
+        if isinstance(stmt, Accumulate):
+            return [f"{pad}{self._accumulate(stmt)}"]
+        if isinstance(stmt, Let):
+            type = C_TYPE[stmt.value.dtype]
+            return [f"{pad}const {type} {stmt.name} = {self.print(stmt.value)};"]
+        if isinstance(stmt, Check):
+            return self._check(stmt, self.print, depth)
+        if isinstance(stmt, Swap):
+            type = C_TYPE[stmt.a.dtype]
+            a, b = stmt.a.name, stmt.b.name
+            return [f"{pad}{{ {type} *swap = {a}; {a} = {b}; {b} = swap; }}"]
+        if isinstance(stmt, Resize):
+            shape = f"out[{stmt.position}].shape[{stmt.axis}]"
+            return [f"{pad}{shape} = {self.print.size(stmt.size)};"]
+        raise TypeError(f"codegen.emit cannot print {type(stmt).__name__}")
+
+    def _loop(self, loop: For, depth: int) -> list[str]:
+        pad = INDENT * depth
+        lines = []
+        if loop.notes:
+            lines += _comment(loop.notes, pad)
+        if _sums_up(loop):
+            totals = dict.fromkeys(
+                s.buffer.name for s in loop.body if isinstance(s, Accumulate) and not s.buffer.shape
+            )
+            lines.append(f"#pragma omp simd reduction(+:{', '.join(totals)})")
+        i, n = loop.index, self.print.size(loop.extent)
+        if loop.reverse:
+            lines.append(f"{pad}for (int64_t {i} = {n} - 1; {i} >= 0; --{i}) {{")
+        else:
+            lines.append(f"{pad}for (int64_t {i} = 0; {i} < {n}; ++{i}) {{")
+        declared = set(self.declared)
+        lines += self.block(loop.body, depth + 1)
+        self.declared = declared
+        lines.append(f"{pad}}}")
+        return lines
+
+    def _store(self, stmt: Set) -> str:
+        target = self.print.element(stmt.buffer, stmt.index)
+        value = self.print(stmt.value)
+        local = stmt.buffer.role == "temp" and not stmt.buffer.base.shape
+        if local and stmt.buffer not in self.declared:
+            self.declared.add(stmt.buffer)
+            const = "const " if self.written[stmt.buffer] == 1 else ""
+            return f"{const}{C_TYPE[stmt.buffer.dtype]} {target} = {value};"
+        return f"{target} = {value};"
+
+    def _accumulate(self, stmt: Accumulate) -> str:
+        target = self.print.element(stmt.buffer, stmt.index)
+        dtype = stmt.buffer.dtype
+        if stmt.op == "add":
+            return f"{target} += {self.print(stmt.value)};"
+        value = self.print(stmt.value)
+        if stmt.op in ("or", "and"):
+            return f"{target} = {target} {'||' if stmt.op == 'or' else '&&'} ({value});"
+        if dtype == "bool":
+            return f"{target} = {target} {'||' if stmt.op == 'max' else '&&'} ({value});"
+        suffix = {"float64": "", "float32": "f", "int64": "_i64"}[dtype]
+        return f"{target} = {_COMBINE[stmt.op]}{suffix}({target}, {value});"
+
+    def _check(self, check: Check, printer: Printer, depth: int) -> list[str]:
+        pad = INDENT * depth
+        found, expected = printer.size(check.found), printer.size(check.expected)
+        if check.code == "CG_SHAPE":
+            broken = f"{found} != {expected}"
+        elif check.code == "CG_EMPTY":
+            broken = f"{found} < 1"
+        else:
+            broken = f"{found} < 0 || {found} >= {expected}"
+        fail = f"cg_fail(st, {check.code}, {check.tag}, {check.axis}, {found}, {expected})"
+        return [f"{pad}if ({broken})", f"{pad}{INDENT}return {fail};"]
+
+
+class _RawPrinter(Printer):
+    """Sizes in `cg_sizes`: those without a name are read from the arguments."""
+
+    def __init__(self, writer: _Writer) -> None:
+        super().__init__(writer.names)
+        self.writer = writer
+
+    def atom(self, atom: Atom) -> str:
+        if atom.kind in ("dim", "value") and atom not in self.size_names:
+            return self.writer._raw(atom)
+        return super().atom(atom)
+
+
+def _abi_function(name: str, params: list[tuple[str, str]], lines: list[str]) -> str:
+    body = "\n".join(lines)
+    words = set(re.findall(r"\w+", body))
+    unused = [f"{INDENT}(void){p};" for _, p in params if p not in words]
+    declared = ", ".join(f"{type}{p}" for type, p in params)
+    head = f"int64_t {name}({declared})"
+    if len(head) > 96:
+        cut = head.rindex(", ", 0, 96)
+        head = f"{head[: cut + 1]}\n{' ' * len(f'int64_t {name}(')}{head[cut + 2 :]}"
+    return "\n".join([head, "{", *unused, body, "}"])
+
+
+def _comment(notes: Sequence[str], pad: str) -> list[str]:
+    lines, line = [], f"{pad}/* "
+    for k, note in enumerate(notes):
+        piece = note + (", " if k < len(notes) - 1 else " */")
+        if len(line) + len(piece) > 98 and line.strip() != "/*":
+            lines.append(line.rstrip())
+            line = f"{pad} * "
+        line += piece
+    return [*lines, line]
+
+
+def _counts(stmts: Sequence[Stmt]) -> dict[Buffer, int]:
+    """How many statements store to each buffer."""
+    count: dict[Buffer, int] = {}
+    stack = list(stmts)
+    while stack:
+        stmt = stack.pop()
+        if isinstance(stmt, For):
+            stack.extend(stmt.body)
+        elif isinstance(stmt, (Set, Accumulate)):
+            count[stmt.buffer] = count.get(stmt.buffer, 0) + 1
+    return count
+
+
+def _sums_up(loop: For) -> bool:
+    """Whether the loop adds up into variables and does nothing that vectors cannot."""
+    adds = False
+    for stmt in loop.body:
+        if isinstance(stmt, Accumulate) and not stmt.buffer.shape:
+            if stmt.op != "add" or stmt.buffer.dtype not in ("float64", "float32"):
+                return False
+            adds = True
+        elif not isinstance(stmt, (Set, Let)):
+            return False
+    return adds and loop.kind == "map" and not any(_calls(v) for s in loop.body for v in values(s))
+
+
+def _calls(root: Expr) -> bool:
+    return any(
+        isinstance(e, Call) and re.match(r"(?!fabs|sqrt)\w+\(", e.template) is not None
+        for e in walk(root)
+    )

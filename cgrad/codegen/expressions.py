@@ -1,0 +1,159 @@
+"""Expressions and sizes as C text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops, sizes
+from cgrad.core.dtypes import C_TYPE
+from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Select, SizeValue, Var
+from cgrad.core.sizes import Atom, SizeLike
+
+_SLOT = re.compile(r"\{(\d)\}")
+_INFIX = re.compile(r"^\{0\} (\S+) \{1\}$")
+# binding strength of the outermost operator of a text, C's own order
+_BINDING = {"*": 8, "/": 8, "+": 7, "-": 7, "<": 6, "<=": 6, ">": 6, ">=": 6, "==": 5, "!=": 5,
+            "&": 4, "^": 4, "|": 4, "&&": 3, "||": 2}  # fmt: skip
+_ATOMIC, _UNARY, _TERNARY = 10, 9, 1
+
+
+class Printer:
+    """Spells expressions; `size_names` are the named sizes of the kernel."""
+
+    def __init__(self, size_names: Mapping[Atom, str]) -> None:
+        self.size_names = size_names
+
+    # -- sizes --------------------------------------------------------------------------------
+    def size(self, size: SizeLike) -> str:
+        """A size as a C expression of type int64_t."""
+        return sizes.render(size, self.atom)
+
+    def atom(self, atom: Atom) -> str:
+        if atom in self.size_names:
+            return self.size_names[atom]
+        if atom.kind == "index":
+            return str(atom.args[0])
+        if atom.kind == "scalar":
+            buffer: Buffer = atom.args[0]
+            return self.element(buffer, ())
+        if atom.kind not in sizes.COMPOUND:
+            raise TypeError(f"the size {atom!r} has no name in the kernel: codegen.lower missed it")
+        a, b = (self.size(arg) for arg in atom.args)
+        if atom.kind == "floordiv":
+            (low, _), (least, _) = sizes.bounds(atom.args[0]), sizes.bounds(atom.args[1])
+            if low is not None and low >= 0 and least is not None and least > 0:
+                return f"({_in_parens(a)} / {_in_parens(b)})"
+            return f"cg_floor_div_i64({a}, {b})"
+        if atom.kind == "wrap":
+            return f"cg_wrap({a}, {b})"
+        return f"cg_{atom.kind}_i64({a}, {b})"
+
+    def bounded(self, size: SizeLike) -> str:
+        """A size that becomes INT64_MAX instead of overflowing."""
+        if isinstance(size, int) or len(size.terms) > 1 or len(size.terms[0][0]) <= 1:
+            return self.size(size)
+        mono, c = size.terms[0]
+        text = self.atom(mono[0]) if c == 1 else f"cg_times({c}, {self.atom(mono[0])})"
+        for atom in mono[1:]:
+            text = f"cg_times({text}, {self.atom(atom)})"
+        return text
+
+    # -- expressions --------------------------------------------------------------------------
+    def element(self, buffer: Buffer, index: Index) -> str:
+        """The element of a buffer at an index."""
+        if not buffer.shape:
+            if not index and buffer.base.shape == () and buffer.role == "temp":
+                return buffer.name
+            position = "0" if not index else self.size(index[0])
+            return f"*{buffer.base.name}" if position == "0" else f"{buffer.base.name}[{position}]"
+        offset: SizeLike = 0
+        for i, n in zip(index, buffer.shape, strict=True):
+            offset = offset * n + i
+        return f"{buffer.base.name}[{self.size(offset)}]"
+
+    def __call__(self, expr: Expr) -> str:
+        return self._text(expr)[0]
+
+    def _text(self, expr: Expr) -> tuple[str, int]:
+        """The C text and how strongly its outermost operator binds."""
+        if isinstance(expr, Var):
+            return expr.name, _ATOMIC
+        if isinstance(expr, Lit):
+            text = literal(expr.value, expr.dtype)
+            return text, _UNARY if text.startswith("-") else _ATOMIC
+        if isinstance(expr, SizeValue):
+            text = self.size(expr.size)
+            return text, _ATOMIC if re.fullmatch(r"\w+", text) else 7
+        if isinstance(expr, Read):
+            text = self.element(expr.buffer, expr.index)
+            return text, _UNARY if text.startswith("*") else _ATOMIC
+        if isinstance(expr, Select):
+            cond, a, b = (self._operand(part, _TERNARY + 1) for part in expr.parts)
+            return f"{cond} ? {a} : {b}", _TERNARY
+        if isinstance(expr, Cast):
+            return self._cast(expr)
+        assert isinstance(expr, Call)
+        return self._call(expr)
+
+    def _operand(self, expr: Expr, least: int) -> str:
+        text, binding = self._text(expr)
+        return text if binding >= least else f"({text})"
+
+    def _cast(self, expr: Cast) -> tuple[str, int]:
+        (x,) = expr.parts
+        if expr.dtype == dtypes.BOOL:
+            return f"{self._operand(x, 6)} != 0", _BINDING["!="]
+        if dtypes.is_integer(expr.dtype) and dtypes.is_float(x.dtype):
+            return f"cg_to_i64({self(x)})", _ATOMIC
+        return f"({C_TYPE[expr.dtype]}){self._operand(x, _UNARY)}", _UNARY
+
+    def _call(self, expr: Call) -> tuple[str, int]:
+        infix = _INFIX.match(expr.template)
+        if infix:
+            own = _BINDING[infix.group(1)]
+            # `a - (b + c)` keeps its parentheses: floating-point sums are not associative;
+            # mixing && with || or bit operators without them is an error of -Wall
+            mixing = own <= 4
+            left = self._operand(expr.parts[0], _UNARY if mixing and own != 3 else own)
+            right = self._operand(expr.parts[1], _UNARY if mixing and own != 3 else own + 1)
+            return f"{left} {infix.group(1)} {right}", own
+        alone = re.fullmatch(r"\w+\(.*\)", expr.template) is not None
+        least = _TERNARY if alone else _UNARY
+        texts = [self._operand(part, least) for part in expr.parts]
+        text = _SLOT.sub(lambda slot: texts[int(slot.group(1))], expr.template)
+        if alone:
+            return text, _ATOMIC
+        square = re.fullmatch(r"\{0\} ([*/]) \{0\}|1 / \{0\}", expr.template)
+        if square:
+            return text, _BINDING["*"]
+        return text, _UNARY if re.fullmatch(r"[-!~]\{0\}", expr.template) else _TERNARY
+
+
+def _in_parens(text: str) -> str:
+    return text if re.fullmatch(r"\w+", text) else f"({text})"
+
+
+def literal(value: Any, dtype: str) -> str:
+    """A number as C text that reads back as the same bits (nan: as a quiet nan)."""
+    if dtype == dtypes.BOOL:
+        return "1" if value else "0"
+    if dtype == dtypes.INT64:
+        number = int(value)
+        if number == -(2**63):
+            return "INT64_MIN"
+        return str(number) if abs(number) < 2**31 else f"INT64_C({number})"
+    number = float(value)
+    sign = "-" if math.copysign(1.0, number) < 0 else ""
+    if math.isnan(number):
+        return "NAN"
+    if math.isinf(number):
+        return f"{sign}INFINITY"
+    if dtype == dtypes.FLOAT32:
+        text = repr(float(str(np.float32(number))))
+        return f"{text}f"
+    return repr(number)

@@ -1,0 +1,167 @@
+"""Loops with a common prefix become one: many results per nest, inner loops joined in turn.
+
+Two `map` loops over the same extent are joined when nothing between them depends on the second
+and every buffer that one writes and the other touches is touched at the loop's own index along
+one axis.  What a row produces is then consumed while it is hot, and `codegen.shrink` can turn its
+buffer into a row or a register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cgrad.core import sizes
+from cgrad.core.loops import (
+    Accumulate,
+    Buffer,
+    Check,
+    Expr,
+    For,
+    Index,
+    Read,
+    Set,
+    Stmt,
+    Swap,
+    swaps,
+    values,
+    walk,
+    written,
+)
+
+
+# how many statements back a loop looks for one to join: keeps the pass linear
+REACH = 64
+
+
+class Access:
+    """What a statement reads and writes, by the buffer that owns the elements."""
+
+    __slots__ = ("barrier", "reads", "writes")
+
+    def __init__(self, stmt: Stmt) -> None:
+        self.reads: dict[Buffer, list[tuple[Buffer, Index]]] = {}
+        self.writes: dict[Buffer, list[tuple[Buffer, Index]]] = {}
+        self.barrier = isinstance(stmt, (Check, Swap))
+        seen: set[Expr] = set()
+        for value in values(stmt):
+            if value in seen:
+                continue
+            for part in walk(value):
+                if part not in seen:
+                    seen.add(part)
+                    if isinstance(part, Read):
+                        _note(self.reads, part.buffer, part.index)
+                    elif part.reads and not part.parts:
+                        for buffer in part.reads:
+                            _note(self.reads, buffer, ())
+        for store in written(stmt):
+            _note(self.writes, store.buffer, store.index)
+            if isinstance(store, Accumulate):
+                _note(self.reads, store.buffer, store.index)
+        for swap in swaps(stmt):
+            for buffer in (swap.a, swap.b):
+                _note(self.writes, buffer, ())
+        for scalar in _sizes_read(stmt):
+            _note(self.reads, scalar, ())
+
+    def extend(self, other: Access) -> None:
+        """Add what another statement does."""
+        for mine, theirs in ((self.reads, other.reads), (self.writes, other.writes)):
+            for buffer, places in theirs.items():
+                mine.setdefault(buffer, []).extend(places)
+        self.barrier = self.barrier or other.barrier
+
+    def conflicts(self, other: Access) -> bool:
+        """Whether the order of the two statements matters."""
+        return (
+            self.barrier
+            or other.barrier
+            or not self.writes.keys().isdisjoint(other.writes)
+            or not self.writes.keys().isdisjoint(other.reads)
+            or not self.reads.keys().isdisjoint(other.writes)
+        )
+
+
+def _note(table: dict[Buffer, list[tuple[Buffer, Index]]], buffer: Buffer, index: Index) -> None:
+    table.setdefault(buffer.base, []).append((buffer, index))
+
+
+def _sizes_read(stmt: Stmt) -> Iterable[Buffer]:
+    """Scalar variables that extents and positions mention."""
+    stack = [stmt]
+    while stack:
+        s = stack.pop()
+        mentioned: tuple[sizes.SizeLike, ...] = ()
+        if isinstance(s, For):
+            stack.extend(s.body)
+            mentioned = (s.extent,)
+        elif isinstance(s, (Set, Accumulate)):
+            mentioned = s.index
+        for size in mentioned:
+            for atom in sizes.atoms(size):
+                if atom.kind == "scalar":
+                    yield atom.args[0]
+
+
+def fuse(stmts: list[Stmt]) -> list[Stmt]:
+    """The statements with loops joined wherever that is allowed."""
+    result: list[tuple[Stmt, Access]] = []
+    for stmt in stmts:
+        own = Access(stmt)
+        if not (isinstance(stmt, For) and stmt.kind == "map" and _join(stmt, own, result)):
+            result.append((stmt, own))
+    for stmt, _ in result:
+        if isinstance(stmt, For):
+            stmt.body = fuse(stmt.body)
+    return [stmt for stmt, _ in result]
+
+
+def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
+    """Join `loop` to the latest loop that allows it; whether there was one.
+
+    What stands between the two and what `loop` depends on moves in front of both.
+    """
+    needed: list[int] = []
+    for k in range(len(result) - 1, max(-1, len(result) - 1 - REACH), -1):
+        earlier, access = result[k]
+        if (
+            isinstance(earlier, For)
+            and earlier.kind == "map"
+            and earlier.extent == loop.extent
+            and earlier.index == loop.index
+            and _joinable(loop.index, access, own)
+            and not any(access.conflicts(result[d][1]) for d in needed)
+        ):
+            earlier.body = [*earlier.body, *loop.body]
+            earlier.notes = (*earlier.notes, *(n for n in loop.notes if n not in earlier.notes))
+            access.extend(own)
+            before = [result[d] for d in reversed(needed)]
+            rest = [item for d, item in enumerate(result[k + 1 :], k + 1) if d not in needed]
+            result[k:] = [*before, (earlier, access), *rest]
+            return True
+        if own.conflicts(access) or any(access.conflicts(result[d][1]) for d in needed):
+            needed.append(k)
+    return False
+
+
+def _joinable(name: str, first: Access, second: Access) -> bool:
+    if first.barrier or second.barrier:
+        return False
+    shared = {
+        *(b for b in first.writes if b in second.writes or b in second.reads),
+        *(b for b in second.writes if b in first.reads),
+    }
+    here = sizes.index(name)
+    for buffer in shared:
+        places = [
+            place
+            for table in (first.reads, first.writes, second.reads, second.writes)
+            for place in table.get(buffer, ())
+        ]
+        views = {id(view) for view, _ in places}
+        ndim = min(len(index) for _, index in places)
+        if len(views) > 1 or not any(
+            all(index[axis] == here for _, index in places) for axis in range(ndim)
+        ):
+            return False
+    return True

@@ -1,0 +1,377 @@
+"""From the graph to loop nests, one nest per buffer: pull lowering.
+
+Each op answers "what is your value at this index?"; a node without a buffer is asked wherever it
+is read.  What is joined, accumulated or looped over is stored into a place of a buffer.  The
+nests come out one by one; `codegen.fuse` joins them.
+
+Responsible for: blocks (a function or a loop body), reductions, joins, reshapes, in-place checks.
+Not responsible for: which nodes get buffers (`codegen.choose`), loops (`codegen.control`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cgrad.codegen import control
+from cgrad.codegen.choose import choose
+from cgrad.codegen.names import Names
+from cgrad.codegen.places import Place, Source
+from cgrad.core import dtypes, loops, sizes
+from cgrad.core.graphs import toposort
+from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
+from cgrad.core.node import Node
+from cgrad.core.sizes import Atom, SizeLike
+from cgrad.ops.kinds import lowering
+from cgrad.ops.windows import Window
+
+INDEX_NAMES = "ijkl"
+
+
+
+
+class Block:
+    """Lowers the nodes of a function or of a loop body to statements."""
+
+    def __init__(self, names: Names, parent: Block | None = None) -> None:
+        self.names = names
+        self.parent = parent
+        self.sources: dict[Node, Source] = {}
+        self.stmts: list[Stmt] = []
+        self._memo: dict[tuple[Node, Index], Expr] = {}
+        self.loop_depth: int = 0 if parent is None else parent.loop_depth + 1
+
+    def inner(self) -> Block:
+        """A block for the body of a loop in this one."""
+        return Block(self.names, self)
+
+    # -- sources ------------------------------------------------------------------------------
+    def source(self, node: Node) -> Source | None:
+        block: Block | None = self
+        while block is not None:
+            if node in block.sources:
+                return block.sources[node]
+            block = block.parent
+        return None
+
+    def pull(self, node: Node, index: Index) -> Expr:
+        """The element of `node` at `index`."""
+        return self._run(node, tuple(self.resolve(i) for i in index), inside=False)
+
+    def element(self, node: Node, index: Index) -> Expr:
+        """The element that the op of `node` computes, whether or not it has a buffer."""
+        return self._run(node, index, inside=True)
+
+    def _run(self, node: Node, index: Index, inside: bool) -> Expr:
+        # a stack of suspended generators instead of recursion: chains may be long
+        stack: list[Any] = []
+        value = None if inside else self._known(node, index)
+        if value is None:
+            value = self._start(node, index, stack)
+        while stack:
+            generator, owner = stack[-1]
+            try:
+                asked, at = generator.send(value)
+            except StopIteration as done:
+                stack.pop()
+                value = self._memo[owner] = done.value
+                continue
+            value = self._known(asked, at)
+            if value is None:
+                value = self._start(asked, at, stack)
+        assert value is not None
+        return value
+
+    def _known(self, node: Node, index: Index) -> Expr | None:
+        found = self.source(node)
+        if isinstance(found, Place):
+            return found.read(index)
+        if found is not None:
+            return found(index)
+        return self._memo.get((node, index))
+
+    def _start(self, node: Node, index: Index, stack: list[Any]) -> Expr | None:
+        op: Any = node.op.map_sizes(self.resolve)
+        answer = op.value_at(node, index)
+        if isinstance(answer, Expr):
+            self._memo[node, index] = answer
+            return answer
+        stack.append((answer, (node, index)))
+        return None
+
+    def resolve(self, size: SizeLike) -> SizeLike:
+        """The size with values of the graph replaced by the variables that hold them."""
+        if isinstance(size, int):
+            return size
+        return sizes.substitute(size, self._resolve_atom)
+
+    def _resolve_atom(self, atom: Atom) -> SizeLike | None:
+        if atom.kind != "value" or atom in self.names.sizes:
+            return None
+        value = self.pull(atom.args[0], ())
+        if isinstance(value, loops.SizeValue):
+            return value.size
+        if isinstance(value, loops.Lit):
+            return int(value.value)
+        if isinstance(value, loops.Read) and not value.buffer.shape:
+            return loops.scalar_size(value.buffer)
+        return loops.scalar_size(self._name_integer(atom.args[0], value))
+
+    def _name_integer(self, node: Node, value: Expr) -> Buffer:
+        """A variable for an integer that sizes mention; it must not change inside this block."""
+        buffer = self.names.buffer(node.name or "index", dtypes.INT64, ())
+        self.stmts.append(Set(buffer, (), value))
+        self.sources[node] = Place(buffer)
+        return buffer
+
+    # -- the nodes of a block -----------------------------------------------------------------
+    def lower(self, outputs: Sequence[tuple[Node, Place]]) -> None:
+        """Store each node in its place."""
+        wanted = [node for node, _ in outputs]
+        known = {node for node in toposort(wanted) if self.source(node) is not None}
+        order = [node for node in toposort(wanted, known) if node not in known]
+        chosen = choose(order, wanted, known) | control.sources_of_loops(order, known)
+        places: dict[Node, Place] = {}
+        for node, place in outputs:
+            if node not in known and node not in places:
+                places[node] = place
+        _store_through_reshapes(order, chosen, places)
+        for node in order:
+            self._check(node)
+            way = lowering(node)
+            if way == "scan":
+                control.lower_scan(self, node, order, places)
+            elif way == "view":
+                self._view(node, places.get(node))
+            elif node in chosen:
+                self._store(node, places.get(node))
+        done: set[Node] = set()
+        for node, place in outputs:
+            if node in done or places.get(node) is not place:
+                self.copy(node, place)
+            done.add(node)
+
+    def _store(self, node: Node, place: Place | None) -> None:
+        if place is None:
+            shape = tuple(self.resolve(n) for n in node.dims)
+            place = Place(self.names.buffer(node.name or node.op.name, node.dtype, shape))
+        way = lowering(node)
+        if way == "reduce":
+            self._reduce(node, place)
+        elif way == "join":
+            offsets = node.op.offsets(node)  # type: ignore[attr-defined]
+            axis = node.op.axis  # type: ignore[attr-defined]
+            for arg, offset in zip(node.args, offsets, strict=False):
+                part = place.shifted(axis, self.resolve(offset), node.ndim)
+                self.copy(arg, part, note(node))
+        else:
+            self.fill(node.dims, place, lambda index: self.element(node, index), note(node))
+        self.sources[node] = place
+
+    def _view(self, node: Node, place: Place | None) -> None:
+        (arg,) = node.args
+        shape = tuple(self.resolve(n) for n in node.dims)
+        source = self.source(arg)
+        if not (isinstance(source, Place) and source.whole):
+            own = Place(self.names.buffer(arg.name or arg.op.name, arg.dtype, tuple(
+                self.resolve(n) for n in arg.dims)))  # fmt: skip
+            self.copy(arg, own)
+            source = own
+        self.sources[node] = Place(source.buffer.view(shape))
+        if place is not None and place.buffer.base is not source.buffer.base:
+            self.copy(node, place)
+            self.sources[node] = place
+
+    def copy(self, node: Node, place: Place, why: str = "") -> None:
+        """Store the elements of `node`, wherever they are, in a place."""
+        self.fill(node.dims, place, lambda index: self.pull(node, index), why or note(node))
+
+    def fill(
+        self, dims: Sequence[SizeLike], place: Place, value: Callable[[Index], Expr], why: str
+    ) -> None:
+        """A nest that stores value(index) for every index."""
+
+        def body(index: Index) -> list[Stmt]:
+            return [Set(place.buffer, place.index(index), value(index))]
+
+        self.stmts += self.nest(dims, body, why)
+
+    def nest(
+        self,
+        dims: Sequence[SizeLike],
+        body: Callable[[Index], list[Stmt]],
+        why: str,
+        depth: int = 0,
+    ) -> list[Stmt]:
+        """Loops over `dims` around the statements `body` makes for the indices.
+
+        The name of an index follows from its depth, so that nests can be joined as they are.
+        """
+        index: list[SizeLike] = []
+        headers: list[tuple[str, SizeLike]] = []
+        for n in dims:
+            n = self.resolve(n)
+            if n == 1:
+                index.append(0)
+                continue
+            level = depth + len(headers)
+            name = INDEX_NAMES[level] if level < len(INDEX_NAMES) else f"i{level}"
+            headers.append((name, n))
+            index.append(sizes.index(name))
+        stmts = body(tuple(index))
+        for name, n in reversed(headers):
+            stmts = [For(name, n, stmts)]
+        if headers and depth == 0:
+            stmts[0].notes = (why,) if why else ()  # type: ignore[attr-defined]
+        return stmts
+
+    # -- reductions ---------------------------------------------------------------------------
+    def _reduce(self, node: Node, place: Place) -> None:
+        op: Any = node.op
+        reduction = op.reduction(node)
+        domain = reduction.domain
+        kept = [k for k in range(len(domain)) if k not in reduction.axes]
+        first = min(reduction.axes)
+        outer = [k for k in kept if k < first]
+
+        def at(index: dict[int, SizeLike]) -> Index:
+            return tuple(index[k] for k in reduction.result)
+
+        def start(index: Index) -> list[Stmt]:
+            depth = sum(i != 0 for i in index)
+            fixed = dict(zip(outer, index, strict=True))
+            if len(outer) == len(kept):
+                return self._into_register(node, reduction, place, fixed, at, depth)
+            return self._into_rows(node, reduction, place, fixed, at, depth)
+
+        self.stmts += self.nest([domain[k] for k in outer], start, note(node))
+
+    def _into_register(
+        self, node: Node, reduction: Any, place: Place, fixed: Any, at: Any, depth: int
+    ) -> list[Stmt]:
+        """The accumulated axes are the innermost: one variable holds the total."""
+        local = place.buffer
+        direct = not place.buffer.shape and place.buffer.role == "temp"
+        if not direct or local.dtype != reduction.dtype:
+            local = self.names.buffer(node.name or node.op.name, reduction.dtype, ())
+
+        def body(index: Index) -> list[Stmt]:
+            value = self._value(node, reduction, fixed, index)
+            return [loops.Accumulate(reduction.op, local, (), value)]
+
+        dims = [reduction.domain[k] for k in reduction.axes]
+        stmts: list[Stmt] = [Set(local, (), reduction.init)]
+        stmts += self.nest(dims, body, note(node), depth)
+        if local is not place.buffer:
+            total = loops.cast(loops.read(local, ()), node.dtype)
+            stmts.append(Set(place.buffer, place.index(at(fixed)), total))
+        return stmts
+
+    def _into_rows(
+        self, node: Node, reduction: Any, place: Place, fixed: Any, at: Any, depth: int
+    ) -> list[Stmt]:
+        """Totals of many elements are open at once: the result itself holds them."""
+        inner = [k for k in range(len(reduction.domain)) if k not in fixed]
+        kept = [k for k in inner if k not in reduction.axes]
+        total = place
+        if reduction.dtype != node.dtype:
+            shape = tuple(self.resolve(n) for n in node.dims)
+            total = Place(self.names.buffer(node.op.name, reduction.dtype, shape))
+
+        def clear(index: Index) -> list[Stmt]:
+            where = at(fixed | dict(zip(kept, index, strict=True)))
+            return [Set(total.buffer, total.index(where), reduction.init)]
+
+        def body(index: Index) -> list[Stmt]:
+            here = fixed | dict(zip(inner, index, strict=True))
+            value = self._value(node, reduction, fixed, index)
+            return [loops.Accumulate(reduction.op, total.buffer, total.index(at(here)), value)]
+
+        def convert(index: Index) -> list[Stmt]:
+            where = at(fixed | dict(zip(kept, index, strict=True)))
+            value = loops.cast(total.read(where), node.dtype)
+            return [Set(place.buffer, place.index(where), value)]
+
+        domain = reduction.domain
+        stmts = self.nest([domain[k] for k in kept], clear, note(node), depth)
+        stmts += self.nest([domain[k] for k in inner], body, note(node), depth)
+        if total is not place:
+            stmts += self.nest([domain[k] for k in kept], convert, note(node), depth)
+        return stmts
+
+    def _value(self, node: Node, reduction: Any, fixed: Any, index: Index) -> Expr:
+        inner = [k for k in range(len(reduction.domain)) if k not in fixed]
+        full = fixed | dict(zip(inner, index, strict=True))
+        value = self.element(node, tuple(full[k] for k in range(len(reduction.domain))))
+        return loops.cast(value, reduction.dtype)
+
+    # -- checks -------------------------------------------------------------------------------
+    def _check(self, node: Node) -> None:
+        """Checks of sizes that are not known when the kernel is entered."""
+        for check in checks_of(node):
+            found, expected = self.resolve(check.found), self.resolve(check.expected)
+            at_entry = all(
+                a.kind == "dim" or a in self.names.sizes
+                for s in (check.found, check.expected)
+                for a in sizes.atoms(s)
+                if a.kind in ("dim", "value")
+            )
+            if at_entry:
+                continue
+            cond = condition(check.code, found, expected)
+            if not isinstance(cond, loops.Lit):
+                self.stmts.append(
+                    Check(cond, check.code, check.tag, check.axis, found, expected)
+                )
+
+
+def note(node: Node) -> str:
+    """How comments name a node."""
+    label = f"{node.name} = {node.op.name}" if node.name else node.op.name
+    return label if node.tag is None else f"{label} [n{node.tag}]"
+
+
+def condition(code: str, found: SizeLike, expected: SizeLike) -> Expr:
+    """What has to hold: equal sizes, a position in range, or an axis that is not empty."""
+    if code == "CG_SHAPE":
+        return loops.compare("==", found, expected)
+    if code == "CG_EMPTY":
+        return loops.compare("<", 0, found)
+    inside = loops.compare("<", found, expected)
+    return loops.both(loops.compare("<=", 0, found), inside)
+
+
+def checks_of(node: Node) -> list[Check]:
+    """What the sizes of a node have to satisfy; the condition is filled in by the user of it."""
+    tag = -1 if node.tag is None else node.tag
+    true = loops.lit(True, dtypes.BOOL)
+    result = [
+        Check(true, "CG_SHAPE", tag, axis, found, expected)
+        for found, expected, axis in node.op.equalities(node)
+        if found != expected
+    ]
+    if isinstance(node.op, Window) and node.op.name != "place":
+        result += [Check(true, "CG_INDEX", tag, a, i, n) for i, n, a in node.op.bounds()]
+    if lowering(node) == "reduce":
+        reduction = node.op.reduction(node)  # type: ignore[attr-defined]
+        if not reduction.empty:
+            result += [
+                Check(true, "CG_EMPTY", tag, axis, reduction.domain[axis], 1)
+                for axis in reduction.axes
+            ]
+    return result
+
+
+def _store_through_reshapes(
+    order: Sequence[Node], chosen: set[Node], places: dict[Node, Place]
+) -> None:
+    """Let what is reshaped into a result be stored in the result at once."""
+    for node in reversed(order):
+        place = places.get(node)
+        if lowering(node) != "view" or place is None or not place.whole:
+            continue
+        (arg,) = node.args
+        if any(a.kind == "value" for n in arg.dims for a in sizes.atoms(n)):
+            continue
+        if arg in chosen and arg not in places and lowering(arg) in ("pull", "reduce", "join"):
+            places[arg] = Place(place.buffer.view(arg.dims))

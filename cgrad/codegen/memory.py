@@ -1,0 +1,72 @@
+"""Where temporary arrays lie: slots of one workspace, shared by those that never live together.
+
+Responsible for: the layout.  Not responsible for: allocation; the caller of a kernel brings the
+workspace, of `cg_work` bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cgrad.core import loops, sizes
+from cgrad.core.dtypes import BYTES
+from cgrad.core.loops import Buffer, Read, Stmt, values, walk, written
+from cgrad.core.sizes import Atom, SizeLike
+
+
+class Slot:
+    """`count` elements of `bytes` bytes; the buffers in it are alive one after the other."""
+
+    __slots__ = ("buffers", "bytes", "count", "free_from")
+
+    def __init__(self, count: SizeLike, bytes: int) -> None:
+        self.count = count
+        self.bytes = bytes
+        self.buffers: list[Buffer] = []
+        self.free_from = -1
+
+
+def arrange(stmts: list[Stmt], known: Callable[[Atom], bool]) -> list[Slot]:
+    """A slot for each temporary array; `known` says which sizes the kernel is called with."""
+    life: dict[Buffer, tuple[int, int]] = {}
+    for when, stmt in enumerate(stmts):
+        for buffer in _touched(stmt):
+            first, _ = life.get(buffer, (when, when))
+            life[buffer] = (first, when)
+    slots: list[Slot] = []
+    for buffer, (first, last) in sorted(life.items(), key=lambda item: (item[1], item[0].serial)):
+        count, width = _elements(buffer, known), BYTES[buffer.dtype]
+        for slot in slots:
+            if slot.free_from < first and slot.count == count and slot.bytes == width:
+                break
+        else:
+            slot = Slot(count, width)
+            slots.append(slot)
+        slot.buffers.append(buffer)
+        slot.free_from = last
+    return slots
+
+
+def _elements(buffer: Buffer, known: Callable[[Atom], bool]) -> SizeLike:
+    bounds = [sizes.upper(n, known) for n in buffer.shape]
+    if None in bounds:
+        raise NotImplementedError(
+            f"the temporary {buffer.name} of shape {buffer.shape} has a size that no argument "
+            "bounds; give the length as an argument of the function"
+        )
+    return sizes.product(n for n in bounds if n is not None)
+
+
+def _touched(stmt: Stmt) -> dict[Buffer, None]:
+    """The temporary arrays of a statement, in a fixed order."""
+    found: dict[Buffer, None] = {}
+    for store in written(stmt):
+        found[store.buffer.base] = None
+    for value in values(stmt):
+        for part in walk(value):
+            if isinstance(part, Read):
+                found[part.buffer.base] = None
+    for swap in loops.swaps(stmt):
+        found[swap.a.base] = None
+        found[swap.b.base] = None
+    return {b: None for b in found if b.role in ("temp", "carry") and b.shape}

@@ -1,0 +1,81 @@
+"""Names of a kernel: buffers, sizes and variables, from the user's own names where there are any.
+
+Only letters, digits and underscores of a user's name reach the C text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cgrad.core.loops import Buffer, Index
+from cgrad.core.sizes import Atom
+
+_LONGEST = 24
+RESERVED = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto if
+    inline int long register restrict return short signed sizeof static struct switch typedef
+    union unsigned void volatile while bool true false main errno stdin stdout stderr
+    i j k l t rt in out size work st y0 y1 yn j0 j1 jn gamma signgam
+    asm typeof linux unix NAN INFINITY NULL""".split()
+)
+SIZE_NAMES = ("n", "m", "p", "q", "r", "s")
+
+
+class Names:
+    """Hands out C identifiers, none twice."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set(RESERVED)
+        self.sizes: dict[Atom, str] = {}
+        self.buffers: list[Buffer] = []
+
+    def fresh(self, wanted: str) -> str:
+        """`wanted`, reduced to an identifier, with a number if it is taken."""
+        base = re.sub(r"[^A-Za-z0-9_]", "_", wanted.encode("ascii", "replace").decode())
+        base = base[:_LONGEST].strip("_") or "x"
+        if base[0].isdigit() or base.startswith("cg_"):
+            base = f"x_{base}"
+        # "v1" counts on as v2, v3; other names get a number when they are taken
+        stem = base.rstrip("0123456789")
+        name, k = base, 2
+        while name in self._taken or name in _C_FUNCTIONS:
+            name, k = f"{stem}{k}", k + 1
+        self._taken.add(name)
+        return name
+
+    def release(self, names: Iterable[str]) -> None:
+        """Let names be handed out again: their block has ended."""
+        self._taken.difference_update(names)
+
+    def reserve(self, name: str) -> None:
+        """Keep a name from being handed out."""
+        self._taken.add(name)
+
+    def buffer(self, wanted: str, dtype: str, shape: Index, role: str = "temp") -> Buffer:
+        """A new buffer."""
+        buffer = Buffer(self.fresh(wanted), dtype, shape, role)
+        self.buffers.append(buffer)
+        return buffer
+
+    def size(self, atom: Atom) -> str:
+        """The name of a named size."""
+        found = self.sizes.get(atom)
+        if found is None:
+            if atom.kind == "value":
+                found = self.fresh(f"{atom.args[0].name or 'k'}_value")
+            else:
+                free = [name for name in SIZE_NAMES if name not in self._taken]
+                found = self.fresh(free[0] if free else f"n{len(self.sizes)}")
+            self.sizes[atom] = found
+        return found
+
+
+# names of math.h and string.h: a variable of that name would hide the function
+_C_FUNCTIONS = frozenset(
+    """acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1
+    fabs fdim floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10
+    log1p log2 logb lrint lround modf nan nearbyint nextafter pow remainder remquo rint round
+    scalbn sin sinh sqrt tan tanh tgamma trunc isnan isinf isfinite signbit memcpy memset memmove
+    abs div drem significand finite gammaf index select""".split()
+)

@@ -1,0 +1,227 @@
+"""Each value is computed once, at the depth of the innermost index it uses.
+
+Walks the statements with the chain of enclosing loops in hand.  A subexpression becomes a `Let`
+when it does not depend on the innermost loop (it moves out), when it is used twice, or when the
+expression would be too long to read.  Nothing moves across a store to what it reads, and nothing
+that only a guard makes safe to read leaves the guard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cgrad.codegen.names import Names
+from cgrad.core import loops
+from cgrad.core.loops import (
+    Accumulate,
+    Buffer,
+    Call,
+    Check,
+    Expr,
+    For,
+    Guard,
+    Let,
+    Lit,
+    Read,
+    Set,
+    SizeValue,
+    Stmt,
+    Var,
+    walk,
+    written,
+)
+
+# operations an expression may have before a part of it gets a name
+LONGEST = 12
+_REPEATED = re.compile(r"\{(\d)\}")
+
+
+class Scope:
+    """A block under construction."""
+
+    __slots__ = ("changed", "index", "names", "out", "uses", "values")
+
+    def __init__(self, index: str | None, changed: frozenset[Buffer], stmts: list[Stmt]) -> None:
+        self.index = index
+        self.changed = changed
+        self.out: list[Stmt] = []
+        self.values: dict[Expr, Expr] = {}
+        self.names: set[str] = set()
+        self.uses = _count(stmts)
+
+
+def place(stmts: list[Stmt], names: Names) -> list[Stmt]:
+    """The statements with shared and invariant values named."""
+    return _Placer(names).block(stmts, None)
+
+
+class _Placer:
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.scopes: list[Scope] = []
+
+    def block(self, stmts: list[Stmt], loop: For | None) -> list[Stmt]:
+        changed = frozenset(
+            store.buffer.base for stmt in (stmts if loop else ()) for store in written(stmt)
+        )
+        scope = Scope(loop.index if loop else None, changed, stmts)
+        self.scopes.append(scope)
+        for stmt in stmts:
+            self._statement(stmt, scope)
+        self.scopes.pop()
+        self.names.release(scope.names)
+        return scope.out
+
+    def _statement(self, stmt: Stmt, scope: Scope) -> None:
+        if isinstance(stmt, For):
+            stmt.body = self.block(stmt.body, stmt)
+        elif isinstance(stmt, (Set, Accumulate)):
+            original = stmt.value
+            stored = loops.read(stmt.buffer, stmt.index)
+            reread = isinstance(stmt, Set) and stored in scope.uses and bool(stmt.buffer.shape)
+            stmt.value = self._expr(original, scope, reread)
+            self._forget(stmt.buffer.base)
+            if isinstance(stmt, Set):
+                self._remember(stmt, original, scope)
+        elif isinstance(stmt, Check):
+            stmt.cond = self._expr(stmt.cond, scope)
+        scope.out.append(stmt)
+        if isinstance(stmt, For):
+            for store in written(stmt):
+                self._forget(store.buffer.base)
+
+    def _remember(self, stmt: Set, value: Expr, scope: Scope) -> None:
+        """After a store, a read of the element is the value that was stored."""
+        if not isinstance(stmt.value, (Var, Lit)) or not stmt.buffer.shape:
+            return
+        again = loops.read(stmt.buffer, stmt.index)
+        if stmt.buffer.dtype == value.dtype:
+            scope.values[again] = stmt.value
+
+    def _forget(self, buffer: Buffer) -> None:
+        for scope in self.scopes:
+            stale = [expr for expr in scope.values if buffer in expr.reads]
+            for expr in stale:
+                del scope.values[expr]
+
+    # -- expressions --------------------------------------------------------------------------
+    def _expr(self, root: Expr, scope: Scope, again: bool = False) -> Expr:
+        """`root` with parts replaced by names; `again` says that it will be used once more."""
+        again = again or scope.uses.get(root, 0) > 1
+        guarded = _only_guarded(root)
+        done: dict[Expr, Expr] = {}
+        stack = [root]
+        while stack:
+            expr = stack[-1]
+            if expr in done:
+                stack.pop()
+                continue
+            known = self._known(expr)
+            if known is not None:
+                done[expr] = known
+                stack.pop()
+                continue
+            pending = [part for part in expr.parts if part not in done]
+            if pending:
+                stack.extend(reversed(pending))
+                continue
+            stack.pop()
+            new = loops.with_parts(expr, tuple(done[part] for part in expr.parts))
+            keep = expr is root and not again and not self._moves(expr, scope)
+            if not keep and expr not in guarded and self._wants_name(
+                expr, new, scope, again and expr is root
+            ):
+                new = self._let(expr, new)
+            done[expr] = new
+        return done[root]
+
+    def _known(self, expr: Expr) -> Expr | None:
+        if isinstance(expr, (Lit, SizeValue)):
+            return expr
+        if isinstance(expr, Read) and not expr.buffer.shape and expr.buffer.role == "temp":
+            return expr
+        for scope in reversed(self.scopes):
+            if expr in scope.values:
+                return scope.values[expr]
+        return None
+
+    def _home(self, expr: Expr) -> int:
+        """The outermost block in which the expression has one value."""
+        home = 0
+        for depth, scope in enumerate(self.scopes):
+            if scope.index in expr.indices or not scope.changed.isdisjoint(expr.reads):
+                home = depth
+        return home
+
+    def _moves(self, expr: Expr, scope: Scope) -> bool:
+        return bool(expr.parts or isinstance(expr, Read)) and (
+            self.scopes[self._home(expr)] is not scope
+        )
+
+    def _wants_name(self, expr: Expr, new: Expr, scope: Scope, again: bool) -> bool:
+        if self._moves(expr, scope):
+            return True
+        return again or scope.uses.get(expr, 0) > 1 or new.weight > LONGEST
+
+    def _let(self, expr: Expr, new: Expr) -> Expr:
+        scope = self.scopes[self._home(expr)]
+        name = self.names.fresh(_hint(expr))
+        scope.names.add(name)
+        scope.out.append(Let(name, new))
+        var = loops.var(name, expr.dtype)
+        scope.values[expr] = var
+        return var
+
+
+def _only_guarded(root: Expr) -> set[Expr]:
+    """Parts that read memory and are reached only through the chosen side of a guard."""
+    if not any(isinstance(expr, Guard) for expr in walk(root)):
+        return set()
+    free: set[Expr] = set()
+    stack = [root]
+    while stack:
+        expr = stack.pop()
+        if expr in free:
+            continue
+        free.add(expr)
+        if isinstance(expr, Guard):
+            stack.extend((expr.parts[0], expr.parts[2]))
+        else:
+            stack.extend(expr.parts)
+    return {expr for expr in walk(root) if expr not in free and expr.reads}
+
+
+def _count(stmts: Iterable[Stmt]) -> dict[Expr, int]:
+    """How often each expression is used by the statements of a block, inner loops apart."""
+    uses: dict[Expr, int] = {}
+    seen: set[Expr] = set()
+    for stmt in stmts:
+        if isinstance(stmt, (Set, Accumulate)):
+            root = stmt.value
+        elif isinstance(stmt, Check):
+            root = stmt.cond
+        else:
+            continue
+        uses[root] = uses.get(root, 0) + 1
+        for expr in walk(root):
+            if expr in seen:
+                continue
+            seen.add(expr)
+            for position, part in enumerate(expr.parts):
+                times = 1
+                if isinstance(expr, Call):
+                    times = _REPEATED.findall(expr.template).count(str(position))
+                uses[part] = uses.get(part, 0) + times
+    return uses
+
+
+def _hint(expr: Expr) -> str:
+    """A name that says what the value is."""
+    if isinstance(expr, Read):
+        letters = "".join(sorted(expr.indices)) or "0"
+        return f"{expr.buffer.name}_{letters}"
+    if isinstance(expr, Call):
+        called = re.match(r"(?:cg_)?(\w+)\(", expr.template)
+        return f"{called.group(1)}1" if called else "v1"
+    return "v1"

@@ -1,0 +1,153 @@
+/* Arithmetic with defined results, and NumPy's meaning, for every input.
+ *
+ * A generated file contains only the functions it uses: each one begins after a line of the form
+ * "/" "* cg: name *" "/" and may call those above it.  Names end in f for float and _i64 for int64_t.
+ */
+
+/* cg: cg_min_i64 */
+static inline int64_t cg_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* cg: cg_max_i64 */
+static inline int64_t cg_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* cg: cg_abs_i64 */
+static inline int64_t cg_abs_i64(int64_t a) { return a < 0 ? (int64_t)(0 - (uint64_t)a) : a; }
+
+/* cg: cg_wrap */
+/* A position counted from the end when negative. */
+static inline int64_t cg_wrap(int64_t i, int64_t n) { return i < 0 ? i + n : i; }
+
+/* cg: cg_floor_div_i64 */
+/* Rounded down; 0 for b = 0, and the one overflow wraps: the hardware would trap on both. */
+static inline int64_t cg_floor_div_i64(int64_t a, int64_t b)
+{
+    if (b == 0) return 0;
+    if (b == -1) return (int64_t)(0 - (uint64_t)a);
+    return a / b - ((a % b != 0) & ((a < 0) != (b < 0)));
+}
+
+/* cg: cg_mod_i64 */
+/* The sign of b; 0 for b = 0. */
+static inline int64_t cg_mod_i64(int64_t a, int64_t b)
+{
+    if (b == 0 || b == -1) return 0;
+    const int64_t r = a % b;
+    return r + ((r != 0) & ((r < 0) != (b < 0)) ? b : 0);
+}
+
+/* cg: cg_pow_i64 */
+/* Modulo 2^64; a negative exponent gives the quotient 1 / a^-b rounded towards 0. */
+static inline int64_t cg_pow_i64(int64_t a, int64_t b)
+{
+    if (b < 0) return a == 1 ? 1 : a == -1 ? (b % 2 ? -1 : 1) : 0;
+    uint64_t result = 1, base = (uint64_t)a;
+    for (uint64_t e = (uint64_t)b; e; e >>= 1) {
+        if (e & 1) result *= base;
+        base *= base;
+    }
+    return (int64_t)result;
+}
+
+/* cg: cg_to_i64 */
+/* The nearest end of the range outside of it, the smallest integer for nan. */
+static inline int64_t cg_to_i64(double x)
+{
+    if (x >= 9223372036854775808.0) return INT64_MAX;
+    return x >= -9223372036854775808.0 ? (int64_t)x : INT64_MIN;
+}
+
+/* cg: cg_max */
+static inline double cg_max(double a, double b) { return (a >= b || isnan(a)) ? a : b; }
+
+/* cg: cg_maxf */
+static inline float cg_maxf(float a, float b) { return (a >= b || isnan(a)) ? a : b; }
+
+/* cg: cg_min */
+static inline double cg_min(double a, double b) { return (a <= b || isnan(a)) ? a : b; }
+
+/* cg: cg_minf */
+static inline float cg_minf(float a, float b) { return (a <= b || isnan(a)) ? a : b; }
+
+/* cg: cg_sign */
+static inline double cg_sign(double x) { return isnan(x) ? x : (double)((x > 0) - (x < 0)); }
+
+/* cg: cg_signf */
+static inline float cg_signf(float x) { return isnan(x) ? x : (float)((x > 0) - (x < 0)); }
+
+/* cg: cg_mod */
+/* The remainder of the quotient rounded down: the sign of b, and b itself where fmod is exact. */
+static inline double cg_mod(double a, double b)
+{
+    const double r = fmod(a, b);
+    if (b == 0) return r;
+    if (r == 0) return copysign(0.0, b);
+    return (b < 0) != (r < 0) ? r + b : r;
+}
+
+/* cg: cg_modf */
+static inline float cg_modf(float a, float b)
+{
+    const float r = fmodf(a, b);
+    if (b == 0) return r;
+    if (r == 0) return copysignf(0.0f, b);
+    return (b < 0) != (r < 0) ? r + b : r;
+}
+
+/* cg: cg_floor_div */
+/* (a - a mod b) / b, snapped to the integer it stands for, as in NumPy. */
+static inline double cg_floor_div(double a, double b)
+{
+    if (b == 0) return a / b;
+    double r = fmod(a, b), q = (a - r) / b;
+    if (r != 0 && (b < 0) != (r < 0)) q -= 1.0;
+    if (q == 0) return copysign(0.0, a / b);
+    const double down = floor(q);
+    return q - down > 0.5 ? down + 1.0 : down;
+}
+
+/* cg: cg_floor_divf */
+static inline float cg_floor_divf(float a, float b)
+{
+    if (b == 0) return a / b;
+    float r = fmodf(a, b), q = (a - r) / b;
+    if (r != 0 && (b < 0) != (r < 0)) q -= 1.0f;
+    if (q == 0) return copysignf(0.0f, a / b);
+    const float down = floorf(q);
+    return q - down > 0.5f ? down + 1.0f : down;
+}
+
+/* cg: cg_times */
+/* A product of sizes; INT64_MAX when it does not fit. */
+static inline int64_t cg_times(int64_t a, int64_t b)
+{
+    if (a <= 0 || b <= 0) return 0;
+    return a > INT64_MAX / b ? INT64_MAX : a * b;
+}
+
+/* cg: cg_plus */
+/* A sum of sizes; INT64_MAX when it does not fit. */
+static inline int64_t cg_plus(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* cg: cg_slot */
+/* Bytes for `count` elements of `bytes` each, rounded up to a cache line. */
+static inline int64_t cg_slot(int64_t count, int64_t bytes)
+{
+    const int64_t total = cg_times(count, bytes);
+    return total > INT64_MAX - 63 ? INT64_MAX : (total + 63) / 64 * 64;
+}
+
+/* cg: cg_fail */
+/* Fill in the status of a check that does not hold. */
+static int64_t cg_fail(cg_status *st, int64_t code, int64_t tag, int64_t axis, int64_t found,
+                       int64_t expected)
+{
+    st->code = code;
+    st->tag = tag;
+    st->axis = axis;
+    st->found = found;
+    st->expected = expected;
+    return code;
+}

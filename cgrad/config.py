@@ -1,0 +1,169 @@
+"""Every switch of cgrad is a row of this file.
+
+Responsible for: names, environment variables, defaults and what a value may be. A switch is
+read when it is used, so a change of the environment takes effect at once. Not responsible for
+acting on the values. ``changes_code`` says whether a switch changes the code that runs; those
+that do are part of every cache key (see ``cgrad/cache/toolchain.py``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from cgrad.errors import ConfigError
+
+__all__ = [
+    "SWITCHES",
+    "Switch",
+    "cache_dir",
+    "cache_mode",
+    "cache_size",
+    "cc",
+    "cflags",
+    "compile_timeout",
+    "debug",
+    "num_threads",
+]
+
+T = TypeVar("T")
+
+# Elevated programs (set-uid) must not take orders from the environment of their caller.
+_ELEVATED = hasattr(os, "geteuid") and os.geteuid() != os.getuid()
+
+
+def environment() -> Mapping[str, str]:
+    """The environment, or nothing when this process runs with another user's rights."""
+    return {} if _ELEVATED else os.environ
+
+
+class Switch(Generic[T]):
+    """One setting: ``get()`` is its value now."""
+
+    __slots__ = ("_parse", "changes_code", "default", "doc", "name", "variable")
+
+    def __init__(
+        self,
+        name: str,
+        variable: str,
+        default: T,
+        parse: Callable[[str], T],
+        doc: str,
+        *,
+        changes_code: bool = False,
+    ) -> None:
+        self.name = name
+        self.variable = variable
+        self.default = default
+        self.doc = doc
+        self.changes_code = changes_code
+        self._parse = parse
+
+    def get(self) -> T:
+        """The value from the environment, else the default.
+
+        Raises ConfigError if the environment holds something that cannot be read.
+        """
+        text = environment().get(self.variable, "")
+        if not text:
+            return self.default
+        try:
+            return self._parse(text)
+        except ValueError as error:
+            raise ConfigError(f"{self.variable}={text!r}: {error}\n{self.doc}") from error
+
+    def __repr__(self) -> str:
+        return f"Switch({self.name!r}, {self.variable}, default={self.default!r})"
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("expected an integer") from None
+        if not low <= value <= high:
+            raise ValueError(f"expected an integer from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _byte_count(text: str) -> int:
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    digits, unit = (text[:-1], units[text[-1].upper()]) if text[-1].upper() in units else (text, 1)
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("expected a number of bytes such as 500M or 2G")
+    return int(digits) * unit
+
+
+# Options that run other programs, read other files, name other outputs, or change the meaning
+# of floating-point code. A word that starts with one of these is refused.
+_REFUSED_FLAGS = (
+    "-fplugin", "-specs", "--specs", "-B", "-wrapper", "-o", "-x", "-save-temps", "-dump",
+    "-c", "-S", "-E", "-M", "-###", "-ffast-math", "-Ofast", "-funsafe-math", "-ffinite-math",
+    "-fassociative-math", "-freciprocal-math", "-fno-signed-zeros", "-mdaz-ftz",
+    "-fsingle-precision-constant", "-fcx-limited-range", "--",
+)  # fmt: skip
+
+
+def _split_flags(text: str) -> tuple[str, ...]:
+    import shlex  # a slow import, needed only when the variable is set
+
+    words = shlex.split(text)
+    for word in words:
+        if not word.startswith("-"):
+            raise ValueError(f"{word!r} is not an option (write -Idir, not -I dir)")
+        if word.startswith(_REFUSED_FLAGS) or "@" in word.partition(",")[2]:
+            raise ValueError(f"the option {word!r} is not allowed")
+    return tuple(words)
+
+
+cache_dir = Switch(
+    "cache_dir", "CGRAD_CACHE_DIR", "", str,
+    "The directory of compiled kernels; by default cgrad below the user's cache directory.",
+)  # fmt: skip
+cache_mode = Switch(
+    "cache_mode", "CGRAD_CACHE", "rw", _one_of("rw", "ro", "off"),
+    "rw: use the cache; ro: use it but never write to it; off: start empty in every process.",
+)  # fmt: skip
+cache_size = Switch(
+    "cache_size", "CGRAD_CACHE_SIZE", 2 << 30, _byte_count,
+    "The most bytes the cache may hold; the entries that were not used longest go first.",
+)  # fmt: skip
+cc = Switch(
+    "cc", "CGRAD_CC", "", str,
+    "The C compiler, a name or a path; by default CC, else the first of cc, gcc, clang.",
+    changes_code=True,
+)  # fmt: skip
+cflags: Switch[tuple[str, ...]] = Switch(
+    "cflags", "CGRAD_CFLAGS", (), _split_flags,
+    "Further compiler options, appended to cgrad's own.",
+    changes_code=True,
+)  # fmt: skip
+compile_timeout = Switch(
+    "compile_timeout", "CGRAD_COMPILE_TIMEOUT", 600, _integer(1, 86_400),
+    "Seconds after which a compiler that has not finished is stopped.",
+)  # fmt: skip
+debug = Switch(
+    "debug", "CGRAD_DEBUG", 0, _integer(0, 5),
+    "How much is told about what is built, from 0 (nothing) to 5.",
+)  # fmt: skip
+num_threads = Switch(
+    "num_threads", "CGRAD_NUM_THREADS", 1, _integer(1, 4096),
+    "The most threads one call may use. Results do not depend on it.",
+)  # fmt: skip
+
+SWITCHES: tuple[Switch[str] | Switch[int] | Switch[tuple[str, ...]], ...] = (
+    cache_dir, cache_mode, cache_size, cc, cflags, compile_timeout, debug, num_threads,
+)  # fmt: skip

@@ -1,0 +1,266 @@
+"""Walks over graphs: order, substitution, hash-consing, numbering, structure.
+
+Every walk uses an explicit stack, so chains of any length work.
+
+Responsible for: visiting and rebuilding nodes.  Not responsible for: simplifying (`core.rewrite`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+from cgrad.core import sizes
+from cgrad.core.node import Node, Op
+from cgrad.core.sizes import Atom, Label, SizeLike
+
+
+class Body:
+    """The graph inside a loop or branch: `outputs` as functions of `params`.
+
+    Tensors reach a body through its parameters only; sizes may mention nodes outside of it.
+    `order` lists the inner nodes, arguments first; `free` the parts of sizes that belong to
+    outer nodes.
+    """
+
+    __slots__ = ("free", "order", "outputs", "params")
+
+    def __init__(self, params: Sequence[Node], outputs: Sequence[Node]) -> None:
+        self.params = tuple(params)
+        self.outputs = tuple(outputs)
+        inside = dependents(self.outputs, self.params)
+        by_args = _reach_by_args(self.outputs, inside)
+        self.order = tuple(
+            node
+            for node in toposort(self.outputs)
+            if node in by_args and node not in set(self.params)
+        )
+        own = {*self.order, *self.params}
+        mentioned: dict[Atom, None] = {}
+        for node in self.order:
+            for size in node.op.sizes():
+                mentioned.update(dict.fromkeys(sizes.atoms(size)))
+        for param in self.params:
+            for size in param.dims:
+                mentioned.update(dict.fromkeys(sizes.atoms(size)))
+        self.free = tuple(
+            atom
+            for atom in mentioned
+            if atom.kind in ("dim", "value") and atom.args[0] not in own
+        )
+
+    def key(self, label: Label) -> Hashable:
+        """A hashable form, the same for bodies that differ only in the identity of nodes."""
+        return structure(self.params, self.outputs, self.order, lambda node: ("outer", label(node)))
+
+    def map(self, f: Callable[[SizeLike], SizeLike]) -> Body:
+        """The body with `f` applied to the sizes of outer nodes; itself if nothing changes."""
+        if all(f(sizes.as_size(atom)) == sizes.as_size(atom) for atom in self.free):
+            return self
+        memo: dict[Node, Node] = {}
+        params = []
+        for param in self.params:
+            dims = tuple(f(size) for size in param.dims)
+            new = param
+            if dims != param.dims:
+                new = Node(param.op, (), type(param.type)(param.dtype, dims), param.name)
+            memo[param] = new
+            params.append(new)
+
+        def inner(size: SizeLike) -> SizeLike:
+            return f(replace_nodes(size, memo))
+
+        for node in self.order:
+            memo[node] = _over(node, node.op.map_sizes(inner), tuple(memo[a] for a in node.args))
+        return Body(params, [memo[out] for out in self.outputs])
+
+
+def _reach_by_args(outputs: Iterable[Node], inside: set[Node]) -> set[Node]:
+    """Nodes reached over arguments from outputs, or from size values that are inside."""
+    seen: set[Node] = set()
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(node.args)
+            stack.extend(dep for dep in node.deps if dep in inside)
+    return seen
+
+
+def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
+    """The ancestors of `outputs`, each after its arguments; `stop` nodes have none.
+
+    The order depends only on the graph: depth first, arguments left to right.
+    """
+    order: list[Node] = []
+    done: set[Node] = set()
+    leaves = set(stop)
+    stack: list[tuple[Node, bool]] = [(node, False) for node in reversed(list(outputs))]
+    while stack:
+        node, visited = stack.pop()
+        if visited:
+            order.append(node)
+            continue
+        if node in done:
+            continue
+        done.add(node)
+        stack.append((node, True))
+        if node not in leaves:
+            stack.extend((dep, False) for dep in reversed(node.deps) if dep not in done)
+            stack.extend((arg, False) for arg in reversed(node.args) if arg not in done)
+    return order
+
+
+def dependents(outputs: Iterable[Node], roots: Iterable[Node]) -> set[Node]:
+    """The ancestors of `outputs` that are among `roots` or depend on one of them."""
+    found = set(roots)
+    for node in toposort(outputs):
+        if any(arg in found for arg in node.args) or any(dep in found for dep in node.deps):
+            found.add(node)
+    return found
+
+
+def node_size(node: Node) -> SizeLike:
+    """An int64 scalar of the graph as a size."""
+    simple = node.op.size_value(node)
+    return sizes.value(node) if simple is None else simple
+
+
+def replace_nodes(size: SizeLike, memo: Mapping[Node, Node]) -> SizeLike:
+    """The size with the nodes it mentions replaced as `memo` says."""
+
+    def replace(atom: Atom) -> SizeLike | None:
+        if atom.kind not in ("dim", "value"):
+            return None
+        new = memo.get(atom.args[0])
+        if new is None or new is atom.args[0]:
+            return None
+        if atom.kind == "value":
+            return node_size(new)
+        dims: tuple[SizeLike, ...] = new.dims
+        return dims[atom.args[1]]
+
+    return sizes.substitute(size, replace)
+
+
+def rebuild(node: Node, memo: Mapping[Node, Node]) -> Node:
+    """`node` over the replaced arguments; the node itself when nothing it uses has changed."""
+    args = tuple(memo[arg] for arg in node.args)
+    return _over(node, node.op.map_sizes(lambda size: replace_nodes(size, memo)), args)
+
+
+def _over(node: Node, op: Op, args: tuple[Node, ...]) -> Node:
+    return node if op is node.op and args == node.args else derived(node, op, args)
+
+
+def derived(node: Node, op: Op, args: tuple[Node, ...]) -> Node:
+    """A node that stands for `node` in a rebuilt graph: same name, site and tag."""
+    new = Node(op, args, name=node.name, site=node.site)
+    new.tag = node.tag
+    return new
+
+
+def substitute(outputs: Sequence[Node], replacements: Mapping[Node, Node]) -> list[Node]:
+    """`outputs` with nodes replaced, in values and in sizes; untouched parts are shared."""
+    memo = dict(replacements)
+    for node in toposort(outputs, replacements):
+        if node not in memo:
+            memo[node] = rebuild(node, memo)
+    return [memo[out] for out in outputs]
+
+
+class Interner:
+    """Makes equal nodes one node.  Free variables stay themselves."""
+
+    def __init__(self) -> None:
+        self._table: dict[Hashable, Node] = {}
+
+    def add(self, node: Node) -> Node:
+        """The one node equal to `node`, whose arguments must have been added before."""
+        if node.op.impure:
+            return node
+        key = (node.op.key(_itself), node.args, node.dtype)
+        return self._table.setdefault(key, node)
+
+    def rebuild(self, node: Node, memo: Mapping[Node, Node]) -> Node:
+        """The one node equal to `node` over the replaced arguments."""
+        return self.add(_intern_bodies(rebuild(node, memo)))
+
+
+def _itself(node: Node) -> Hashable:
+    return node
+
+
+def _intern_bodies(node: Node) -> Node:
+    map_bodies = getattr(node.op, "map_bodies", None)
+    if map_bodies is None:
+        return node
+    op = map_bodies(intern_body)
+    return node if op is node.op else derived(node, op, node.args)
+
+
+def intern_body(body: Body) -> Body:
+    """The body with equal inner nodes made one."""
+    table = Interner()
+    memo: dict[Node, Node] = {param: param for param in body.params}
+    for node in body.order:
+        memo[node] = table.rebuild(node, memo)
+    if all(memo[node] is node for node in body.order):
+        return body
+    return Body(body.params, [memo[out] for out in body.outputs])
+
+
+def intern(outputs: Sequence[Node], table: Interner | None = None) -> list[Node]:
+    """`outputs` with equal nodes made one node: common subexpressions are shared from here on."""
+    table = table or Interner()
+    memo: dict[Node, Node] = {}
+    for node in toposort(outputs):
+        memo[node] = table.rebuild(node, memo)
+    return [memo[out] for out in outputs]
+
+
+def number(outputs: Sequence[Node]) -> list[Node]:
+    """All nodes in canonical order, those of bodies after the node they belong to; sets tags."""
+    everything: list[Node] = []
+    stack = list(reversed(toposort(outputs)))
+    while stack:
+        node = stack.pop()
+        node.tag = len(everything)
+        everything.append(node)
+        for body in getattr(node.op, "bodies", ()):
+            stack.extend(reversed(body.order))
+    return everything
+
+
+def structure(
+    params: Sequence[Node],
+    outputs: Sequence[Node],
+    order: Iterable[Node],
+    outer: Label,
+) -> tuple[Any, ...]:
+    """A nested tuple of plain values that says what the graph computes, and nothing else."""
+    numbers: dict[Node, int] = {}
+    rows: list[Hashable] = []
+
+    def label(node: Node) -> Hashable:
+        k = numbers.get(node)
+        return outer(node) if k is None else k
+
+    for param in params:
+        numbers[param] = len(numbers)
+    for param in params:
+        dims = tuple(sizes.key(size, label) for size in param.dims)
+        rows.append((param.op.key(label), param.name, param.dtype, dims))
+    for node in order:
+        if node in numbers:
+            continue
+        args = tuple(numbers[arg] for arg in node.args)
+        if node.op.impure:
+            numbers[node] = len(numbers)
+            dims = tuple(sizes.key(size, label) for size in node.dims)
+            rows.append((node.op.key(label), node.name, node.dtype, dims))
+            continue
+        rows.append((node.op.key(label), args, node.name))
+        numbers[node] = len(numbers)
+    return (len(params), tuple(rows), tuple(numbers[out] for out in outputs))

@@ -1,0 +1,469 @@
+"""The loop IR: expressions over buffers and the statements around them.
+
+Expressions are hash-consed, so equal expressions are one object and a repeated subexpression is
+found by identity.  Indices are `Size`s over loop-index atoms: `i * 2 + 1` needs no expression.
+
+Responsible for: the data types and facts that follow from one expression or statement.
+Not responsible for: making them (`codegen.lower`), passes over them, or C text (`codegen.emit`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakValueDictionary
+
+from cgrad.core import sizes
+from cgrad.core.dtypes import BOOL, INT64
+from cgrad.core.sizes import SizeLike
+
+Index = tuple[SizeLike, ...]
+_serials = itertools.count()
+
+
+class Buffer:
+    """A row-major array, or for an empty shape a scalar variable.
+
+    role: input, output, temp (a slot of the workspace; a C variable when 0-d) or carry (a pair
+    of pointers that a `Swap` exchanges).  A view has another shape over the elements of `base`.
+    """
+
+    __slots__ = ("_base", "dtype", "name", "role", "serial", "shape")
+
+    def __init__(
+        self,
+        name: str,
+        dtype: str,
+        shape: Index,
+        role: str = "temp",
+        base: Buffer | None = None,
+    ) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.shape = tuple(shape)
+        self.role = role
+        self.serial = next(_serials)
+        self._base = base
+
+    @property
+    def base(self) -> Buffer:
+        """The buffer that owns the elements."""
+        return self if self._base is None else self._base.base
+
+    def view(self, shape: Index) -> Buffer:
+        """The same elements in another shape of equal size."""
+        return Buffer(self.name, self.dtype, shape, self.role, self.base)
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.dtype} {self.shape}"
+
+
+# -- expressions -----------------------------------------------------------------------------
+class Expr:
+    """A scalar expression; `indices` and `reads` are the loop indices and buffers it uses."""
+
+    __slots__ = ("__weakref__", "dtype", "indices", "parts", "reads", "weight")
+
+    dtype: str
+    indices: frozenset[str]
+    reads: frozenset[Buffer]
+    parts: tuple[Expr, ...]
+    weight: int
+
+
+_TABLE: WeakValueDictionary[Any, Expr] = WeakValueDictionary()
+_NONE: frozenset[Any] = frozenset()
+
+
+def scalar_size(buffer: Buffer) -> SizeLike:
+    """The value of an int64 scalar variable as a size."""
+    return sizes.as_size(sizes.Atom("scalar", (buffer,)))
+
+
+def index_names(index: Index) -> frozenset[str]:
+    """The loop indices that an index expression mentions."""
+    names = [a.args[0] for size in index for a in sizes.atoms(size) if a.kind == "index"]
+    return frozenset(names) if names else _NONE
+
+
+def index_reads(index: Index) -> frozenset[Buffer]:
+    """The scalar variables that an index expression mentions."""
+    found = [a.args[0] for size in index for a in sizes.atoms(size) if a.kind == "scalar"]
+    return frozenset(found) if found else _NONE
+
+
+def _make(
+    cls: type[Any],
+    key: tuple[Any, ...],
+    dtype: str,
+    parts: tuple[Expr, ...] = (),
+    indices: frozenset[str] = _NONE,
+    reads: frozenset[Buffer] = _NONE,
+) -> Any:
+    full = (cls, dtype, *key)
+    found = _TABLE.get(full)
+    if found is None:
+        found = object.__new__(cls)
+        found.dtype = dtype
+        found.parts = parts
+        for part in parts:
+            if part.indices:
+                indices = indices | part.indices
+            if part.reads:
+                reads = reads | part.reads
+        found.indices = indices
+        found.reads = reads
+        # operations in the expression written out as a tree, capped: decides where to name it
+        found.weight = min(1 + sum(part.weight for part in parts), 1 << 30)
+        _TABLE[full] = found
+    return found
+
+
+class Lit(Expr):
+    """A literal number."""
+
+    __slots__ = ("value",)
+    value: Any
+
+
+class SizeValue(Expr):
+    """A size or index used as an int64 value."""
+
+    __slots__ = ("size",)
+    size: SizeLike
+
+
+class Read(Expr):
+    """An element of a buffer."""
+
+    __slots__ = ("buffer", "index")
+    buffer: Buffer
+    index: Index
+
+
+class Var(Expr):
+    """A named value of an enclosing block."""
+
+    __slots__ = ("name",)
+    name: str
+
+
+class Call(Expr):
+    """An operation, given as its C text with `{0}` for the first argument."""
+
+    __slots__ = ("template",)
+    template: str
+
+
+class Select(Expr):
+    """`parts[0] ? parts[1] : parts[2]`; only the chosen side is evaluated."""
+
+    __slots__ = ()
+
+
+class Guard(Select):
+    """A select whose sides may only be evaluated when chosen: they can read out of bounds."""
+
+    __slots__ = ()
+
+
+class Cast(Expr):
+    """A conversion with NumPy's meaning; out-of-range floats become the nearest integer."""
+
+    __slots__ = ()
+
+
+def lit(value: Any, dtype: str) -> Expr:
+    expr: Lit = _make(Lit, (repr(value),), dtype)
+    expr.value = value
+    expr.weight = 0
+    return expr
+
+
+def size_value(size: SizeLike) -> Expr:
+    indices, reads = index_names((size,)), index_reads((size,))
+    expr: SizeValue = _make(SizeValue, (size,), INT64, indices=indices, reads=reads)
+    expr.size = size
+    expr.weight = 0
+    return expr
+
+
+def read(buffer: Buffer, index: Index) -> Expr:
+    expr: Read = _make(
+        Read,
+        (buffer, index),
+        buffer.dtype,
+        indices=index_names(index),
+        reads=frozenset((buffer.base,)) | index_reads(index),
+    )
+    expr.buffer = buffer
+    expr.index = index
+    return expr
+
+
+def var(name: str, dtype: str) -> Expr:
+    expr: Var = _make(Var, (name,), dtype)
+    expr.name = name
+    expr.weight = 0
+    return expr
+
+
+def call(template: str, *args: Expr, dtype: str) -> Expr:
+    expr: Call = _make(Call, (template, args), dtype, args)
+    expr.template = template
+    return expr
+
+
+def select(cond: Expr, a: Expr, b: Expr) -> Expr:
+    if a is b:
+        return a
+    expr: Select = _make(Select, (cond, a, b), a.dtype, (cond, a, b))
+    return expr
+
+
+def guard(cond: Expr, a: Expr, b: Expr) -> Expr:
+    """`a` where cond holds, else `b`; `a` is not evaluated elsewhere."""
+    if isinstance(cond, Lit):
+        return a if cond.value else b
+    expr: Guard = _make(Guard, (cond, a, b), a.dtype, (cond, a, b))
+    return expr
+
+
+def both(a: Expr, b: Expr) -> Expr:
+    """The conjunction of two conditions."""
+    if isinstance(a, Lit):
+        return b if a.value else a
+    if isinstance(b, Lit):
+        return a if b.value else b
+    return call("{0} && {1}", a, b, dtype=BOOL)
+
+
+def cast(x: Expr, dtype: str) -> Expr:
+    if x.dtype == dtype:
+        return x
+    expr: Cast = _make(Cast, (x,), dtype, (x,))
+    return expr
+
+
+def compare(operator: str, a: SizeLike, b: SizeLike) -> Expr:
+    """A comparison of two sizes; a literal where their difference decides it."""
+    low, high = sizes.bounds(b - a)
+    if low == high == 0 or (low is not None and low > 0) or (high is not None and high < 0):
+        difference = low if low is not None and low >= 0 else -1
+        known = {"==": difference == 0, "<": difference > 0, "<=": difference >= 0}[operator]
+        return lit(known, BOOL)
+    if operator == "<=" and low == 0:
+        return lit(True, BOOL)
+    if operator == "<" and high == 0:
+        return lit(False, BOOL)
+    return call(f"{{0}} {operator} {{1}}", size_value(a), size_value(b), dtype=BOOL)
+
+
+def rewrite(expr: Expr, leaf: Any) -> Expr:
+    """`expr` with every part for which `leaf` answers an expression replaced by it."""
+    memo: dict[Expr, Expr] = {}
+    stack = [expr]
+    while stack:
+        e = stack[-1]
+        if e in memo:
+            stack.pop()
+            continue
+        new = leaf(e)
+        if new is not None:
+            memo[e] = new
+            stack.pop()
+            continue
+        pending = [part for part in e.parts if part not in memo]
+        if pending:
+            stack.extend(pending)
+            continue
+        stack.pop()
+        memo[e] = with_parts(e, tuple(memo[part] for part in e.parts))
+    return memo[expr]
+
+
+def with_parts(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """The same operation on other operands."""
+    if parts == expr.parts:
+        return expr
+    if isinstance(expr, Call):
+        return call(expr.template, *parts, dtype=expr.dtype)
+    if isinstance(expr, Guard):
+        return guard(*parts)
+    return select(*parts) if isinstance(expr, Select) else cast(parts[0], expr.dtype)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every distinct part of an expression, itself included."""
+    seen = {expr}
+    stack = [expr]
+    while stack:
+        e = stack.pop()
+        yield e
+        for part in e.parts:
+            if part not in seen:
+                seen.add(part)
+                stack.append(part)
+
+
+# -- statements ------------------------------------------------------------------------------
+class Stmt:
+    """A statement; `body` is empty but for the ones that hold others."""
+
+    __slots__ = ()
+    body: list[Stmt]
+
+
+class For(Stmt):
+    """`body` for index = 0 .. extent - 1.  kind: map (any order of iterations) or scan.
+
+    `notes` say for the reader which graph ops the loop computes.
+    """
+
+    __slots__ = ("body", "extent", "index", "kind", "notes", "reverse")
+
+    def __init__(
+        self,
+        index: str,
+        extent: SizeLike,
+        body: list[Stmt],
+        kind: str = "map",
+        reverse: bool = False,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.notes = notes
+        self.index = index
+        self.extent = extent
+        self.body = body
+        self.kind = kind
+        self.reverse = reverse
+
+
+class Set(Stmt):
+    """buffer[index] = value"""
+
+    __slots__ = ("buffer", "index", "value")
+
+    def __init__(self, buffer: Buffer, index: Index, value: Expr) -> None:
+        self.buffer = buffer
+        self.index = index
+        self.value = value
+
+
+class Accumulate(Stmt):
+    """buffer[index] = op(buffer[index], value); op: add, max, min, or, and."""
+
+    __slots__ = ("buffer", "index", "op", "value")
+
+    def __init__(self, op: str, buffer: Buffer, index: Index, value: Expr) -> None:
+        self.op = op
+        self.buffer = buffer
+        self.index = index
+        self.value = value
+
+
+class Let(Stmt):
+    """A named constant in the enclosing block."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: str, value: Expr) -> None:
+        self.name = name
+        self.value = value
+
+
+class Check(Stmt):
+    """Leave the kernel with a status unless `cond` holds."""
+
+    __slots__ = ("axis", "code", "cond", "expected", "found", "tag")
+
+    def __init__(
+        self, cond: Expr, code: str, tag: int, axis: int, found: SizeLike, expected: SizeLike
+    ) -> None:
+        self.cond = cond
+        self.code = code
+        self.tag = tag
+        self.axis = axis
+        self.found = found
+        self.expected = expected
+
+
+class Swap(Stmt):
+    """Exchange the pointers of two carry buffers."""
+
+    __slots__ = ("a", "b")
+
+    def __init__(self, a: Buffer, b: Buffer) -> None:
+        self.a = a
+        self.b = b
+
+
+class Resize(Stmt):
+    """Write back the true length of an axis of output `position`, for which it has a bound."""
+
+    __slots__ = ("axis", "position", "size")
+
+    def __init__(self, position: int, axis: int, size: SizeLike) -> None:
+        self.position = position
+        self.axis = axis
+        self.size = size
+
+
+class Kernel:
+    """A lowered function.
+
+    inputs, outputs  buffers in the order of the ABI; their shapes are over the named sizes
+    bounds           the shapes for which outputs are allocated, known at entry
+    sizes            the named sizes: (atom, C name), in the order of the ABI
+    position         the place among the inputs of a node that sizes mention
+    checks           what must hold at entry
+    body             the statements
+    """
+
+    __slots__ = ("body", "bounds", "checks", "inputs", "name", "outputs", "position", "sizes")
+
+    def __init__(self, name: str, inputs: list[Buffer], outputs: list[Buffer]) -> None:
+        self.name = name
+        self.inputs = inputs
+        self.outputs = outputs
+        self.bounds: list[Index] = []
+        self.sizes: list[tuple[sizes.Atom, str]] = []
+        self.position: dict[Any, int] = {}
+        self.checks: list[Check] = []
+        self.body: list[Stmt] = []
+
+
+def written(stmt: Stmt) -> Iterator[Set | Accumulate]:
+    """The stores of a statement, those of inner statements too."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        if isinstance(s, (Set, Accumulate)):
+            yield s
+        elif isinstance(s, For):
+            stack.extend(reversed(s.body))
+
+
+def values(stmt: Stmt) -> Iterator[Expr]:
+    """The expressions of a statement, those of inner statements too."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        if isinstance(s, (Set, Accumulate, Let)):
+            yield s.value
+        elif isinstance(s, Check):
+            yield s.cond
+        elif isinstance(s, For):
+            stack.extend(reversed(s.body))
+
+
+def swaps(stmt: Stmt) -> Iterator[Swap]:
+    """The pointer exchanges of a statement."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        if isinstance(s, Swap):
+            yield s
+        elif isinstance(s, For):
+            stack.extend(s.body)

@@ -1,0 +1,305 @@
+"""Nodes, types and ops of the graph.
+
+Responsible for: what a node is.
+Not responsible for: any op (see `cgrad.ops`), promotion or broadcasting (`cgrad.ops.elementwise`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import sizes
+from cgrad.core.dtypes import as_dtype
+from cgrad.core.operators import Operators
+from cgrad.core.sites import Site, creation_site
+from cgrad.core.sizes import Label, SizeLike
+
+_serials = itertools.count()
+
+Shape = tuple[SizeLike, ...]
+
+
+class TensorType:
+    """The dtype and shape of a tensor; a shape entry is an int, a `Size` or, unknown, None."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, dtype: str, shape: Sequence[SizeLike | None]) -> None:
+        self.dtype = as_dtype(dtype)
+        self.shape: tuple[Any, ...] = tuple(shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, TensorType)
+            and self.dtype == other.dtype
+            and self.shape == other.shape
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.dtype, self.shape))
+
+    def __repr__(self) -> str:
+        return f"{self.dtype} {render_shape(self.shape)}"
+
+    def __call__(self, name: str | None = None) -> Node:
+        """A new free variable of this type; each entry None of the shape is a size of its own."""
+        return make_input(self, name)
+
+    def make_variable(self, name: str | None = None) -> Node:
+        """The same as calling the type."""
+        return make_input(self, name)
+
+
+class TupleType:
+    """The type of a node with several outputs; `ops.control.Get` takes one of them."""
+
+    __slots__ = ("types",)
+    dtype = "tuple"
+    shape: tuple[Any, ...] = ()
+
+    def __init__(self, types: Sequence[TensorType]) -> None:
+        self.types = tuple(types)
+
+    def __repr__(self) -> str:
+        return f"({', '.join(map(repr, self.types))})"
+
+
+def render_shape(shape: Sequence[SizeLike | None]) -> str:
+    """A shape as the user writes it: `(3, x.shape[1])`, `?` for an unknown entry."""
+    inner = ", ".join("?" if s is None else sizes.render(s) for s in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+class Op:
+    """What a node computes.  Parameters live in the slots of the instance and never change.
+
+    A subclass answers `infer` (the result type), `reference` (its value by NumPy, given concrete
+    sizes) and its derivatives, and is of one of the kinds of `cgrad.ops.kinds`, which lowers it.
+    """
+
+    __slots__: tuple[str, ...] = ()
+    name = ""
+    # parameters that hold sizes, tuples of sizes or None; every other slot is a plain hashable
+    size_slots: tuple[str, ...] = ()
+    # True when the value changes from call to call, so equal nodes are not one node
+    impure = False
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        raise NotImplementedError(f"{self.name}: infer")
+
+    def reference(self, *args: Any) -> Any:
+        raise NotImplementedError(f"{self.name}: reference")
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        """The tangent of `node` (a list for several outputs), None where it is zero."""
+        raise NotImplementedError(f"the forward derivative of {self.name} is not built")
+
+    def vjp(self, node: Node, ct: Any, needed: Sequence[bool]) -> Sequence[Node | None]:
+        """One cotangent for each argument that is needed, None where it is zero."""
+        raise NotImplementedError(f"the reverse derivative of {self.name} is not built")
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        """Sizes that must agree for the op to make sense: (found, expected, axis)."""
+        return ()
+
+    def size_value(self, node: Node) -> SizeLike | None:
+        """An int64 scalar result as a size, None when it is not one of the simple forms."""
+        return None
+
+    def connects(self, position: int) -> bool:
+        """Whether the result depends on argument `position` as a value one may differentiate."""
+        return True
+
+    # -- identity of an op: its class and its parameters ------------------------------------
+    def parameters(self) -> Iterator[tuple[str, Any]]:
+        for cls in reversed(type(self).__mro__):
+            for slot in getattr(cls, "__slots__", ()):
+                yield slot, getattr(self, slot)
+
+    def key(self, label: Label) -> Hashable:
+        """A hashable form of the op; nodes inside sizes stand as their labels."""
+        return (
+            self.name,
+            *(
+                _key_of_sizes(v, label) if slot in self.size_slots else v
+                for slot, v in self.parameters()
+            ),
+        )
+
+    def sizes(self) -> Iterator[SizeLike]:
+        """Every size among the parameters."""
+        for slot in self.size_slots:
+            yield from _flat(getattr(self, slot))
+
+    def map_sizes(self, f: Callable[[SizeLike], SizeLike]) -> Op:
+        """The same op with `f` applied to every size among the parameters."""
+        if not self.size_slots:
+            return self
+        new = object.__new__(type(self))
+        changed = False
+        for slot, v in self.parameters():
+            mapped = _map_sizes(v, f) if slot in self.size_slots else v
+            changed = changed or mapped != v
+            object.__setattr__(new, slot, mapped)
+        return new if changed else self
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _flat(v: Any) -> Iterator[SizeLike]:
+    if isinstance(v, tuple):
+        for item in v:
+            yield from _flat(item)
+    elif v is not None:
+        yield v
+
+
+def _map_sizes(v: Any, f: Callable[[SizeLike], SizeLike]) -> Any:
+    if isinstance(v, tuple):
+        return tuple(_map_sizes(item, f) for item in v)
+    return None if v is None else f(v)
+
+
+def _key_of_sizes(v: Any, label: Label) -> Hashable:
+    if isinstance(v, tuple):
+        return tuple(_key_of_sizes(item, label) for item in v)
+    return None if v is None else sizes.key(v, label)
+
+
+class Node(Operators):
+    """A value of the graph: an op applied to arguments.  Nodes are equal only to themselves."""
+
+    __slots__ = ("__weakref__", "_deps", "args", "name", "op", "serial", "site", "tag", "type")
+
+    def __init__(
+        self,
+        op: Op,
+        args: tuple[Node, ...] = (),
+        type: TensorType | None = None,
+        name: str | None = None,
+        site: Site | None = None,
+    ) -> None:
+        self.op = op
+        self.args = args
+        self.name = name
+        self.serial = next(_serials)
+        self.site = creation_site() if site is None else site
+        self.tag: int | None = None
+        self._deps: tuple[Node, ...] | None = None
+        self.type: Any = op.infer(args) if type is None else type
+
+    @property
+    def dtype(self) -> str:
+        dtype: str = self.type.dtype
+        return dtype
+
+    @property
+    def dims(self) -> Shape:
+        """The sizes of the axes, for the compiler's own use; users read `shape`."""
+        shape: Shape = self.type.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.type.shape)
+
+    @property
+    def deps(self) -> tuple[Node, ...]:
+        """The nodes whose sizes or values the op's parameters mention."""
+        if self._deps is None:
+            found = {node: None for size in self.op.sizes() for node in sizes.nodes(size)}
+            found.pop(self, None)
+            self._deps = tuple(found)
+        return self._deps
+
+    def __repr__(self) -> str:
+        label = self.name or self.op.name
+        return f"<{label}: {self.type!r}>"
+
+    # -- what a symbol refuses, and what to call instead ----------------------------------
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"{self!r} has no truth value before it is computed; "
+            "use cgrad.tensor.switch(cond, a, b) for a choice inside the graph, "
+            "or x.eval({...}) for its value"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(self._no_number("float"))
+
+    def __int__(self) -> int:
+        raise TypeError(self._no_number("int"))
+
+    def __complex__(self) -> complex:
+        raise TypeError(self._no_number("complex"))
+
+    def __index__(self) -> int:
+        raise TypeError(self._no_number("an index"))
+
+    def _no_number(self, wanted: str) -> str:
+        return (
+            f"{self!r} is symbolic and cannot become {wanted} now; compile it with "
+            "cgrad.function, or call x.eval({...}); x.astype(dtype) casts inside the graph"
+        )
+
+    def __len__(self) -> int:
+        raise TypeError(f"{self!r} has no length yet; use x.shape[0], or x.ndim for its rank")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray[Any, Any]:
+        raise TypeError(
+            f"{self!r} is symbolic and cannot become a NumPy array; compile it with "
+            "cgrad.function, or call x.eval({...}) for its value"
+        )
+
+    def __setitem__(self, index: object, value: object) -> None:
+        raise TypeError(
+            "symbolic tensors are never changed in place; "
+            "use y = cgrad.tensor.set_subtensor(x[i], v), or inc_subtensor(x[i], v)"
+        )
+
+    def __iter__(self) -> Iterator[Node]:
+        length = self.dims[0] if self.dims else None
+        if not isinstance(length, int):
+            raise TypeError(
+                f"{self!r} cannot be iterated over: its length is known only at the call; "
+                "declare it with shape=(n, ...), or use cgrad.scan"
+            )
+        return (self[i] for i in range(length))
+
+
+class Input(Op):
+    """A free variable: an argument of a function or a parameter of a loop body."""
+
+    __slots__ = ()
+    name = "input"
+    impure = True
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        raise TypeError("an input node is made with its type")
+
+
+INPUT = Input()
+
+
+def make_input(
+    type: TensorType,
+    name: str | None = None,
+    op: Op = INPUT,
+    cls: builtins.type[Node] = Node,
+) -> Node:
+    """A new free variable; unknown axes of `type` become sizes named after it."""
+    node = cls(op, (), type, name)
+    shape = (sizes.dim(node, axis) if s is None else s for axis, s in enumerate(type.shape))
+    node.type = TensorType(type.dtype, tuple(shape))
+    return node
+

@@ -1,0 +1,450 @@
+"""Integer expressions for sizes and indices, kept in a normal form.
+
+A size is a Python `int` or a `Size`: a polynomial with integer coefficients over *atoms*.
+Atoms are the sizes of arguments (`dim`), integer scalars of the graph (`value`), loop indices
+(`index`, only inside the loop IR), and floor quotients, minima, maxima and wrapped indices of
+other sizes.  Two sizes built in different ways from the same atoms compare equal.
+
+Responsible for: arithmetic, bounds, substitution, evaluation, text.
+Not responsible for: where an atom's value comes from (`codegen.lower`) or its C name
+(`codegen.emit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    from cgrad.core.node import Node
+
+SizeLike = Union[int, "Size"]
+Label = Callable[["Node"], Hashable]
+
+
+class Atom:
+    """An indivisible part of a size; `args` holds a node and an axis, a name, or sizes."""
+
+    __slots__ = ("_hash", "args", "kind", "order")
+
+    def __init__(self, kind: str, args: tuple[Any, ...]) -> None:
+        self.kind = kind
+        self.args = args
+        self.order = (kind, *(_order(arg) for arg in args))
+        self._hash = hash((kind, args))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Atom) and self.kind == other.kind and self.args == other.args
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return render(as_size(self))
+
+
+def _order(arg: Any) -> Any:
+    """A sort key: node serials, numbers and names; sizes by their terms."""
+    if isinstance(arg, Size):
+        return (1, tuple((tuple(a.order for a in mono), c) for mono, c in arg.terms))
+    if isinstance(arg, int):
+        return (0, arg)
+    if isinstance(arg, str):
+        return arg
+    return arg.serial
+
+
+class Size:
+    """A polynomial over atoms; build one with the functions below or with `+ - * //`."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: tuple[tuple[tuple[Atom, ...], int], ...]) -> None:
+        self.terms = terms
+        self._hash = hash(terms)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Size) and self._hash == other._hash and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __add__(self, other: SizeLike) -> SizeLike:
+        return _collect([*_terms(self), *_terms(other)])
+
+    __radd__ = __add__
+
+    def __neg__(self) -> SizeLike:
+        return _collect((mono, -c) for mono, c in self.terms)
+
+    def __sub__(self, other: SizeLike) -> SizeLike:
+        return self + (-other)
+
+    def __rsub__(self, other: SizeLike) -> SizeLike:
+        return (-self) + other
+
+    def __mul__(self, other: SizeLike) -> SizeLike:
+        return _collect(
+            (tuple(sorted((*m1, *m2), key=_atom_order)), c1 * c2)
+            for m1, c1 in self.terms
+            for m2, c2 in _terms(other)
+        )
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: SizeLike) -> SizeLike:
+        return floordiv(self, other)
+
+    def __rfloordiv__(self, other: int) -> SizeLike:
+        return floordiv(other, self)
+
+    def __repr__(self) -> str:
+        return render(self)
+
+
+def _atom_order(atom: Atom) -> Any:
+    return atom.order
+
+
+def _terms(size: SizeLike) -> Iterable[tuple[tuple[Atom, ...], int]]:
+    if isinstance(size, Size):
+        return size.terms
+    return (((), size),) if size else ()
+
+
+def _collect(terms: Iterable[tuple[tuple[Atom, ...], int]]) -> SizeLike:
+    total: dict[tuple[Atom, ...], int] = {}
+    for mono, c in terms:
+        total[mono] = total.get(mono, 0) + c
+    kept = [(mono, c) for mono, c in total.items() if c]
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        return kept[0][1]
+    kept.sort(key=lambda term: [a.order for a in term[0]])
+    return Size(tuple(kept))
+
+
+def as_size(atom: Atom) -> Size:
+    return Size((((atom,), 1),))
+
+
+def dim(node: Node, axis: int) -> Size:
+    """The length of axis `axis` of an argument whose length is not known before the call."""
+    return as_size(Atom("dim", (node, axis)))
+
+
+def value(node: Node) -> Size:
+    """The value of an int64 scalar of the graph."""
+    return as_size(Atom("value", (node,)))
+
+
+def index(name: str) -> Size:
+    """The loop index called `name`."""
+    return as_size(Atom("index", (name,)))
+
+
+def floordiv(a: SizeLike, b: SizeLike) -> SizeLike:
+    """`a // b` rounded down; b must be positive."""
+    if isinstance(b, int):
+        if b == 1:
+            return a
+        if isinstance(a, int):
+            return a // b
+        if all(c % b == 0 for _, c in a.terms):
+            return _collect((mono, c // b) for mono, c in a.terms)
+    elif a == b:
+        return 1
+    elif isinstance(a, Size) and len(b.terms) == 1:
+        quotient = _divide_exactly(a, b.terms[0])
+        if quotient is not None:
+            return quotient
+    return 0 if a == 0 else as_size(Atom("floordiv", (a, b)))
+
+
+def _divide_exactly(a: Size, divisor: tuple[tuple[Atom, ...], int]) -> SizeLike | None:
+    """a / divisor when every term of a holds the divisor's atoms, else None."""
+    mono, factor = divisor
+    result = []
+    for term, c in a.terms:
+        rest = list(term)
+        for atom in mono:
+            if atom not in rest:
+                return None
+            rest.remove(atom)
+        if c % factor:
+            return None
+        result.append((tuple(rest), c // factor))
+    return _collect(result)
+
+
+def minimum(a: SizeLike, b: SizeLike) -> SizeLike:
+    smaller = _ordered(a, b)
+    if smaller is not None:
+        return smaller[0]
+    return as_size(Atom("min", tuple(sorted((a, b), key=_order_key))))
+
+
+def maximum(a: SizeLike, b: SizeLike) -> SizeLike:
+    larger = _ordered(a, b)
+    if larger is not None:
+        return larger[1]
+    return as_size(Atom("max", tuple(sorted((a, b), key=_order_key))))
+
+
+def _order_key(size: SizeLike) -> str:
+    return repr(_order(size))
+
+
+def _ordered(a: SizeLike, b: SizeLike) -> tuple[SizeLike, SizeLike] | None:
+    """(smaller, larger) when their order holds for every value of the atoms, else None."""
+    difference = b - a
+    low, high = bounds(difference)
+    if low is not None and low >= 0:
+        return a, b
+    if high is not None and high <= 0:
+        return b, a
+    return None
+
+
+def wrap(i: SizeLike, n: SizeLike) -> SizeLike:
+    """`i` counted from the end of an axis of length n when negative: i < 0 ? i + n : i."""
+    low, high = bounds(i)
+    if low is not None and low >= 0:
+        return i
+    if high is not None and high < 0:
+        return i + n
+    return as_size(Atom("wrap", (i, n)))
+
+
+def product(factors: Iterable[SizeLike]) -> SizeLike:
+    result: SizeLike = 1
+    for factor in factors:
+        result = result * factor
+    return result
+
+
+def bounds(size: SizeLike) -> tuple[int | None, int | None]:
+    """Constant bounds (low, high) that hold for every value of the atoms; None is unbounded."""
+    if isinstance(size, int):
+        return size, size
+    low: int | None = 0
+    high: int | None = 0
+    for mono, c in size.terms:
+        term = _monomial_bounds(mono)
+        if c < 0:
+            term = (term[1], term[0])
+        low = None if low is None or term[0] is None else low + c * term[0]
+        high = None if high is None or term[1] is None else high + c * term[1]
+    return low, high
+
+
+def _monomial_bounds(mono: tuple[Atom, ...]) -> tuple[int | None, int | None]:
+    if not mono:
+        return 1, 1
+    if len(mono) == 1:
+        return _atom_bounds(mono[0])
+    low = 1
+    for atom in mono:
+        bound = _atom_bounds(atom)[0]
+        if bound is None or bound < 0:
+            return None, None
+        low *= bound
+    return low, None
+
+
+def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
+    if atom.kind in ("dim", "index"):
+        return 0, None
+    if atom.kind in ("min", "max"):
+        (low_a, high_a), (low_b, high_b) = bounds(atom.args[0]), bounds(atom.args[1])
+        if atom.kind == "min":
+            lows, highs = [low_a, low_b], [h for h in (high_a, high_b) if h is not None]
+            return (
+                None if None in lows else min(low for low in lows if low is not None),
+                min(highs, default=None),
+            )
+        found = [low for low in (low_a, low_b) if low is not None]
+        top = None if high_a is None or high_b is None else max(high_a, high_b)
+        return max(found, default=None), top
+    if atom.kind == "floordiv":
+        (low_a, _), (low_b, _) = bounds(atom.args[0]), bounds(atom.args[1])
+        if low_a is not None and low_a >= 0 and low_b is not None and low_b >= 0:
+            return 0, None
+    return None, None
+
+
+def atoms(size: SizeLike) -> Iterator[Atom]:
+    """Every atom of a size, those inside other atoms too."""
+    stack = [size]
+    while stack:
+        for mono, _ in _terms(stack.pop()):
+            for atom in mono:
+                yield atom
+                stack.extend(arg for arg in atom.args if isinstance(arg, Size))
+
+
+def nodes(size: SizeLike) -> Iterator[Node]:
+    """The graph nodes whose size or value a size depends on."""
+    for atom in atoms(size):
+        if atom.kind in ("dim", "value"):
+            yield atom.args[0]
+
+
+def substitute(size: SizeLike, replace: Callable[[Atom], SizeLike | None]) -> SizeLike:
+    """The size with every atom for which `replace` answers a size replaced by it."""
+    if isinstance(size, int):
+        return size
+    result: SizeLike = 0
+    changed = False
+    for mono, c in size.terms:
+        term: SizeLike = c
+        for atom in mono:
+            new = replace(atom)
+            if new is None:
+                new = _substitute_inside(atom, replace)
+            changed = changed or new is not None
+            term = term * (as_size(atom) if new is None else new)
+        result = result + term
+    return result if changed else size
+
+
+def _substitute_inside(atom: Atom, replace: Callable[[Atom], SizeLike | None]) -> SizeLike | None:
+    if atom.kind not in COMPOUND:
+        return None
+    args = tuple(substitute(arg, replace) for arg in atom.args)
+    return None if args == atom.args else COMPOUND[atom.kind](*args)
+
+
+COMPOUND: dict[str, Callable[[SizeLike, SizeLike], SizeLike]] = {
+    "floordiv": floordiv,
+    "min": minimum,
+    "max": maximum,
+    "wrap": wrap,
+}
+_EVALUATE: dict[str, Callable[[int, int], int]] = {
+    "floordiv": lambda a, b: a // b if b else 0,
+    "min": min,
+    "max": max,
+    "wrap": lambda i, n: i + n if i < 0 else i,
+}
+
+
+def evaluate(size: SizeLike, lookup: Callable[[Atom], int]) -> int:
+    """The integer a size stands for, given the values of its atoms."""
+    if isinstance(size, int):
+        return size
+    total = 0
+    for mono, c in size.terms:
+        for atom in mono:
+            if atom.kind in _EVALUATE:
+                a, b = (evaluate(arg, lookup) for arg in atom.args)
+                c *= _EVALUATE[atom.kind](a, b)
+            else:
+                c *= lookup(atom)
+        total += c
+    return total
+
+
+def upper(size: SizeLike, known: Callable[[Atom], bool]) -> SizeLike | None:
+    """A size over known atoms that is never smaller than `size`, or None when there is none."""
+    return _extreme(size, known, 1)
+
+
+def _extreme(size: SizeLike, known: Callable[[Atom], bool], sign: int) -> SizeLike | None:
+    if isinstance(size, int):
+        return size
+    total: SizeLike = 0
+    for mono, c in size.terms:
+        unknown = [atom for atom in mono if not _is_known(atom, known)]
+        term: SizeLike = c
+        for atom in mono:
+            if atom in unknown:
+                if any(_atom_bounds(other)[0] is None for other in mono if other is not atom):
+                    return None
+                extreme = _extreme_atom(atom, known, sign if c > 0 else -sign)
+                if extreme is None:
+                    return None
+                term = term * extreme
+            else:
+                term = term * as_size(atom)
+        total = total + term
+    return total
+
+
+def _is_known(atom: Atom, known: Callable[[Atom], bool]) -> bool:
+    if atom.kind in COMPOUND:
+        return all(_is_known(inner, known) for arg in atom.args for inner in atoms(arg))
+    return known(atom)
+
+
+def _extreme_atom(atom: Atom, known: Callable[[Atom], bool], sign: int) -> SizeLike | None:
+    if atom.kind not in ("min", "max"):
+        bound = _atom_bounds(atom)[0 if sign < 0 else 1]
+        return bound
+    found = [_extreme(arg, known, sign) for arg in atom.args]
+    present = [size for size in found if size is not None]
+    combine = minimum if atom.kind == "min" else maximum
+    if len(present) == 2:
+        return combine(present[0], present[1])
+    tight = (atom.kind == "min") == (sign > 0)
+    return present[0] if present and tight else None
+
+
+def key(size: SizeLike, label: Label) -> Hashable:
+    """A hashable form in which nodes stand as their labels, the same in every process."""
+    if isinstance(size, int):
+        return size
+    terms = [
+        (tuple(sorted((_atom_key(atom, label) for atom in mono), key=repr)), c)
+        for mono, c in size.terms
+    ]
+    return tuple(sorted(terms, key=repr))
+
+
+def _atom_key(atom: Atom, label: Label) -> Hashable:
+    if atom.kind == "dim":
+        return ("dim", label(atom.args[0]), atom.args[1])
+    if atom.kind == "value":
+        return ("value", label(atom.args[0]))
+    return (atom.kind, *(arg if isinstance(arg, str) else key(arg, label) for arg in atom.args))
+
+
+def _atom_text(atom: Atom) -> str:
+    if atom.kind == "dim":
+        node, axis = atom.args
+        return f"{node.name or 'input'}.shape[{axis}]"
+    if atom.kind == "value":
+        return atom.args[0].name or "value"
+    if atom.kind == "index":
+        return str(atom.args[0])
+    a, b = (render(arg) for arg in atom.args)
+    return f"({a} // {b})" if atom.kind == "floordiv" else f"{atom.kind}({a}, {b})"
+
+
+def _loop_index_first(atom: Atom) -> bool:
+    return atom.kind != "index"
+
+
+def render(size: SizeLike, name: Callable[[Atom], str] = _atom_text) -> str:
+    """Infix text of a size; `name` spells the atoms (the default as the user knows them)."""
+    if isinstance(size, int):
+        return str(size)
+    text = ""
+    parts = [
+        ([name(atom) for atom in sorted(mono, key=_loop_index_first)], c)
+        for mono, c in size.terms
+    ]
+    parts.sort(key=lambda part: (not part[0], part[1] < 0, -len(part[0]), part[0]))
+    for names, c in parts:
+        factors = ([str(abs(c))] if abs(c) != 1 or not names else []) + names
+        term = " * ".join(factors)
+        if text:
+            text += (" - " if c < 0 else " + ") + term
+        else:
+            text = ("-" if c < 0 else "") + term
+    return text

@@ -1,0 +1,159 @@
+"""Jacobians and Hessians, and the product of a Hessian and a vector.
+
+Responsible for: composing the two walks and a loop over elements.  Not responsible for: saving
+work where a Jacobian is sparse or diagonal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, sizes
+from cgrad.core.derive import jvp, vjp
+from cgrad.core.node import Node, Shape, TensorType, make_input
+from cgrad.core.sites import describe
+from cgrad.core.text import label
+from cgrad.errors import ShapeError
+from cgrad.gradient.arguments import (
+    as_constants,
+    as_nodes,
+    like,
+    lines,
+    points,
+    report_disconnected,
+    require_float,
+    zero_for,
+)
+from cgrad.gradient.reverse import grad, scalar_cost
+from cgrad.ops.axes import broadcast_axes, reshape_to
+from cgrad.ops.coerce import cast_to
+from cgrad.ops.constants import Arange, constant
+from cgrad.ops.control import make_scan
+from cgrad.ops.windows import Slice
+
+
+def jacobian(
+    expression: Node,
+    wrt: Node | Sequence[Node],
+    consider_constant: Iterable[Node] | None = None,
+    disconnected_inputs: str = "raise",
+    vectorize: bool = False,
+) -> Any:
+    """All first derivatives of `expression`: element [i, j] is d expression[i] / d wrt[j].
+
+    The shape is `expression.shape + wrt.shape` for any rank of both; the dtype that of wrt.  A
+    list or tuple of wrt gives a list or tuple, computed by one loop over the elements of the
+    expression.  `vectorize` is accepted for PyTensor's sake and changes nothing.
+
+    Errors as in `cgrad.gradient.grad`; a 0-d expression is allowed and gives its gradient.
+    """
+    if not isinstance(expression, Node):
+        raise TypeError(
+            f"expression must be one symbolic tensor; found {type(expression).__name__}. "
+            "For several, call jacobian for each"
+        )
+    nodes = as_nodes(wrt, "wrt")
+    require_float([expression], "expression")
+    require_float(nodes, "wrt")
+    fixed = as_constants(consider_constant)
+    report_disconnected(
+        [expression], nodes, fixed, disconnected_inputs, f"the expression {label(expression)}"
+    )
+    rows = _rows(expression, nodes, fixed)
+    shapes = [(*expression.dims, *node.dims) for node in nodes]
+    return like(
+        [
+            _zeros(node.dtype, shape) if row is None else cast_to(reshape_to(row, shape), node.dtype)
+            for node, row, shape in zip(nodes, rows, shapes, strict=True)
+        ],
+        wrt,
+    )
+
+
+def _rows(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) -> list[Node | None]:
+    """For each wrt the derivatives of the raveled expression, one row an element; None for zero."""
+    one = constant(np.ones((), expression.dtype))
+    if expression.ndim == 0:
+        return vjp([expression], wrt, [one], fixed)
+    length = sizes.product(expression.dims)
+    flat = reshape_to(expression, (length,))
+    i = make_input(TensorType(dtypes.INT64, ()))
+    element = Node(Slice((length,), (sizes.value(i),), (1,), (1,), (True,)), (flat,))
+    pulled = vjp([element], wrt, [one], fixed)
+    shown = [row for row in pulled if row is not None]
+    if not shown:
+        return pulled
+    indices = Node(Arange(length))
+    results = make_scan([], [], [indices], [], [], [i], [], shown, length, reverse=False)
+    place = iter(range(len(shown)))
+    return [None if row is None else results.y(next(place)) for row in pulled]
+
+
+def _zeros(dtype: str, shape: Shape) -> Node:
+    return broadcast_axes(constant(np.zeros((), dtype)), shape, ())
+
+
+def hessian(
+    cost: Node,
+    wrt: Node | Sequence[Node],
+    consider_constant: Iterable[Node] | None = None,
+    disconnected_inputs: str = "raise",
+) -> Any:
+    """All second derivatives of a scalar with respect to a vector: a matrix (n, n).
+
+    For a list or tuple of vectors, the blocks on the diagonal, one for each.  A cost that is
+    linear in wrt gives zeros.
+
+    Errors as in `cgrad.gradient.grad`; `ShapeError` for a wrt that is no vector.
+    """
+    if not isinstance(cost, Node):
+        raise TypeError(f"cost must be a symbolic tensor; found {type(cost).__name__}")
+    scalar_cost(cost, "cost", "jacobian(grad(...), x) for another one")
+    nodes = as_nodes(wrt, "wrt")
+    for node in nodes:
+        if node.ndim != 1:
+            raise ShapeError(
+                lines(
+                    f"hessian: {label(node)} has type {node.type!r}, expected a vector (1-d)",
+                    describe(node.site),
+                    "  Fix: jacobian(grad(cost, x), x) gives the second derivatives for any rank, "
+                    "of shape x.shape + x.shape; or use one vector and reshape it.",
+                )
+            )
+    fixed = as_constants(consider_constant)
+    slopes = grad(cost, nodes, fixed, disconnected_inputs, add_names=False)
+    return like(
+        [
+            jacobian(slope, node, fixed, disconnected_inputs="ignore")
+            for slope, node in zip(slopes, nodes, strict=True)
+        ],
+        wrt,
+    )
+
+
+def hessian_vector_product(
+    cost: Node, wrt: Node | Sequence[Node], p: Any, **grad_kwargs: Any
+) -> Any:
+    """The Hessian of a scalar times `p`, of the shape of wrt, without forming the Hessian.
+
+    Forward over reverse: the gradient moves along p.  For a list of wrt, `p` is a list of the
+    same length and the result holds the rows of the full Hessian, all blocks included.  A cost
+    that is linear in wrt gives zeros.  `grad_kwargs` go to `cgrad.gradient.grad`.
+
+    Errors as in `cgrad.gradient.grad`; `ShapeError` for a p that does not look like its wrt.
+    """
+    nodes = as_nodes(wrt, "wrt")
+    grad_kwargs = {"add_names": False, **grad_kwargs, "return_disconnected": "zero"}
+    slopes = grad(cost, nodes, **grad_kwargs)
+    ts = points(p, wrt, nodes, "p", "wrt")
+    pushed = jvp(slopes, nodes, ts, as_constants(grad_kwargs.get("consider_constant")))
+    return like(
+        [
+            zero_for(node, "zero") if t is None else cast_to(t, node.dtype)
+            for node, t in zip(nodes, pushed, strict=True)
+        ],
+        wrt,
+    )

@@ -1,0 +1,5 @@
+"""Op definitions: each file holds ops and their transposes, rules, lowering and references."""
+
+from cgrad.ops import axes, constants, contract, control, elementwise, reductions, windows
+
+__all__ = ["axes", "constants", "contract", "control", "elementwise", "reductions", "windows"]

@@ -1,0 +1,208 @@
+"""Ops that rearrange axes, each beside its transpose: broadcast/sum, permute, squeeze, reshape.
+
+Responsible for: the ops and their constructors on nodes.  Not responsible for: what users may
+write for axes and shapes (`cgrad.tensor.shape`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops, sizes
+from cgrad.core.loops import Index
+from cgrad.core.node import Node, Shape, TensorType
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.kinds import Linear, Pull, Reduction
+
+
+class Broadcast(Linear):
+    """Axis k of the argument becomes axis `axes[k]` of `shape`; an axis of length 1 repeats."""
+
+    __slots__ = ("axes", "shape")
+    name = "broadcast"
+    size_slots = ("shape",)
+
+    def __init__(self, shape: Shape, axes: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.axes = axes
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, self.shape)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for axis, found in zip(self.axes, node.args[0].dims, strict=True):
+            if found != 1:
+                yield found, self.shape[axis], axis
+
+    def reference(self, x: Any) -> Any:
+        shape = [1] * len(self.shape)
+        for k, axis in enumerate(self.axes):
+            shape[axis] = x.shape[k]
+        return np.broadcast_to(np.reshape(x, shape), self.shape)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        source = node.args[0].dims
+        stretched = [
+            axis
+            for axis in range(len(self.shape))
+            if axis not in self.axes
+            or (source[self.axes.index(axis)] == 1 and self.shape[axis] != 1)
+        ]
+        gone = [a for a in stretched if self.shape[a] == 1]
+        ct = sum_axes(ct, tuple(a for a in stretched if a not in gone))
+        left = [a for a in range(len(self.shape)) if a not in stretched or a in gone]
+        ct = squeeze_axes(ct, tuple(left.index(a) for a in gone))
+        kept = tuple(k for k, axis in enumerate(self.axes) if axis not in stretched)
+        return broadcast_axes(ct, source, kept)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        (x,) = node.args
+        source = tuple(
+            0 if n == 1 else index[axis] for axis, n in zip(self.axes, x.dims, strict=True)
+        )
+        return (yield x, source)
+
+
+class Sum(Linear):
+    """The sum over `axes`; float32 is added up in float64."""
+
+    __slots__ = ("axes",)
+    name = "sum"
+    lowering = "reduce"
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        self.axes = axes
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, without(x.dims, self.axes))
+
+    def reference(self, x: Any) -> Any:
+        wide = np.float64 if x.dtype == np.float32 else x.dtype
+        return np.sum(x, axis=self.axes, dtype=wide).astype(x.dtype)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        dims = node.args[0].dims
+        return broadcast_axes(ct, dims, without(tuple(range(len(dims))), self.axes))
+
+    def reduction(self, node: Node) -> Reduction:
+        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
+        zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
+        return Reduction(node.args[0].dims, self.axes, "add", zero, dtype)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], index)
+
+
+class Permute(Linear):
+    """Axis k of the result is axis `axes[k]` of the argument."""
+
+    __slots__ = ("axes",)
+    name = "permute"
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        self.axes = axes
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, tuple(x.dims[a] for a in self.axes))
+
+    def reference(self, x: Any) -> Any:
+        return np.transpose(x, self.axes)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return permute_axes(ct, self.inverse())
+
+    def inverse(self) -> tuple[int, ...]:
+        return tuple(self.axes.index(k) for k in range(len(self.axes)))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], tuple(index[k] for k in self.inverse()))
+
+
+class Squeeze(Linear):
+    """Without `axes`, each of length 1."""
+
+    __slots__ = ("axes",)
+    name = "squeeze"
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        self.axes = axes
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, without(x.dims, self.axes))
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for axis in self.axes:
+            yield node.args[0].dims[axis], 1, axis
+
+    def reference(self, x: Any) -> Any:
+        return np.squeeze(x, self.axes)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        dims = node.args[0].dims
+        return broadcast_axes(ct, dims, without(tuple(range(len(dims))), self.axes))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        (x,) = node.args
+        rest = iter(index)
+        return (yield x, tuple(0 if k in self.axes else next(rest) for k in range(x.ndim)))
+
+
+class Reshape(Linear):
+    """The same elements in row-major order in another shape."""
+
+    __slots__ = ("shape",)
+    name = "reshape"
+    lowering = "view"
+    size_slots = ("shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, self.shape)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        yield sizes.product(self.shape), sizes.product(node.args[0].dims), -1
+
+    def reference(self, x: Any) -> Any:
+        return np.reshape(x, self.shape)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return reshape_to(ct, node.args[0].dims)
+
+
+def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:
+    """`items` but for the positions in `axes`."""
+    dropped = set(axes)
+    return tuple(item for k, item in enumerate(items) if k not in dropped)
+
+
+def broadcast_axes(x: Node, shape: Shape, axes: tuple[int, ...]) -> Node:
+    """x stretched to `shape`, its axis k becoming axis `axes[k]`; x itself if nothing changes."""
+    return x if x.dims == shape else Node(Broadcast(shape, axes), (x,))
+
+
+def sum_axes(x: Node, axes: tuple[int, ...]) -> Node:
+    """The sum of x over `axes`; x itself for no axes."""
+    return Node(Sum(axes), (x,)) if axes else x
+
+
+def permute_axes(x: Node, axes: tuple[int, ...]) -> Node:
+    """The axes of x in the order `axes`; x itself when that is its own."""
+    return x if axes == tuple(range(x.ndim)) else Node(Permute(axes), (x,))
+
+
+def squeeze_axes(x: Node, axes: tuple[int, ...]) -> Node:
+    """x without `axes`, each of length 1."""
+    return Node(Squeeze(axes), (x,)) if axes else x
+
+
+def reshape_to(x: Node, shape: Shape) -> Node:
+    """x in another shape of the same number of elements; x itself when it has that shape."""
+    return x if x.dims == shape else Node(Reshape(shape), (x,))

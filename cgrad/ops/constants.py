@@ -1,0 +1,231 @@
+"""Values that are there when a kernel starts: constants, data, shared variables, sizes, ranges.
+
+Responsible for: leaves of the graph other than function arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops, sizes
+from cgrad.core.graphs import node_size
+from cgrad.core.loops import Index
+from cgrad.core.node import Node, Op, TensorType, make_input
+from cgrad.core.registry import register
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.kinds import Leaf, Pull
+
+# constants with more elements than this are passed to the kernel, not written into its text
+INLINE_LIMIT = 64
+
+
+class Constant(Leaf):
+    """A small array written into the C text; a weak one came from a Python number."""
+
+    __slots__ = ("data", "dtype", "shape", "weak")
+    name = "constant"
+    lowering = "pull"
+
+    def __init__(self, value: np.ndarray[Any, Any], weak: bool) -> None:
+        self.data = value.tobytes()
+        self.dtype = value.dtype.name
+        self.shape = value.shape
+        self.weak = weak
+
+    @property
+    def value(self) -> np.ndarray[Any, Any]:
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(self.dtype, self.shape)
+
+    def reference(self) -> np.ndarray[Any, Any]:
+        return self.value
+
+    def size_value(self, node: Node) -> SizeLike | None:
+        return int(self.value) if self.dtype == dtypes.INT64 and not self.shape else None
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        flat = self.value.reshape(-1)
+        if not self.shape:
+            return loops.lit(flat[0].item(), self.dtype)
+        offset: SizeLike = 0
+        for i, n in zip(index, self.shape, strict=True):
+            offset = offset * n + i
+        if isinstance(offset, int):
+            return loops.lit(flat[offset].item(), self.dtype)
+        result = loops.lit(flat[-1].item(), self.dtype)
+        for k in range(len(flat) - 2, -1, -1):
+            here = loops.compare("==", offset, k)
+            result = loops.select(here, loops.lit(flat[k].item(), self.dtype), result)
+        return result
+
+
+class Data(Leaf):
+    """A large array passed to the kernel as a hidden argument."""
+
+    __slots__ = ("value",)
+    name = "data"
+    impure = True
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self.value = value
+
+    def key(self, label: sizes.Label) -> tuple[str]:
+        return (self.name,)
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(self.value.dtype.name, self.value.shape)
+
+    def reference(self) -> np.ndarray[Any, Any]:
+        return self.value
+
+
+class Shared(Leaf):
+    """A value that functions share and update; `storage` is a list with the one array."""
+
+    __slots__ = ("storage",)
+    name = "shared"
+    impure = True
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self.storage = [value]
+
+    def key(self, label: sizes.Label) -> tuple[str]:
+        return (self.name,)
+
+    def reference(self) -> np.ndarray[Any, Any]:
+        return self.storage[0]
+
+
+class SizeNode(Leaf):
+    """A size as an int64 scalar of the graph: `x.shape[0]`."""
+
+    __slots__ = ("size",)
+    name = "size"
+    lowering = "pull"
+    size_slots = ("size",)
+
+    def __init__(self, size: SizeLike) -> None:
+        self.size = size
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(dtypes.INT64, ())
+
+    def reference(self) -> np.ndarray[Any, Any]:
+        return np.asarray(self.size, dtypes.INT64)
+
+    def size_value(self, node: Node) -> SizeLike:
+        return self.size
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return loops.size_value(self.size)
+
+
+class ShapeVector(Leaf):
+    """The sizes of a tensor as an int64 vector: `x.shape`."""
+
+    __slots__ = ("shape",)
+    name = "shape"
+    lowering = "pull"
+    size_slots = ("shape",)
+
+    def __init__(self, shape: tuple[SizeLike, ...]) -> None:
+        self.shape = shape
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(dtypes.INT64, (len(self.shape),))
+
+    def reference(self) -> np.ndarray[Any, Any]:
+        return np.asarray(self.shape, dtypes.INT64)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        (i,) = index
+        if isinstance(i, int):
+            return loops.size_value(self.shape[i])
+        result = loops.size_value(self.shape[-1])
+        for k in range(len(self.shape) - 2, -1, -1):
+            here = loops.compare("==", i, k)
+            result = loops.select(here, loops.size_value(self.shape[k]), result)
+        return result
+
+
+class Arange(Leaf):
+    """0, 1, ..., length - 1 as an int64 vector."""
+
+    __slots__ = ("length",)
+    name = "arange"
+    lowering = "pull"
+    size_slots = ("length",)
+
+    def __init__(self, length: SizeLike) -> None:
+        self.length = length
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(dtypes.INT64, (self.length,))
+
+    def reference(self) -> np.ndarray[Any, Any]:
+        return np.arange(self.length)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return loops.size_value(index[0])
+
+
+def constant(x: Any, weak: bool = False, name: str | None = None) -> Node:
+    """A constant of the graph, a copy of `x` in row-major order."""
+    value = np.array(x, order="C", copy=True)
+    if value.dtype == object:
+        raise TypeError(
+            f"cannot make a constant of {type(x).__name__}: found a Python object where a number "
+            "or a NumPy array was expected"
+        )
+    if value.dtype.kind in "SUMmV":
+        raise TypeError(f"cannot make a constant of dtype {value.dtype}: numbers only")
+    value = value.astype(dtypes.as_dtype(value.dtype), copy=False)
+    value.flags.writeable = False
+    op: Op = Constant(value, weak) if value.size <= INLINE_LIMIT else Data(value)
+    return Node(op, (), name=name)
+
+
+def shared_node(value: np.ndarray[Any, Any], name: str | None, static: Any) -> Node:
+    """A node for a shared value; sizes are unknown but for those `static` declares."""
+    shape = (None,) * value.ndim if static is None else tuple(static)
+    return make_input(TensorType(value.dtype.name, shape), name, Shared(value))
+
+
+def is_weak(node: Node) -> bool:
+    """Whether the node came from a Python number and takes the dtype of its neighbours."""
+    return isinstance(node.op, Constant) and node.op.weak
+
+
+def constant_value(node: Node) -> Any:
+    """The one number that every element of the node is, or None."""
+    while node.op.name in ("broadcast", "cast"):
+        node = node.args[0]
+    if not isinstance(node.op, Constant):
+        return None
+    value = node.op.value
+    return value.reshape(-1)[0] if value.size == 1 else None
+
+
+def size_node(size: SizeLike) -> Node:
+    """A size as an int64 scalar of the graph."""
+    return Node(SizeNode(size))
+
+
+def shape(x: Node) -> Node:
+    """The sizes of the axes of x as an int64 vector."""
+    return Node(ShapeVector(x.dims))
+
+
+def size(x: Node) -> Node:
+    """The number of elements of x, an int64 scalar."""
+    return Node(SizeNode(sizes.product(x.dims)))
+
+
+register("shape", shape)
+register("size", size)
+register("size_node", size_node)
+register("node_size", node_size)

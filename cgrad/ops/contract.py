@@ -1,0 +1,119 @@
+"""Products with a sum over shared axes: `dot` of vectors and matrices and their derivatives.
+
+Responsible for: the op `Contract`, closed under transposition.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops
+from cgrad.core.loops import Index
+from cgrad.core.node import Node, TensorType
+from cgrad.core.registry import build
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.axes import broadcast_axes, permute_axes
+from cgrad.ops.kinds import Linear, Pull, Reduction
+
+Labels = tuple[int, ...]
+
+
+class Contract(Linear):
+    """sum over the labels of `left` and `right` that are not in `out` of left * right.
+
+    Each axis carries a label; axes with the same label run together, as in `numpy.einsum`.
+    float32 is added up in float64.
+    """
+
+    __slots__ = ("left", "out", "right")
+    name = "dot"
+    lowering = "reduce"
+    multilinear = True
+
+    def __init__(self, left: Labels, right: Labels, out: Labels) -> None:
+        self.left = left
+        self.right = right
+        self.out = out
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        dims = self.dims(args)
+        return TensorType(args[0].dtype, tuple(dims[label] for label in self.out))
+
+    def dims(self, args: tuple[Node, ...]) -> dict[int, SizeLike]:
+        """The size of each label."""
+        found = dict(zip(self.left, args[0].dims, strict=True))
+        for label, size in zip(self.right, args[1].dims, strict=True):
+            if label not in found or isinstance(size, int):
+                found[label] = size
+        return found
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        dims = self.dims(node.args)
+        for labels, arg in ((self.left, node.args[0]), (self.right, node.args[1])):
+            for axis, (label, found) in enumerate(zip(labels, arg.dims, strict=True)):
+                if found != dims[label]:
+                    yield found, dims[label], axis
+
+    def reference(self, a: Any, b: Any) -> Any:
+        wide = np.float64 if a.dtype == np.float32 else a.dtype
+        product = np.einsum(a.astype(wide), self.left, b.astype(wide), self.right, self.out)
+        return np.asarray(product).astype(a.dtype)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        other = node.args[1 - position]
+        own, labels = (self.left, self.right) if position == 0 else (self.right, self.left)
+        return contract(ct, self.out, other, labels, own)
+
+    def order(self) -> Labels:
+        """The labels from the outermost loop to the innermost.
+
+        The innermost runs along contiguous axes, and few results are kept open at a time.
+        """
+        labels = sorted({*self.left, *self.right})
+        operands = [self.left, self.right, self.out]
+
+        def cost(order: Labels) -> tuple[int, int, Labels]:
+            strided = sum(order[-1] in axes and axes[-1] != order[-1] for axes in operands)
+            summed = [k for k, label in enumerate(order) if label not in self.out]
+            inside = sum(label in self.out for label in order[min(summed, default=0) :])
+            return strided, inside, tuple(self.out.index(x) if x in self.out else -1 for x in order)
+
+        return min(itertools.permutations(labels), key=cost)
+
+    def reduction(self, node: Node) -> Reduction:
+        dims = self.dims(node.args)
+        order = self.order()
+        axes = tuple(k for k, label in enumerate(order) if label not in self.out)
+        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
+        zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
+        domain = tuple(dims[label] for label in order)
+        result = tuple(order.index(label) for label in self.out)
+        return Reduction(domain, axes, "add", zero, dtype, result=result)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        at = dict(zip(self.order(), index, strict=True))
+        wide = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
+        a = yield node.args[0], tuple(at[label] for label in self.left)
+        b = yield node.args[1], tuple(at[label] for label in self.right)
+        return loops.call("{0} * {1}", loops.cast(a, wide), loops.cast(b, wide), dtype=wide)
+
+
+def contract(a: Node, left: Labels, b: Node, right: Labels, out: Labels) -> Node:
+    """The contraction; a product of stretched tensors when nothing is summed."""
+    if set(out) == {*left, *right}:
+        dims = dict(zip(left, a.dims, strict=True)) | dict(zip(right, b.dims, strict=True))
+        shape = tuple(dims[label] for label in out)
+        product: Node = build("mul", _aligned(a, left, shape, out), _aligned(b, right, shape, out))
+        return product
+    return Node(Contract(left, right, out), (a, b))
+
+
+def _aligned(x: Node, labels: Labels, shape: tuple[SizeLike, ...], out: Labels) -> Node:
+    """x permuted and stretched so that each of its axes lies where `out` has its label."""
+    places = [out.index(label) for label in labels]
+    order = tuple(sorted(range(len(places)), key=places.__getitem__))
+    return broadcast_axes(permute_axes(x, order), shape, tuple(sorted(places)))

@@ -1,0 +1,378 @@
+"""Loops: `Scan` and its two derivative rules, each again a scan.
+
+Responsible for: the op, how a body is closed over outer values, the rules.
+Not responsible for: what users may pass (`cgrad.tensor.scan`) or its C (`codegen.control`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import derive, sizes
+from cgrad.core.graphs import Body, derived, substitute, toposort
+from cgrad.core.node import Node, Op, TensorType, TupleType, make_input
+from cgrad.core.registry import build
+from cgrad.core.sizes import Label, SizeLike
+from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode
+
+Maybe = Node | None
+
+
+class Scan(Op):
+    """`length` steps of a body; in the order of the steps, or backwards when `reverse`.
+
+    arguments  consts, initial carries, sequences (sliced along their first axis)
+    body       (consts, carries, slices) -> (next carries, ys)
+    results    last carries; ys, one row a step; the carries before each step, one row a step
+
+    The last group is only on offer: lowering stores what somebody reads.  Row t of ys and of the
+    carry history belongs to row t of the sequences, in either direction.
+    """
+
+    __slots__ = ("body", "carries", "consts", "length", "reverse")
+    name = "scan"
+    lowering = "scan"
+
+    def __init__(
+        self, body: Body, length: SizeLike, reverse: bool, consts: int, carries: int
+    ) -> None:
+        self.body = body
+        self.length = length
+        self.reverse = reverse
+        self.consts = consts
+        self.carries = carries
+
+    # -- structure ----------------------------------------------------------------------------
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        return (self.body,)
+
+    @property
+    def ys(self) -> int:
+        return len(self.body.outputs) - self.carries
+
+    def groups(self, items: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """(consts, carries, sequences) of arguments or parameters."""
+        first, last = self.consts, self.consts + self.carries
+        return items[:first], items[first:last], items[last:]
+
+    def infer(self, args: tuple[Node, ...]) -> Any:
+        _, carries, _ = self.groups(self.body.params)
+        outputs = self.body.outputs
+        return TupleType(
+            [carry.type for carry in carries]
+            + [TensorType(y.dtype, (self.length, *y.dims)) for y in outputs[self.carries :]]
+            + [TensorType(carry.dtype, (self.length, *carry.dims)) for carry in carries]
+        )
+
+    def key(self, label: Label) -> Any:
+        return (
+            self.name,
+            self.body.key(label),
+            sizes.key(self.length, label),
+            self.reverse,
+            self.consts,
+            self.carries,
+        )
+
+    def sizes(self) -> Iterator[SizeLike]:
+        yield self.length
+        for atom in self.body.free:
+            yield sizes.as_size(atom)
+
+    def map_sizes(self, f: Callable[[SizeLike], SizeLike]) -> Op:
+        length, body = f(self.length), self.body.map(f)
+        if length == self.length and body is self.body:
+            return self
+        return Scan(body, length, self.reverse, self.consts, self.carries)
+
+    def map_bodies(self, f: Callable[[Body], Body]) -> Op:
+        body = f(self.body)
+        if body is self.body:
+            return self
+        return Scan(body, self.length, self.reverse, self.consts, self.carries)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        consts, carries, sequences = self.groups(node.args)
+        p_consts, p_carries, p_slices = self.groups(self.body.params)
+        for arg, param in zip((*consts, *carries), (*p_consts, *p_carries), strict=True):
+            for axis, pair in enumerate(zip(arg.dims, param.dims, strict=True)):
+                yield (*pair, axis)
+        for arg, param in zip(sequences, p_slices, strict=True):
+            for axis, pair in enumerate(zip(arg.dims, (self.length, *param.dims), strict=True)):
+                yield (*pair, axis)
+        for out, param in zip(self.body.outputs, p_carries, strict=False):
+            for axis, pair in enumerate(zip(out.dims, param.dims, strict=True)):
+                yield (*pair, axis)
+
+    # -- reference ----------------------------------------------------------------------------
+    def reference_loop(
+        self, args: Sequence[Any], length: int, step: Callable[[Sequence[Any]], list[Any]]
+    ) -> list[Any]:
+        """All results by a NumPy loop; `step` evaluates the body."""
+        consts, carries, sequences = self.groups(list(args))
+        order = range(length - 1, -1, -1) if self.reverse else range(length)
+        rows: list[list[Any]] = [[None] * length for _ in range(self.ys + self.carries)]
+        for t in order:
+            for row, value in zip(rows[self.ys :], carries, strict=True):
+                row[t] = value
+            outputs = step([*consts, *carries, *(seq[t] for seq in sequences)])
+            carries = outputs[: self.carries]
+            for row, value in zip(rows, outputs[self.carries :], strict=False):
+                row[t] = value
+        return [*carries, *(np.array(row) for row in rows)]
+
+    # -- derivatives --------------------------------------------------------------------------
+    def jvp(self, node: Node, tangents: Sequence[Maybe]) -> list[Maybe]:
+        body, nk, ny = self.body, self.carries, self.ys
+        groups = self.groups(node.args)
+        moving = list(tangents)
+        first = self.consts
+        while True:
+            # a carry moves when its tangent does at the start or after some step
+            params = [
+                None if t is None else make_input(p.type, _marked(p, "t"))
+                for p, t in zip(body.params, moving, strict=True)
+            ]
+            outs = derive.jvp(body.outputs, body.params, params)
+            late = [k for k in range(nk) if moving[first + k] is None and outs[k] is not None]
+            if not late:
+                break
+            for k in late:
+                moving[first + k] = build("zeros_like", node.args[first + k])
+        active = [k for k in range(nk) if moving[first + k] is not None]
+        shown = [k for k in range(ny) if outs[nk + k] is not None]
+        p_groups, t_groups = self.groups(body.params), self.groups(params)
+        m_groups = self.groups(moving)
+
+        def kept(group: Sequence[Maybe]) -> list[Node]:
+            return [t for t in group if t is not None]
+
+        next_t = [_or_zero(outs[k], body.outputs[k]) for k in active]
+        results = make_scan(
+            [*groups[0], *kept(m_groups[0])],
+            [*groups[1], *kept(m_groups[1])],
+            [*groups[2], *kept(m_groups[2])],
+            [*p_groups[0], *kept(t_groups[0])],
+            [*p_groups[1], *kept(t_groups[1])],
+            [*p_groups[2], *kept(t_groups[2])],
+            [*body.outputs[:nk], *next_t],
+            [*body.outputs[nk:], *(outs[nk + k] for k in shown)],
+            self.length,
+            self.reverse,
+        )
+        result: list[Maybe] = [None] * (2 * nk + ny)
+        for place, k in enumerate(active):
+            result[k] = results.final(nk + place)
+            result[nk + ny + k] = results.history(nk + place)
+        for place, k in enumerate(shown):
+            result[nk + k] = results.y(ny + place)
+        return result
+
+    def vjp(self, node: Node, ct: Sequence[Maybe], needed: Sequence[bool]) -> list[Maybe]:
+        body, nk, ny, first = self.body, self.carries, self.ys, self.consts
+        ct_last, ct_ys, ct_before = ct[:nk], ct[nk : nk + ny], ct[nk + ny :]
+        consts, carries, sequences = self.groups(node.args)
+        p_consts, p_carries, p_slices = self.groups(body.params)
+        live = [
+            a is not None or b is not None for a, b in zip(ct_last, ct_before, strict=True)
+        ]
+        d_before = [None if c is None else make_input(p.type, _marked(p, "ctb"))
+                    for c, p in zip(ct_before, p_carries, strict=True)]  # fmt: skip
+        d_ys = [None if c is None else make_input(y.type, "ct_y")
+                for c, y in zip(ct_ys, body.outputs[nk:], strict=True)]  # fmt: skip
+        while True:
+            # the cotangent of a carry lives when that of some later value reaches it
+            d_carries = [make_input(p.type, _marked(p, "ct")) if on else None
+                         for p, on in zip(p_carries, live, strict=True)]  # fmt: skip
+            pulled = derive.vjp(body.outputs, body.params, [*d_carries, *d_ys])
+            g_consts, g_carries, g_slices = self.groups(pulled)
+            late = [k for k in range(nk) if not live[k] and g_carries[k] is not None]
+            if not late:
+                break
+            for k in late:
+                live[k] = True
+        on = [k for k in range(nk) if live[k]]
+        summed = [k for k in range(first) if needed[k] and g_consts[k] is not None]
+        listed = [k for k in range(len(sequences))
+                  if needed[first + nk + k] and g_slices[k] is not None]  # fmt: skip
+        totals = [make_input(p_consts[k].type, _marked(p_consts[k], "ct")) for k in summed]
+        seeds = [k for k in range(nk) if ct_before[k] is not None]
+        given = [k for k in range(ny) if ct_ys[k] is not None]
+        zero = [build("zeros_like", consts[k]) for k in summed]
+        start = [_or_zero(ct_last[k], carries[k]) for k in on]
+        after = [_or_zero(derive.add(g_carries[k], d_before[k]), p_carries[k]) for k in on]
+        history = [Node(Get(nk + ny + k), (node,)) for k in range(nk)]
+        results = make_scan(
+            list(consts),
+            [*zero, *start],
+            [*history, *sequences, *(ct_before[k] for k in seeds), *(ct_ys[k] for k in given)],
+            list(p_consts),
+            [*totals, *(d_carries[k] for k in on)],
+            [*p_carries, *p_slices, *(d_before[k] for k in seeds), *(d_ys[k] for k in given)],
+            [*(derive.add(t, g_consts[k]) for t, k in zip(totals, summed, strict=True)), *after],
+            [g_slices[k] for k in listed],
+            self.length,
+            not self.reverse,
+        )
+        result: list[Maybe] = [None] * len(node.args)
+        for place, k in enumerate(summed):
+            result[k] = results.final(place)
+        for place, k in enumerate(on):
+            if needed[first + k]:
+                result[first + k] = results.final(len(summed) + place)
+        for place, k in enumerate(listed):
+            result[first + nk + k] = results.y(place)
+        return result
+
+
+class Get(Op):
+    """One result of a node that has several."""
+
+    __slots__ = ("position",)
+    name = "get"
+    lowering = "get"
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        found: TensorType = args[0].type.types[self.position]
+        return found
+
+    def reference(self, results: Sequence[Any]) -> Any:
+        return results[self.position]
+
+    def jvp(self, node: Node, tangents: Sequence[Any]) -> Maybe:
+        found: Maybe = None if tangents[0] is None else tangents[0][self.position]
+        return found
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Any]:
+        cts: list[Maybe] = [None] * len(node.args[0].type.types)
+        cts[self.position] = ct
+        return [cts]
+
+
+class Results:
+    """The results of a scan by group."""
+
+    __slots__ = ("carries", "node", "ys")
+
+    def __init__(self, node: Node, carries: int, ys: int) -> None:
+        self.node = node
+        self.carries = carries
+        self.ys = ys
+
+    def final(self, k: int) -> Node:
+        return Node(Get(k), (self.node,))
+
+    def y(self, k: int) -> Node:
+        return Node(Get(self.carries + k), (self.node,))
+
+    def history(self, k: int) -> Node:
+        return Node(Get(self.carries + self.ys + k), (self.node,))
+
+
+def _marked(param: Node, mark: str) -> str | None:
+    return f"{mark}_{param.name}" if param.name else None
+
+
+def _or_zero(value: Maybe, like: Node | None) -> Node:
+    if value is not None:
+        return value
+    zero: Node = build("zeros_like", like)
+    return zero
+
+
+def make_scan(
+    consts: list[Node],
+    carries: list[Node],
+    sequences: list[Any],
+    p_consts: list[Node],
+    p_carries: list[Any],
+    p_slices: list[Any],
+    next_carries: list[Any],
+    ys: list[Any],
+    length: SizeLike,
+    reverse: bool,
+) -> Results:
+    """A scan over a body that may use outer values.
+
+    Whatever in the body depends on no step variable (a carry or a slice) is computed once,
+    outside, and becomes a constant of the loop; unused parameters are left out.
+    """
+    outer = dict(zip(p_consts, consts, strict=True))
+    steps = [*p_carries, *p_slices]
+    outputs, found = close([*next_carries, *ys], steps)
+    invariant = substitute([node for node, _ in found], outer)
+    used = set(toposort(outputs))
+    slices = [(p, s) for p, s in zip(p_slices, sequences, strict=True) if p in used]
+    params = [param for _, param in found]
+    body = Body([*params, *p_carries, *(p for p, _ in slices)], outputs)
+    op = Scan(body, length, reverse, len(params), len(p_carries))
+    node = Node(op, (*invariant, *carries, *(s for _, s in slices)))
+    return Results(node, len(p_carries), len(ys))
+
+
+def close(outputs: Sequence[Node], steps: Sequence[Node]) -> tuple[list[Node], list[Any]]:
+    """The outputs with every maximal part that depends on no step variable made a parameter.
+
+    Returns the new outputs and pairs (outer node, parameter).  Numbers and sizes stay inside.
+    """
+    order = toposort(outputs, steps)
+    moving = set(steps)
+    cheap: set[Node] = set()
+    for node in order:
+        if node in moving:
+            continue
+        if any(arg in moving for arg in node.args) or any(dep in moving for dep in node.deps):
+            moving.add(node)
+        elif _is_cheap(node) and all(arg in cheap for arg in node.args):
+            cheap.add(node)
+    replaced: dict[Node, Node] = {}
+
+    def outside(node: Node) -> None:
+        if node not in moving and node not in cheap and node not in replaced:
+            replaced[node] = make_input(node.type, node.name)
+
+    for node in order:
+        if node in moving and node not in steps:
+            for arg in node.args:
+                outside(arg)
+    for node in outputs:
+        outside(node)
+    # the parameters hold the outer sizes, so values are replaced but sizes stay as they are
+    memo: dict[Node, Node] = dict(replaced)
+    for node in order:
+        if node in memo:
+            continue
+        if node not in moving or node in steps:
+            memo[node] = node
+            continue
+        args = tuple(memo[arg] for arg in node.args)
+        inner = {dep: memo[dep] for dep in node.deps if dep in moving}
+        op = node.op.map_sizes(lambda size, inner=inner: _renamed(size, inner))  # type: ignore[misc]
+        same = op is node.op and args == node.args
+        memo[node] = node if same else derived(node, op, args)
+    return [memo[out] for out in outputs], list(replaced.items())
+
+
+def _renamed(size: SizeLike, memo: dict[Node, Node]) -> SizeLike:
+    def replace(atom: sizes.Atom) -> SizeLike | None:
+        if atom.kind == "value" and atom.args[0] in memo:
+            return sizes.value(memo[atom.args[0]])
+        return None
+
+    return sizes.substitute(size, replace)
+
+
+def _is_cheap(node: Node) -> bool:
+    """Whether recomputing the node costs no more than passing it in."""
+    if not node.args:
+        return isinstance(node.op, (Constant, SizeNode, ShapeVector, Arange))
+    return node.op.name in ("broadcast", "cast")
+
+

@@ -1,0 +1,124 @@
+"""The kinds of op: what each must answer and what follows from it.
+
+    Elementwise (ops.elementwise)  a table row        -> types, jvp, vjp, lowering, tests
+    Linear                         value and transpose -> jvp, vjp, tests
+    Opaque                         value and one rule  -> the other mode, tests
+
+How an op reaches the loop IR, by its `lowering`:
+
+    pull    `value_at(node, index)`: the element at an index, as an expression or as a generator
+            that yields (argument, index) to ask for an element and receives its expression
+    reduce  `reduction(node)` beside `value_at` over the full domain
+    view    the elements of its argument in row-major order under another shape
+    emit    `emit(node, block, target)`: statements that fill a target (loops, joins)
+    leaf    a value that is there when the kernel starts
+
+Responsible for: the shape of these answers.  Not responsible for: any single op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from cgrad.core.derive import add, jvp_of_vjp, vjp_of_jvp
+from cgrad.core.loops import Expr, Index
+from cgrad.core.node import Node, Op
+from cgrad.core.registry import build
+
+Pull = Expr | Generator[tuple[Node, Index], Expr, Expr]
+
+
+class Reduction:
+    """Accumulate `op` over `axes` of `domain`, beginning with `init`, in `dtype`.
+
+    `empty` says whether a domain without elements has a result; if not it is an error.
+    `result` gives for each axis of the result its axis in the domain: in order, by default.
+    """
+
+    __slots__ = ("axes", "domain", "dtype", "empty", "init", "op", "result")
+
+    def __init__(
+        self,
+        domain: Index,
+        axes: tuple[int, ...],
+        op: str,
+        init: Expr,
+        dtype: str,
+        empty: bool = True,
+        result: tuple[int, ...] | None = None,
+    ) -> None:
+        self.domain = domain
+        self.axes = axes
+        self.op = op
+        self.init = init
+        self.dtype = dtype
+        self.empty = empty
+        kept = tuple(k for k in range(len(domain)) if k not in axes)
+        self.result = kept if result is None else result
+
+
+class Linear(Op):
+    """Linear in its arguments: jointly, or (`multilinear`) in each with the others held fixed."""
+
+    __slots__ = ()
+    lowering = "pull"
+    multilinear = False
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node | None:
+        """The cotangent of argument `position`."""
+        raise NotImplementedError(f"{self.name}: transpose")
+
+    def apply(self, *args: Node) -> Node:
+        return Node(self, args)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        if self.multilinear:
+            total: Node | None = None
+            for k, t in enumerate(tangents):
+                if t is not None:
+                    total = add(total, self.apply(*node.args[:k], t, *node.args[k + 1 :]))
+            return total
+        full = [
+            build("zeros_like", arg) if t is None else t
+            for arg, t in zip(node.args, tangents, strict=True)
+        ]
+        return self.apply(*full)
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
+        return [
+            self.transpose(node, position, ct) if wanted else None
+            for position, wanted in enumerate(needed)
+        ]
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        raise NotImplementedError(f"{self.name}: value_at")
+
+
+class Opaque(Op):
+    """Not linear; a subclass has `jvp` or `vjp` (or both) and the other mode is derived."""
+
+    __slots__ = ()
+    lowering = "pull"
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Any:
+        return jvp_of_vjp(node, tangents)
+
+    def vjp(self, node: Node, ct: Any, needed: Sequence[bool]) -> Sequence[Node | None]:
+        return vjp_of_jvp(node, ct, needed)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        raise NotImplementedError(f"{self.name}: value_at")
+
+
+class Leaf(Op):
+    """A value that exists before the kernel runs: no arguments, no derivative."""
+
+    __slots__ = ()
+    lowering = "leaf"
+
+
+def lowering(node: Node) -> str:
+    """How `node` reaches the loop IR."""
+    way: str = getattr(node.op, "lowering", "leaf")
+    return way

@@ -1,0 +1,106 @@
+"""Reductions that are not linear: largest and smallest element, any, all.
+
+`sum` is in `ops.axes`, beside its transpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops
+from cgrad.core.loops import Index
+from cgrad.core.node import Node, TensorType
+from cgrad.core.registry import build
+from cgrad.ops.axes import broadcast_axes, sum_axes, without
+from cgrad.ops.kinds import Opaque, Pull, Reduction
+from cgrad.ops.scalar import apply_row, cast
+
+_LOWEST = {dtypes.BOOL: False, dtypes.INT64: -(2**63)}
+_HIGHEST = {dtypes.BOOL: True, dtypes.INT64: 2**63 - 1}
+
+
+class Extreme(Opaque):
+    """The largest (`max`) or smallest (`min`) element over `axes`; nan if one is nan.
+
+    Elements that tie share the derivative evenly.
+    """
+
+    __slots__ = ("axes", "which")
+    lowering = "reduce"
+
+    def __init__(self, which: str, axes: tuple[int, ...]) -> None:
+        self.which = which
+        self.axes = axes
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.which
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, without(x.dims, self.axes))
+
+    def reference(self, x: Any) -> Any:
+        return (np.max if self.which == "max" else np.min)(x, axis=self.axes)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        (x,), (t,) = node.args, tangents
+        if t is None or not dtypes.is_float(x.dtype):
+            return None
+        kept = without(tuple(range(x.ndim)), self.axes)
+        winner = apply_row("eq", x, broadcast_axes(node, x.dims, kept))
+        mask = cast(winner, x.dtype, implicit=True)
+        ties: Node = sum_axes(mask, self.axes)
+        total: Node = build("true_div", sum_axes(build("mul", t, mask), self.axes), ties)
+        return total
+
+    def reduction(self, node: Node) -> Reduction:
+        dtype = node.dtype
+        if dtypes.is_float(dtype):
+            start = loops.lit(float("-inf" if self.which == "max" else "inf"), dtype)
+        else:
+            start = loops.lit((_LOWEST if self.which == "max" else _HIGHEST)[dtype], dtype)
+        return Reduction(node.args[0].dims, self.axes, self.which, start, dtype, empty=False)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], index)
+
+
+class Quantifier(Opaque):
+    """Whether any (`any`) or all (`all`) elements over `axes` are true."""
+
+    __slots__ = ("axes", "which")
+    lowering = "reduce"
+
+    def __init__(self, which: str, axes: tuple[int, ...]) -> None:
+        self.which = which
+        self.axes = axes
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.which
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(dtypes.BOOL, without(x.dims, self.axes))
+
+    def reference(self, x: Any) -> Any:
+        return (np.any if self.which == "any" else np.all)(x, axis=self.axes)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> None:
+        return None
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[None]:
+        return [None]
+
+    def reduction(self, node: Node) -> Reduction:
+        found = self.which == "all"
+        start = loops.lit(found, dtypes.BOOL)
+        op = "and" if found else "or"
+        return Reduction(node.args[0].dims, self.axes, op, start, dtypes.BOOL)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], index)

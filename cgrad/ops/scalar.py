@@ -1,0 +1,283 @@
+"""Elementwise ops: what a row of the table holds and all that follows from it.
+
+From a row follow dtypes, both derivative modes, lowering, the NumPy reference, the printed form
+and the generated tests.  The rows themselves are in `cgrad.ops.elementwise`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops, sizes
+from cgrad.core.derive import add
+from cgrad.core.loops import Index
+from cgrad.core.node import Node, Op, TensorType
+from cgrad.core.registry import build
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.kinds import Linear, Pull
+
+
+class Over:
+    """A factor 1 / node: the cotangent is divided by the node."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+class _Negative:
+    """A factor -1."""
+
+
+class Where:
+    """A factor 1 where `cond` is `wanted` and 0 elsewhere, also for an infinite or nan cotangent."""
+
+    __slots__ = ("cond", "wanted")
+
+    def __init__(self, cond: Node, wanted: bool) -> None:
+        self.cond = cond
+        self.wanted = wanted
+
+
+NEG = _Negative()
+Factor = Node | Over | Where | _Negative
+# the derivative with respect to one argument, from the output and the arguments: factors that
+# multiply the cotangent from left to right (none at all: the derivative is one)
+Partial = Callable[..., tuple[Factor, ...]]
+
+
+class Row:
+    """One scalar function.
+
+    name      the name users call
+    c         C text, `{0}` the first argument: one for all dtypes or one for each dtype;
+              a bare function name stands for a call, with an `f` appended for float32
+    numpy     the reference
+    partials  one for each argument, None where the derivative is zero
+    takes     float (integers become float64), number (bool becomes int64), any, signed (no bool),
+              logical (to bool) or bits (no floats)
+    gives     the result dtype: "same" or a dtype
+    cost      rough number of additions it costs
+    infix     how `pp` writes it, `{0}` the first argument; a call by default
+    expand    the function in terms of cheaper ones, used instead of `c` when lowering
+    domain    an interval in which tests sample
+    doc       a sentence for the user
+    """
+
+    __slots__ = (
+        "c", "cost", "doc", "domain", "expand", "gives", "infix", "name", "numpy", "partials",
+        "takes",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        c: str | dict[str, str] | None,
+        numpy: Callable[..., Any],
+        partials: Sequence[Partial | None],
+        doc: str,
+        *,
+        takes: str = "float",
+        gives: str = "same",
+        cost: int = 1,
+        infix: str | None = None,
+        expand: Callable[..., Node] | None = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
+    ) -> None:
+        self.name = name
+        self.c = c
+        self.numpy = numpy
+        self.partials = tuple(partials)
+        self.doc = doc
+        self.takes = takes
+        self.gives = gives
+        self.cost = cost
+        self.infix = infix
+        self.expand = expand
+        self.domain = domain
+
+    @property
+    def arity(self) -> int:
+        return len(self.partials)
+
+    def template(self, dtype: str) -> str:
+        """The C text for arguments of `dtype`."""
+        if self.c is None:
+            raise TypeError(f"{self.name} is lowered through its expansion, it has no C text")
+        text = self.c if isinstance(self.c, str) else self.c[dtype]
+        if "{" in text:
+            return text
+        suffix = "f" if dtype == dtypes.FLOAT32 else ""
+        return f"{text}{suffix}({', '.join(f'{{{k}}}' for k in range(self.arity))})"
+
+
+TABLE: dict[str, Row] = {}
+_OPS: dict[str, Elementwise] = {}
+
+
+class Elementwise(Op):
+    """The op of a row; arguments have equal shapes and the dtypes the row asks for."""
+
+    __slots__ = ("row_name",)
+    lowering = "pull"
+
+    def __init__(self, row: Row) -> None:
+        self.row_name = row.name
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.row_name
+
+    @property
+    def row(self) -> Row:
+        return TABLE[self.row_name]
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        dims = list(args[0].dims)
+        for arg in args[1:]:
+            dims = [b if isinstance(b, int) else a for a, b in zip(dims, arg.dims, strict=True)]
+        gives = self.row.gives
+        return TensorType(args[-1].dtype if gives == "same" else gives, dims)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for arg in node.args:
+            for axis, (found, expected) in enumerate(zip(arg.dims, node.dims, strict=True)):
+                if found != expected:
+                    yield found, expected, axis
+
+    def reference(self, *args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return self.row.numpy(*args)
+
+    def size_value(self, node: Node) -> SizeLike | None:
+        if node.ndim or node.dtype != dtypes.INT64:
+            return None
+        simple = _ON_SIZES.get(self.row_name)
+        args = [arg.op.size_value(arg) for arg in node.args]
+        values = [sizes.value(x) if s is None else s for x, s in zip(node.args, args, strict=True)]
+        return None if simple is None else simple(*values)
+
+    # -- derivatives ------------------------------------------------------------------------
+    def connects(self, position: int) -> bool:
+        # `second` uses the shape of its first argument only
+        return not (self.row_name == "second" and position == 0)
+
+    def _scaled(self, node: Node, position: int, t: Node) -> Node | None:
+        """t times the derivative with respect to argument `position`."""
+        partial = self.row.partials[position]
+        if partial is None or not dtypes.is_float(node.args[position].dtype):
+            return None
+        for factor in partial(node, *node.args):
+            if isinstance(factor, Over):
+                t = build("true_div", t, factor.node)
+            elif isinstance(factor, Where):
+                t = build("switch", factor.cond, *((t, 0) if factor.wanted else (0, t)))
+            elif isinstance(factor, Node):
+                t = build("mul", t, factor)
+            else:
+                t = build("neg", t)
+        return t
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        total: Node | None = None
+        for position, t in enumerate(tangents):
+            if t is not None:
+                total = add(total, self._scaled(node, position, t))
+        return total
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
+        return [
+            self._scaled(node, position, ct) if wanted else None
+            for position, wanted in enumerate(needed)
+        ]
+
+    # -- lowering ---------------------------------------------------------------------------
+    def value_at(self, node: Node, index: Index) -> Pull:
+        parts = []
+        for arg in node.args:
+            parts.append((yield arg, index))
+        if self.row_name == "switch":
+            return loops.select(*parts)
+        if self.row_name == "second":
+            return parts[1]
+        template = self.row.template(node.args[-1].dtype)
+        return loops.call(template, *parts, dtype=node.dtype)
+
+
+def _quotient(a: SizeLike, b: SizeLike) -> SizeLike | None:
+    low, _ = sizes.bounds(b)
+    return sizes.floordiv(a, b) if low is not None and low > 0 else None
+
+
+_ON_SIZES: dict[str, Callable[..., SizeLike | None]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "neg": lambda a: -a,
+    "floor_div": _quotient,
+    "minimum": sizes.minimum,
+    "maximum": sizes.maximum,
+}
+
+
+class Cast(Linear):
+    """The elements in another dtype, with NumPy's meaning.
+
+    A float beyond the int64 range becomes the nearest end of it and nan the smallest int64.
+    """
+
+    __slots__ = ("dtype", "implicit")
+    name = "cast"
+
+    def __init__(self, dtype: str, implicit: bool = False) -> None:
+        self.dtype = dtype
+        self.implicit = implicit
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(self.dtype, args[0].dims)
+
+    def key(self, label: sizes.Label) -> tuple[str, str]:
+        return (self.name, self.dtype)
+
+    def reference(self, x: Any) -> Any:
+        x = np.asarray(x)
+        if self.dtype == dtypes.INT64 and x.dtype.kind == "f":
+            low, high = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+            inside = (x >= -(2.0**63)) & (x < 2.0**63)
+            exact = np.where(inside, x, 0).astype(np.int64)
+            return np.where(inside, exact, np.where(x > 0, high, low))
+        return x.astype(self.dtype)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        if not dtypes.is_float(self.dtype):
+            return None
+        return super().jvp(node, tangents)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node | None:
+        source = node.args[0].dtype
+        if not (dtypes.is_float(self.dtype) and dtypes.is_float(source)):
+            return None
+        return cast(ct, source, self.implicit)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return loops.cast((yield node.args[0], index), self.dtype)
+
+
+def cast(x: Node, dtype: str, implicit: bool = False) -> Node:
+    """x in another dtype; x itself when it has that dtype."""
+    return x if x.dtype == dtype else Node(Cast(dtype, implicit), (x,))
+
+
+def apply_row(name: str, *args: Node) -> Node:
+    """The row's op on arguments of equal shapes and fitting dtypes."""
+    return Node(_OPS[name], args)
+
+
+def define(row: Row) -> None:
+    """Add a row to the table."""
+    TABLE[row.name] = row
+    _OPS[row.name] = Elementwise(row)

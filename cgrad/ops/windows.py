@@ -1,0 +1,279 @@
+"""Basic indexing and its transpose: slice / place, window update, join.
+
+A window of a tensor is given axis by axis: it begins at `start`, has `length` elements `step`
+apart, and disappears from the result when it came from an integer (`drop`).
+
+Responsible for: the ops.  Not responsible for: reading Python indices (`cgrad.tensor.indexing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import dtypes, loops, sizes
+from cgrad.core.graphs import node_size
+from cgrad.core.loops import Expr, Index
+from cgrad.core.node import Node, Shape, TensorType
+from cgrad.core.registry import build
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.axes import Broadcast, broadcast_axes
+from cgrad.ops.constants import Constant, ShapeVector, constant
+from cgrad.ops.kinds import Linear, Pull
+
+
+class Window(Linear):
+    """What the ops on a window share: its place in a tensor of shape `shape`."""
+
+    __slots__ = ("drops", "lengths", "shape", "starts", "steps")
+    size_slots = ("shape", "starts", "lengths")
+
+    def __init__(
+        self,
+        shape: Shape,
+        starts: Shape,
+        lengths: Shape,
+        steps: tuple[int, ...],
+        drops: tuple[bool, ...],
+    ) -> None:
+        self.shape = shape
+        self.starts = starts
+        self.lengths = lengths
+        self.steps = steps
+        self.drops = drops
+
+    def window_shape(self) -> Shape:
+        return tuple(n for n, drop in zip(self.lengths, self.drops, strict=True) if not drop)
+
+    def bounds(self) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        """Integer positions that must lie inside their axis: (position, length, axis)."""
+        for axis, (start, n) in enumerate(zip(self.starts, self.shape, strict=True)):
+            if self.drops[axis]:
+                yield start, n, axis
+
+    def outer_index(self, index: Index) -> Index:
+        """The position in the full tensor of the element `index` of the window."""
+        inner = iter(index)
+        return tuple(
+            start if drop else start + next(inner) * step
+            for start, step, drop in zip(self.starts, self.steps, self.drops, strict=True)
+        )
+
+    def inner_index(self, index: Index) -> tuple[Expr, Index]:
+        """Whether position `index` lies in the window, and where."""
+        inside = loops.lit(True, dtypes.BOOL)
+        inner: list[SizeLike] = []
+        for axis, i in enumerate(index):
+            start, step, n = self.starts[axis], self.steps[axis], self.lengths[axis]
+            if self.drops[axis]:
+                inside = loops.both(inside, loops.compare("==", i, start))
+                continue
+            if start == 0 and step == 1 and n == self.shape[axis]:
+                inner.append(i)
+                continue
+            distance = i - start if step > 0 else start - i
+            k = sizes.floordiv(distance, abs(step))
+            if abs(step) != 1:
+                inside = loops.both(inside, loops.compare("==", k * abs(step), distance))
+            inside = loops.both(inside, loops.compare("<=", 0, distance))
+            end = n * abs(step)
+            beyond = self.shape[axis] - start if step > 0 else start + 1
+            if beyond != end:
+                inside = loops.both(inside, loops.compare("<", distance, end))
+            inner.append(k)
+        return inside, tuple(inner)
+
+    def slices(self) -> tuple[Any, ...]:
+        """The window as a NumPy index, once the sizes are numbers."""
+        result: list[Any] = []
+        for start, n, step, drop in zip(
+            self.starts, self.lengths, self.steps, self.drops, strict=True
+        ):
+            if n == 0 and not drop:
+                # an empty window may begin outside of its axis, where -1 would mean the last
+                result.append(slice(0, 0))
+                continue
+            stop = start + n * step
+            result.append(start if drop else slice(start, None if stop < 0 else stop, step))
+        return tuple(result)
+
+    def same(self, cls: type[Window]) -> Window:
+        """The same window for another op."""
+        return cls(self.shape, self.starts, self.lengths, self.steps, self.drops)
+
+
+class Slice(Window):
+    """The elements of a window."""
+
+    __slots__ = ()
+    name = "slice"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, self.window_shape())
+
+    def size_value(self, node: Node) -> SizeLike | None:
+        if node.ndim or node.dtype != dtypes.INT64 or len(self.starts) != 1:
+            return None
+        return _entry(node.args[0], self.starts[0])
+
+    def reference(self, x: Any) -> Any:
+        for start, n, axis in self.bounds():
+            if not 0 <= start < n:  # type: ignore[operator]
+                raise IndexError(f"index {start} is out of bounds for axis {axis} with size {n}")
+        return x[self.slices()]
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return Node(self.same(Place), (ct,))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], self.outer_index(index))
+
+
+class Place(Window):
+    """Zeros with the argument in a window: the transpose of `Slice`."""
+
+    __slots__ = ()
+    name = "place"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, self.shape)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for axis, pair in enumerate(zip(node.args[0].dims, self.window_shape(), strict=True)):
+            yield (*pair, axis)
+
+    def reference(self, x: Any) -> Any:
+        result = np.zeros(self.shape, x.dtype)
+        result[self.slices()] = x
+        return result
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return Node(self.same(Slice), (ct,))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        inside, inner = self.inner_index(index)
+        value = yield node.args[0], inner
+        return loops.guard(inside, value, loops.lit(_zero(node.dtype), node.dtype))
+
+
+class Update(Window):
+    """The first argument with the second in a window."""
+
+    __slots__ = ()
+    name = "set_window"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, args[0].dims)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for axis, pair in enumerate(zip(node.args[1].dims, self.window_shape(), strict=True)):
+            yield (*pair, axis)
+
+    def reference(self, x: Any, v: Any) -> Any:
+        result = x.copy()
+        result[self.slices()] = v
+        return result
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        if position == 1:
+            return Node(self.same(Slice), (ct,))
+        zero = constant(np.zeros((), ct.dtype))
+        return Node(self, (ct, broadcast_axes(zero, node.args[1].dims, ())))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        inside, inner = self.inner_index(index)
+        new = yield node.args[1], inner
+        old = yield node.args[0], index
+        return loops.guard(inside, new, old)
+
+
+class Join(Linear):
+    """The arguments one after the other along `axis`."""
+
+    __slots__ = ("axis",)
+    name = "join"
+    lowering = "join"
+
+    def __init__(self, axis: int) -> None:
+        self.axis = axis
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        dims = list(args[0].dims)
+        for axis in range(len(dims)):
+            for arg in args[1:]:
+                if axis == self.axis:
+                    dims[axis] = dims[axis] + arg.dims[axis]
+                elif isinstance(arg.dims[axis], int):
+                    dims[axis] = arg.dims[axis]
+        return TensorType(args[0].dtype, dims)
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for arg in node.args:
+            for axis, found in enumerate(arg.dims):
+                if axis != self.axis and found != node.dims[axis]:
+                    yield found, node.dims[axis], axis
+
+    def offsets(self, node: Node) -> list[SizeLike]:
+        """Where each argument begins along the axis."""
+        result: list[SizeLike] = [0]
+        for arg in node.args:
+            result.append(result[-1] + arg.dims[self.axis])
+        return result
+
+    def reference(self, *args: Any) -> Any:
+        return np.concatenate(args, axis=self.axis)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return part(ct, self.axis, self.offsets(node)[position], node.args[position].dims)
+
+
+def _entry(x: Node, i: SizeLike) -> SizeLike | None:
+    """Entry i of a vector of sizes, such as `stack([n, m])` or `concatenate([x.shape, [3]])`."""
+    while isinstance(x.op, Join) and isinstance(i, int):
+        for arg in x.args:
+            n = arg.dims[0]
+            if not isinstance(n, int):
+                return None
+            if i < n:
+                x = arg
+                break
+            i -= n
+    if not isinstance(i, int):
+        return None
+    if isinstance(x.op, ShapeVector):
+        return x.op.shape[i]
+    if isinstance(x.op, Constant):
+        return int(x.op.value[i])
+    if isinstance(x.op, Broadcast) and x.args[0].ndim == 0:
+        return node_size(x.args[0])
+    return None
+
+
+def part(x: Node, axis: int, start: SizeLike, dims: Shape) -> Node:
+    """The window of shape `dims` of x that begins at `start` along `axis`."""
+    starts = tuple(start if k == axis else 0 for k in range(x.ndim))
+    full = tuple(dims[k] if k == axis else x.dims[k] for k in range(x.ndim))
+    return Node(Slice(x.dims, starts, full, (1,) * x.ndim, (False,) * x.ndim), (x,))
+
+
+def _zero(dtype: str) -> Any:
+    return 0.0 if dtypes.is_float(dtype) else (False if dtype == dtypes.BOOL else 0)
+
+
+def join(nodes: Iterable[Node], axis: int) -> Node:
+    """Nodes of one dtype and rank joined along an axis."""
+    parts = tuple(nodes)
+    return parts[0] if len(parts) == 1 else Node(Join(axis), parts)
+
+
+def place(x: Node, window: Window) -> Node:
+    """Zeros with x in a window."""
+    return Node(window.same(Place), (x,))
+
+
+def increment(x: Node, v: Node, window: Window) -> Node:
+    """x with v added in a window."""
+    total: Node = build("add", x, place(v, window))
+    return total

@@ -1,0 +1,197 @@
+"""The ordered passes from a graph to C text, and from there to a kernel.
+
+    capture    cut at the inputs, find hidden arguments (data, shared values)
+    intern     equal nodes are one node                              core.graphs
+    number     every node has a tag that survives to the C           core.graphs
+    lookup     the graph's structure leads to a kernel that is there cache
+    unify      equal sizes are one size; checks at entry             codegen.unify
+    simplify   canonical, then stable forms                          rewrites
+    expand     functions in terms of cheaper ones                    rewrites
+    lower      one nest per buffer                                   codegen.lower
+    fuse       nests with a common prefix are one                    codegen.fuse
+    shrink     temporaries lose the axes of their loop               codegen.shrink
+    place      each value once, at its depth                         codegen.place
+    memory     temporaries in slots of one workspace                 codegen.memory
+    emit       C text                                                codegen.emit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgrad import rewrites
+from cgrad.cache.load import Kernel as LoadedKernel
+from cgrad.cache.load import Source, load_kernel
+from cgrad.codegen.emit import emit
+from cgrad.codegen.fuse import fuse
+from cgrad.codegen.lower import Block
+from cgrad.codegen.memory import Slot, arrange
+from cgrad.codegen.names import Names
+from cgrad.codegen.place import place
+from cgrad.codegen.places import Place
+from cgrad.codegen.shrink import shrink
+from cgrad.codegen.unify import is_entry_size, unify
+from cgrad.core import graphs, loops, sizes
+from cgrad.core.loops import Kernel
+from cgrad.core.node import Input, Node, TensorType, make_input
+from cgrad.core.sites import describe
+from cgrad.ops.constants import Data, Shared
+
+
+class Program:
+    """A captured graph: what a function computes, before any rewrite.
+
+    inputs   the user's arguments, then hidden ones (data and shared values)
+    outputs  in the order of the kernel
+    nodes    everything in canonical order; the tag of a node is its place here
+    """
+
+    __slots__ = ("hidden", "inputs", "name", "nodes", "outputs")
+
+    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node], name: str) -> None:
+        cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
+        outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
+        own = [cut.get(node, node) for node in inputs]
+        self.outputs = graphs.intern(outputs)
+        self.nodes = graphs.number(self.outputs)
+        self.name = name
+        self.hidden = [n for n in self.nodes if isinstance(n.op, (Data, Shared))]
+        self.inputs = [*own, *self.hidden]
+        given = set(self.inputs)
+        for node in graphs.toposort(self.outputs):
+            if isinstance(node.op, Input) and node not in given:
+                raise TypeError(missing_input(node))
+        for node in own:
+            if node.tag is None or node.tag >= len(self.nodes) or self.nodes[node.tag] is not node:
+                node.tag = len(self.nodes)
+                self.nodes.append(node)
+
+    def used(self) -> list[bool]:
+        """For each of the user's inputs, whether the outputs depend on its value or sizes."""
+        reached = set(graphs.toposort(self.outputs))
+        return [node in reached for node in self.inputs[: len(self.inputs) - len(self.hidden)]]
+
+    def lookup_fields(self) -> list[tuple[str, str]]:
+        """What tells this program from every other one."""
+        order = graphs.toposort(self.outputs)
+        structure = graphs.structure(self.inputs, self.outputs, order, _no_outer)
+        return [("name", self.name), ("graph", repr(structure))]
+
+
+def _no_outer(node: Node) -> Any:
+    raise TypeError(f"{node!r} does not belong to the graph")
+
+
+def _as_input(node: Node) -> Node:
+    """A free variable in place of an intermediate node."""
+    shape = [n if isinstance(n, int) else None for n in node.dims]
+    new = make_input(TensorType(node.dtype, shape), node.name)
+    new.site = node.site
+    return new
+
+
+def missing_input(node: Node) -> str:
+    """The message for a free variable that is not among the inputs."""
+    lines = [
+        f"the outputs depend on {node!r}, which is not among the inputs",
+        describe(node.site),
+        "  Fix: add it to the list of inputs, or make it a cgrad.shared variable.",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def simplified(program: Program) -> list[Node]:
+    """The outputs after the rewrites a user may look at (`f.maker.fgraph`)."""
+    return rewrites.simplify(program.outputs)
+
+
+def lower(program: Program) -> tuple[Kernel, list[Slot]]:
+    """The kernel of a program in the loop IR, and the layout of its workspace."""
+    unified = unify(program.inputs, program.outputs, program.nodes)
+    outputs = rewrites.expand(rewrites.simplify(unified.outputs))
+    names = Names()
+    function = names.fresh(program.name)
+    inputs = [
+        names.buffer(node.name or f"x{k}", node.dtype, node.dims, "input")
+        for k, node in enumerate(unified.inputs)
+    ]
+    results = [
+        names.buffer(f"out{k}", node.dtype, node.dims, "output") for k, node in enumerate(outputs)
+    ]
+    kernel = Kernel(function, inputs, results)
+    # sizes are named after the original nodes, which atoms mention
+    kernel.position = {node: k for k, node in enumerate(program.inputs)}
+    _name_sizes(kernel, names, unified.inputs, graphs.toposort(outputs))
+    kernel.checks = unified.checks
+
+    block = Block(names)
+    for node, buffer in zip(unified.inputs, inputs, strict=True):
+        block.sources[node] = Place(buffer)
+    for node, original in zip(unified.inputs, program.inputs, strict=True):
+        block.sources.setdefault(original, block.sources[node])
+    block.lower([(node, Place(b)) for node, b in zip(outputs, results, strict=True)])
+    block.stmts += _true_shapes(kernel, block, outputs)
+
+    stmts = place(shrink(fuse(block.stmts)), names)
+    kernel.sizes = list(names.sizes.items())
+    kernel.body = stmts
+    return kernel, arrange(stmts, lambda atom: atom in names.sizes)
+
+
+def _name_sizes(
+    kernel: Kernel, names: Names, inputs: Sequence[Node], order: Sequence[Node]
+) -> None:
+    """Name the sizes of arguments, and the integer arguments that sizes depend on."""
+    for node in inputs:
+        for size in node.dims:
+            for atom in sizes.atoms(size):
+                if is_entry_size(atom, kernel.position):
+                    names.size(atom)
+    stack = list(order)
+    while stack:
+        node = stack.pop()
+        for size in node.op.sizes():
+            for atom in sizes.atoms(size):
+                if is_entry_size(atom, kernel.position):
+                    names.size(atom)
+        for body in getattr(node.op, "bodies", ()):
+            stack.extend(body.order)
+
+
+def _true_shapes(kernel: Kernel, block: Block, outputs: Sequence[Node]) -> list[loops.Stmt]:
+    """Allocation bounds of the outputs; where they are not exact, the true sizes go back."""
+    stmts: list[loops.Stmt] = []
+    for k, (node, buffer) in enumerate(zip(outputs, kernel.outputs, strict=True)):
+        buffer.shape = tuple(block.resolve(n) for n in node.dims)
+        bound = [sizes.upper(n, lambda atom: atom in block.names.sizes) for n in buffer.shape]
+        if None in bound:
+            raise NotImplementedError(
+                f"output {k} has shape {node.type!r}, a size that no argument bounds; "
+                "pass the length as an argument of the function"
+            )
+        kernel.bounds.append(tuple(n for n in bound if n is not None))
+        for axis, (n, most) in enumerate(zip(buffer.shape, kernel.bounds[-1], strict=True)):
+            if n != most:
+                stmts.append(loops.Resize(k, axis, n))
+    return stmts
+
+
+def generate(program: Program) -> str:
+    """The C file of a program."""
+    return emit(*lower(program))
+
+
+def load(program: Program) -> LoadedKernel:
+    """The compiled kernel of a program, from the cache if it is there."""
+
+    def source() -> Source:
+        kernel, slots = lower(program)
+        meta = {
+            "sizes": [name for _, name in kernel.sizes],
+            "nests": sum(isinstance(stmt, loops.For) for stmt in kernel.body),
+            "slots": len(slots),
+        }
+        return Source(emit(kernel, slots), meta)
+
+    return load_kernel(program.lookup_fields(), source)

@@ -1,0 +1,40 @@
+"""Algebra on graphs: the rule sets and the two passes made of them.
+
+    CANONICAL   one way to write everything; exact, or fewer roundings
+    STABILISE   forms that keep their digits and do not overflow
+    EXPAND      functions without C text written out, the last step before lowering
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cgrad.core.node import Node
+from cgrad.core.rewrite import Trace, rewrite
+from cgrad.rewrites.canonical import CONSTANTS
+from cgrad.rewrites.expand import EXPAND
+from cgrad.rewrites.shapes import SHAPES
+from cgrad.rewrites.simplify import ALGEBRA
+from cgrad.rewrites.stabilise import STABILISE
+from cgrad.rewrites.windows import WINDOWS
+
+__all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
+
+CANONICAL = CONSTANTS | SHAPES | WINDOWS | ALGEBRA
+CANONICAL.name = "canonical"
+_SIMPLIFY = CANONICAL | STABILISE
+_EXPAND = EXPAND | CANONICAL
+
+
+def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
+    """`outputs` interned, canonical and stable.
+
+    One walk does both sets: whatever a stabilising rule builds is made canonical before the nodes
+    above it are looked at.
+    """
+    return rewrite(outputs, _SIMPLIFY, trace=trace)
+
+
+def expand(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
+    """Simplified `outputs` in terms of functions that have C text."""
+    return rewrite(outputs, _EXPAND, trace=trace)

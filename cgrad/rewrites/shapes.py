@@ -1,0 +1,263 @@
+"""Rules about axes: sum, permute, squeeze, reshape, and the axes of products.
+
+Responsible for: shape algebra.  Not responsible for: broadcasts under elementwise functions
+(`canonical`), windows (`windows`), or which product routine a contraction becomes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cgrad.core import dtypes, sizes
+from cgrad.core.node import Node
+from cgrad.core.rewrite import RuleSet
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.axes import (
+    Broadcast,
+    Permute,
+    Reshape,
+    Squeeze,
+    Sum,
+    broadcast_axes,
+    permute_axes,
+    reshape_to,
+    squeeze_axes,
+    sum_axes,
+    without,
+)
+from cgrad.ops.coerce import stretch
+from cgrad.ops.constants import size_node
+from cgrad.ops.contract import Contract, contract
+from cgrad.ops.scalar import apply_row, cast
+from cgrad.rewrites.patterns import full, scalar
+
+SHAPES = RuleSet("shapes")
+
+
+def _stretched(node: Node) -> set[int]:
+    """The axes of a broadcast along which its elements repeat."""
+    op = node.op
+    assert isinstance(op, Broadcast)
+    kept = {
+        axis
+        for axis, n in zip(op.axes, node.args[0].dims, strict=True)
+        if n != 1 or node.dims[axis] == 1
+    }
+    return set(range(node.ndim)) - kept
+
+
+# -- sum -------------------------------------------------------------------------------------
+@SHAPES.rule(Sum, example=lambda x: Node(Sum(()), (x,)))
+def sum_nothing(node: Node) -> Node | None:
+    """sum(x) over no axes -> x"""
+    assert isinstance(node.op, Sum)
+    return node.args[0] if not node.op.axes else None
+
+
+@SHAPES.rule(
+    Sum, exact=False,
+    example=(lambda v: sum_axes(stretch(v, (4, *v.dims)), (0,)),
+             lambda v: sum_axes(stretch(v, (4, *v.dims)), (0, 1))),
+    domain="the axis is not empty",
+)  # fmt: skip
+def sum_broadcast(node: Node) -> Node | None:
+    """sum(broadcast(x)) over axes of length n -> n * sum(x)"""
+    (arg,) = node.args
+    if not isinstance(arg.op, Broadcast) or node.dtype == dtypes.BOOL:
+        return None
+    assert isinstance(node.op, Sum)
+    repeated = _stretched(arg) & set(node.op.axes)
+    lengths = [arg.dims[axis] for axis in repeated]
+    # n * x is nan for an infinite x and n = 0, where the sum is 0
+    if not repeated or not all(isinstance(n, int) and n > 0 for n in lengths):
+        return None
+    count = math.prod(map(int, lengths))
+    if dtypes.is_float(node.dtype) and int(dtypes.NUMPY[node.dtype].type(count)) != count:
+        return None
+    source = arg.args[0]
+    inner = tuple(k for k, axis in enumerate(arg.op.axes) if axis in node.op.axes)
+    left = [axis for axis in range(arg.ndim) if axis not in node.op.axes]
+    places = tuple(left.index(axis) for axis in arg.op.axes if axis in left)
+    total = sum_axes(source, tuple(k for k in inner if arg.op.axes[k] not in repeated))
+    gone = [k for k in inner if arg.op.axes[k] in repeated]
+    before = [k for k in range(source.ndim) if k not in inner or k in gone]
+    total = squeeze_axes(total, tuple(before.index(k) for k in gone))
+    scaled = apply_row("mul", full(count, node.dtype, total.dims), total)
+    return broadcast_axes(scaled, node.dims, places)
+
+
+@SHAPES.rule(
+    Sum, exact=False, domain="0 <= c, finite", example=lambda v: sum_axes(v.fill(1.0), (0,))
+)
+def sum_constant(node: Node) -> Node | None:
+    """sum(broadcast(c)) over axes of length n -> n * c"""
+    (arg,) = node.args
+    value = scalar(arg)
+    if value is None or node.dtype == dtypes.BOOL or not np.isfinite(value) or value < 0:
+        return None
+    assert isinstance(node.op, Sum)
+    if np.signbit(value) or not node.op.axes:
+        return None
+    size = sizes.product(arg.dims[axis] for axis in node.op.axes)
+    count = _size_as(size, node.dtype)
+    scaled = count if value == 1 else apply_row("mul", full(value, node.dtype, ()), count)
+    return broadcast_axes(scaled, node.dims, ())
+
+
+def _size_as(size: SizeLike, dtype: str) -> Node:
+    if isinstance(size, int):
+        return full(size, dtype, ())
+    return cast(size_node(size), dtype, implicit=True)
+
+
+# -- permute, squeeze, reshape ---------------------------------------------------------------
+@SHAPES.rule(Permute, example=lambda m: permute_axes(permute_axes(m, (1, 0)), (1, 0)))
+def permute_permute(node: Node) -> Node | None:
+    """permute(permute(x)) -> permute(x)"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Permute):
+        return None
+    assert isinstance(node.op, Permute)
+    return permute_axes(inner.args[0], tuple(inner.op.axes[k] for k in node.op.axes))
+
+
+@SHAPES.rule(Permute, example=lambda m: Node(Permute((0, 1)), (m,)))
+def permute_nothing(node: Node) -> Node | None:
+    """permute(x) to its own order -> x"""
+    assert isinstance(node.op, Permute)
+    return node.args[0] if node.op.axes == tuple(range(node.ndim)) else None
+
+
+@SHAPES.rule(Permute, example=lambda v: permute_axes(stretch(v, (2, *v.dims)), (1, 0)))
+def permute_broadcast(node: Node) -> Node | None:
+    """permute(broadcast(x)) -> broadcast(permute(x))"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Broadcast):
+        return None
+    assert isinstance(node.op, Permute)
+    places = [node.op.axes.index(axis) for axis in inner.op.axes]
+    order = tuple(sorted(range(len(places)), key=places.__getitem__))
+    return broadcast_axes(permute_axes(inner.args[0], order), node.dims, tuple(sorted(places)))
+
+
+@SHAPES.rule(
+    Permute, example=lambda m, v: permute_axes(contract(m, (0, 1), stretch(v, (2, *v.dims)),
+                                                        (2, 0), (1, 2)), (1, 0))
+)  # fmt: skip
+def permute_dot(node: Node) -> Node | None:
+    """transpose(dot(a, b)) -> dot(a, b) with its result axes in another order"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Contract):
+        return None
+    assert isinstance(node.op, Permute)
+    out = tuple(inner.op.out[k] for k in node.op.axes)
+    return Node(Contract(inner.op.left, inner.op.right, out), inner.args)
+
+
+@SHAPES.rule(
+    Contract, example=lambda m, v: contract(permute_axes(m, (1, 0)), (0, 1), v, (0,), (1,))
+)
+def dot_permute(node: Node) -> Node | None:
+    """dot(transpose(a), b) -> dot(a, b) over other axes"""
+    op = node.op
+    assert isinstance(op, Contract)
+    if not any(isinstance(arg.op, Permute) for arg in node.args):
+        return None
+    labels, args = [op.left, op.right], list(node.args)
+    for k, arg in enumerate(node.args):
+        if isinstance(arg.op, Permute):
+            labels[k] = tuple(labels[k][axis] for axis in arg.op.inverse())
+            args[k] = arg.args[0]
+    return Node(Contract(labels[0], labels[1], op.out), tuple(args))
+
+
+@SHAPES.rule(
+    Contract, example=lambda v, w: contract(v, (5,), w, (5,), ()),
+)
+def dot_labels(node: Node) -> Node | None:
+    """dot(a, b) -> dot(a, b) with labels counted from 0 in the order they appear"""
+    op = node.op
+    assert isinstance(op, Contract)
+    names = {label: k for k, label in enumerate(dict.fromkeys((*op.left, *op.right)))}
+    left, right, out = (tuple(names[x] for x in axes) for axes in (op.left, op.right, op.out))
+    same = (left, right, out) == (op.left, op.right, op.out)
+    return None if same else Node(Contract(left, right, out), node.args)
+
+
+@SHAPES.rule(
+    Squeeze, example=lambda v: squeeze_axes(squeeze_axes(stretch(v, (1, 1, *v.dims)), (0,)), (0,))
+)
+def squeeze_squeeze(node: Node) -> Node | None:
+    """squeeze(squeeze(x)) -> squeeze(x)"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Squeeze):
+        return None
+    assert isinstance(node.op, Squeeze)
+    x = inner.args[0]
+    left = without(tuple(range(x.ndim)), inner.op.axes)
+    return squeeze_axes(x, tuple(sorted((*inner.op.axes, *(left[k] for k in node.op.axes)))))
+
+
+@SHAPES.rule(Squeeze, example=lambda v: squeeze_axes(stretch(v, (1, *v.dims)), (0,)))
+def squeeze_broadcast(node: Node) -> Node | None:
+    """squeeze(broadcast(x)) -> broadcast(x)"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Broadcast):
+        return None
+    assert isinstance(node.op, Squeeze)
+    gone = node.op.axes
+    if any(inner.dims[axis] != 1 for axis in gone):
+        return None
+    x = inner.args[0]
+    x = squeeze_axes(x, tuple(k for k, axis in enumerate(inner.op.axes) if axis in gone))
+    left = without(tuple(range(inner.ndim)), gone)
+    places = tuple(left.index(axis) for axis in inner.op.axes if axis not in gone)
+    return broadcast_axes(x, node.dims, places)
+
+
+@SHAPES.rule(
+    Broadcast, example=lambda v: stretch(squeeze_axes(reshape_to(v, (1, *v.dims)), (0,)),
+                                         (1, *v.dims))
+)  # fmt: skip
+def broadcast_squeeze(node: Node) -> Node | None:
+    """broadcast(squeeze(x)) to the shape of x -> x"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Squeeze) or inner.args[0].dims != node.dims:
+        return None
+    assert isinstance(node.op, Broadcast)
+    kept = without(tuple(range(node.ndim)), inner.op.axes)
+    return inner.args[0] if node.op.axes == kept else None
+
+
+@SHAPES.rule(Reshape, example=lambda m: reshape_to(
+    reshape_to(m, (m.dims[0] * m.dims[1],)), (m.dims[1], m.dims[0])))  # fmt: skip
+def reshape_reshape(node: Node) -> Node | None:
+    """reshape(reshape(x)) -> reshape(x)"""
+    (inner,) = node.args
+    return reshape_to(inner.args[0], node.dims) if isinstance(inner.op, Reshape) else None
+
+
+@SHAPES.rule(
+    Reshape,
+    example=(lambda v: reshape_to(v, (1, *v.dims, 1)),
+             lambda v: reshape_to(stretch(v, (1, *v.dims)), v.dims)),
+)  # fmt: skip
+def reshape_ones(node: Node) -> Node | None:
+    """reshape(x) that only adds and removes axes of length 1 -> broadcast(squeeze(x))"""
+    (x,) = node.args
+    kept = tuple(axis for axis, n in enumerate(x.dims) if n != 1)
+    places = tuple(axis for axis, n in enumerate(node.dims) if n != 1)
+    if tuple(x.dims[a] for a in kept) != tuple(node.dims[a] for a in places):
+        return None
+    return broadcast_axes(squeeze_axes(x, without(tuple(range(x.ndim)), kept)), node.dims, places)
+
+
+@SHAPES.rule(Reshape, example=lambda m: reshape_to(m.fill(2.0), (m.dims[1], m.dims[0])))
+def reshape_number(node: Node) -> Node | None:
+    """reshape(broadcast(x)), x a scalar -> broadcast(x)"""
+    (inner,) = node.args
+    if not isinstance(inner.op, Broadcast) or inner.args[0].ndim:
+        return None
+    return broadcast_axes(inner.args[0], node.dims, ())

@@ -1,0 +1,77 @@
+"""What users call: NumPy's and PyTensor's names on symbolic tensors."""
+
+# ruff: noqa: A004 (the names are NumPy's)
+import cgrad.ops  # noqa: F401 (fills the op registry)
+from cgrad.core.node import Node, TensorType
+from cgrad.gradient import grad, hessian, jacobian
+
+# fmt: off
+from cgrad.tensor.creation import (
+    alloc, arange, as_tensor, as_tensor_variable, bcol, bmatrix, brow, bscalar, btensor3,
+    btensor4, bvector, ccol, cmatrix, col, cols, constant, crow, cscalar, ctensor3, ctensor4,
+    cvector, dcol, dcols, dmatrices, dmatrix, drow, drows, dscalar, dscalars, dtensor3,
+    dtensor3s, dtensor4, dtensor4s, dvector, dvectors, e, empty, empty_like, euler_gamma, eye,
+    fcol, fcols, fmatrices, fmatrix, frow, frows, fscalar, fscalars, ftensor3, ftensor3s,
+    ftensor4, ftensor4s, full, full_like, fvector, fvectors, icol, identity_like, imatrix, inf,
+    irow, iscalar, itensor3, itensor4, ivector, lcol, lcols, lmatrices, lmatrix, lrow, lrows,
+    lscalar, lscalars, ltensor3, ltensor3s, ltensor4, ltensor4s, lvector, lvectors, matrices,
+    matrix, nan, newaxis, ones, ones_like, pi, row, rows, scalar, scalars, tensor, tensor3,
+    tensor3s, tensor4, tensor4s, vector, vectors, wcol, wmatrix, wrow, wscalar, wtensor3,
+    wtensor4, wvector, zcol, zeros, zeros_like, zmatrix, zrow, zscalar, ztensor3, ztensor4,
+    zvector,
+)
+from cgrad.tensor.indexing import getitem, inc_subtensor, set_subtensor
+from cgrad.tensor.math import (
+    abs, absolute, add, all, and_, any, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
+    arctanh, bitwise_and, bitwise_invert, bitwise_not, bitwise_or, bitwise_xor, cast, ceil,
+    clip, cos, cosh, deg2rad, divide, dot, eq, equal, erf, erfc, exp, exp2, expit, expm1, fill,
+    floor, floor_div, floor_divide, ge, greater, greater_equal, gt, hypot, identity, int_div,
+    invert, isfinite, isinf, isnan, le, less, less_equal, log, log10, log1p, log1pexp, log2,
+    logaddexp, logical_and, logical_not, logical_or, logical_xor, lt, matmul, max, maximum,
+    mean, min, minimum, mod, mul, multiply, neg, negative, neq, not_equal, or_, outer, pow,
+    power, rad2deg, reciprocal, remainder, round, round_half_to_even, second, sgn, sigmoid,
+    sign, sin, sinh, softplus, sqr, sqrt, square, sub, subtract, sum, switch, tan, tanh,
+    true_div, true_divide, trunc, where, xor,
+)
+from cgrad.tensor.scan import foldl, foldr, map, reduce, scan, until
+from cgrad.tensor.shape import (
+    atleast_1d, atleast_2d, atleast_3d, broadcast_to, concatenate, dimshuffle, expand_dims,
+    flatten, join, moveaxis, ravel, reshape, shape, shape_padleft, shape_padright, size,
+    squeeze, stack, swapaxes, transpose,
+)
+from cgrad.tensor.shared import SharedVariable, shared
+
+__all__ = [
+    "Node", "SharedVariable", "TensorType", "abs", "absolute", "add", "all", "alloc", "and_",
+    "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
+    "as_tensor", "as_tensor_variable", "atleast_1d", "atleast_2d", "atleast_3d", "bcol",
+    "bitwise_and", "bitwise_invert", "bitwise_not", "bitwise_or", "bitwise_xor", "bmatrix",
+    "broadcast_to", "brow", "bscalar", "btensor3", "btensor4", "bvector", "cast", "ccol",
+    "ceil", "clip", "cmatrix", "col", "cols", "concatenate", "constant", "cos", "cosh", "crow",
+    "cscalar", "ctensor3", "ctensor4", "cvector", "dcol", "dcols", "deg2rad", "dimshuffle",
+    "divide", "dmatrices", "dmatrix", "dot", "drow", "drows", "dscalar", "dscalars", "dtensor3",
+    "dtensor3s", "dtensor4", "dtensor4s", "dvector", "dvectors", "e", "empty", "empty_like",
+    "eq", "equal", "erf", "erfc", "euler_gamma", "exp", "exp2", "expand_dims", "expit", "expm1",
+    "eye", "fcol", "fcols", "fill", "flatten", "floor", "floor_div", "floor_divide",
+    "fmatrices", "fmatrix", "foldl", "foldr", "frow", "frows", "fscalar", "fscalars",
+    "ftensor3", "ftensor3s", "ftensor4", "ftensor4s", "full", "full_like", "fvector",
+    "fvectors", "ge", "getitem", "grad", "greater", "greater_equal", "gt", "hessian", "hypot", "icol", "identity",
+    "identity_like", "imatrix", "inc_subtensor", "inf", "int_div", "invert", "irow", "iscalar",
+    "isfinite", "isinf", "isnan", "itensor3", "itensor4", "ivector", "jacobian", "join", "lcol", "lcols",
+    "le", "less", "less_equal", "lmatrices", "lmatrix", "log", "log10", "log1p", "log1pexp",
+    "log2", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "lrow",
+    "lrows", "lscalar", "lscalars", "lt", "ltensor3", "ltensor3s", "ltensor4", "ltensor4s",
+    "lvector", "lvectors", "map", "matmul", "matrices", "matrix", "max", "maximum", "mean",
+    "min", "minimum", "mod", "moveaxis", "mul", "multiply", "nan", "neg", "negative", "neq",
+    "newaxis", "not_equal", "ones", "ones_like", "or_", "outer", "pi", "pow", "power",
+    "rad2deg", "ravel", "reciprocal", "reduce", "remainder", "reshape", "round",
+    "round_half_to_even", "row", "rows", "scalar", "scalars", "scan", "second", "set_subtensor",
+    "sgn", "shape", "shape_padleft", "shape_padright", "shared", "sigmoid", "sign", "sin",
+    "sinh", "size", "softplus", "sqr", "sqrt", "square", "squeeze", "stack", "sub", "subtract",
+    "sum", "swapaxes", "switch", "tan", "tanh", "tensor", "tensor3", "tensor3s", "tensor4",
+    "tensor4s", "transpose", "true_div", "true_divide", "trunc", "until", "vector", "vectors",
+    "wcol", "where", "wmatrix", "wrow", "wscalar", "wtensor3", "wtensor4", "wvector", "xor",
+    "zcol", "zeros", "zeros_like", "zmatrix", "zrow", "zscalar", "ztensor3", "ztensor4",
+    "zvector",
+]
+# fmt: on

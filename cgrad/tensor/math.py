@@ -1,0 +1,395 @@
+"""Elementwise functions, reductions and products.
+
+The elementwise functions are made from THE TABLE (`cgrad.ops.elementwise`), one line a name.
+
+Responsible for: NumPy's and PyTensor's names, dtypes and argument checks.
+Not responsible for: what a function computes (its row) or the ops of reductions.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from cgrad.core import dtypes, sizes
+from cgrad.core.dtypes import as_dtype
+from cgrad.core.node import Node
+from cgrad.core.registry import register
+from cgrad.errors import DTypeError, ShapeError
+from cgrad.ops.axes import sum_axes
+from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes, result_dtype
+from cgrad.ops.constants import is_weak, size_node
+from cgrad.ops.contract import contract
+from cgrad.ops.elementwise import apply
+from cgrad.ops.reductions import Extreme, Quantifier
+from cgrad.ops.scalar import TABLE, Cast, Row
+from cgrad.ops.scalar import cast as cast_node
+from cgrad.tensor.messages import teach
+from cgrad.tensor.shape import flatten, insert_axes
+
+Axis = int | Sequence[int] | None
+DType = Any
+
+
+# -- elementwise ------------------------------------------------------------------------------
+class Unary(Protocol):
+    """An elementwise function of one argument."""
+
+    def __call__(self, x: Arraylike) -> Node: ...
+
+
+class Binary(Protocol):
+    """An elementwise function of two arguments."""
+
+    def __call__(self, a: Arraylike, b: Arraylike) -> Node: ...
+
+
+_TAKES = {
+    "float": "float64 and float32 as they are, int64 and bool as float64",
+    "number": "float64, float32 and int64; bool as int64",
+    "any": "any dtype",
+    "signed": "float64, float32 and int64; bool is a DTypeError",
+    "logical": "any dtype, not 0 meaning true",
+    "bits": "int64 and bool; a float is a DTypeError",
+}
+
+
+def _doc(row: Row) -> str:
+    """What a row says about its function, for the user."""
+    given = f"Takes {_TAKES[row.takes]}"
+    gives = "." if row.gives == "same" else f"; gives {row.gives}."
+    flat = builtins.all(partial is None for partial in row.partials)
+    slope = " Its derivative is zero." if flat and row.gives == "same" else ""
+    stretch = "\n\nArguments are promoted and stretched as in NumPy." if row.arity > 1 else ""
+    return f"{row.doc}\n\n{given}{gives}{slope}{stretch}"
+
+
+def _named(function: Any, row: Row) -> None:
+    function.__name__ = function.__qualname__ = row.name
+    function.__doc__ = _doc(row)
+
+
+def _unary(name: str) -> Unary:
+    def function(x: Arraylike) -> Node:
+        return apply(name, x)
+
+    _named(function, TABLE[name])
+    return function
+
+
+def _binary(name: str) -> Binary:
+    def function(a: Arraylike, b: Arraylike) -> Node:
+        return apply(name, a, b)
+
+    _named(function, TABLE[name])
+    return function
+
+
+add = _binary("add")
+sub = subtract = _binary("sub")
+mul = multiply = _binary("mul")
+true_div = divide = true_divide = _binary("true_div")
+floor_div = int_div = floor_divide = _binary("floor_div")
+mod = remainder = _binary("mod")
+pow = power = _binary("pow")
+arctan2 = _binary("arctan2")
+hypot = _binary("hypot")
+logaddexp = _binary("logaddexp")
+maximum = _binary("maximum")
+minimum = _binary("minimum")
+second = fill = _binary("second")
+
+eq = equal = _binary("eq")
+neq = not_equal = _binary("neq")
+lt = less = _binary("lt")
+le = less_equal = _binary("le")
+gt = greater = _binary("gt")
+ge = greater_equal = _binary("ge")
+
+logical_and = _binary("logical_and")
+logical_or = _binary("logical_or")
+logical_xor = _binary("logical_xor")
+logical_not = _unary("logical_not")
+and_ = bitwise_and = _binary("and_")
+or_ = bitwise_or = _binary("or_")
+xor = bitwise_xor = _binary("xor")
+invert = bitwise_not = bitwise_invert = _unary("invert")
+
+neg = negative = _unary("neg")
+abs = absolute = _unary("abs")
+sign = sgn = _unary("sign")
+sqr = square = _unary("sqr")
+sqrt = _unary("sqrt")
+reciprocal = _unary("reciprocal")
+floor = _unary("floor")
+ceil = _unary("ceil")
+trunc = _unary("trunc")
+round = round_half_to_even = _unary("round")
+
+exp = _unary("exp")
+exp2 = _unary("exp2")
+expm1 = _unary("expm1")
+log = _unary("log")
+log2 = _unary("log2")
+log10 = _unary("log10")
+log1p = _unary("log1p")
+
+sin = _unary("sin")
+cos = _unary("cos")
+tan = _unary("tan")
+arcsin = _unary("arcsin")
+arccos = _unary("arccos")
+arctan = _unary("arctan")
+sinh = _unary("sinh")
+cosh = _unary("cosh")
+tanh = _unary("tanh")
+arcsinh = _unary("arcsinh")
+arccosh = _unary("arccosh")
+arctanh = _unary("arctanh")
+
+sigmoid = expit = _unary("sigmoid")
+softplus = log1pexp = _unary("softplus")
+erf = _unary("erf")
+erfc = _unary("erfc")
+
+isnan = _unary("isnan")
+isinf = _unary("isinf")
+isfinite = _unary("isfinite")
+identity = _unary("identity")
+
+
+def deg2rad(x: Arraylike) -> Node:
+    """Degrees as radians: x times pi / 180."""
+    return apply("mul", as_node(x), math.pi / 180.0)
+
+
+def rad2deg(x: Arraylike) -> Node:
+    """Radians as degrees: x times 180 / pi."""
+    return apply("mul", as_node(x), 180.0 / math.pi)
+
+
+def switch(cond: Arraylike, a: Arraylike, b: Arraylike) -> Node:
+    """a where cond is true (not 0), b elsewhere; both are computed.
+
+    a and b are promoted, all three stretched as in NumPy.
+    """
+    return apply("switch", cond, a, b)
+
+
+def where(cond: Arraylike, *branches: Arraylike) -> Node:
+    """`switch(cond, a, b)`; NumPy's form with one argument is not built yet."""
+    if len(branches) != 2:
+        raise NotImplementedError(
+            f"where takes cond, a and b, found {1 + len(branches)} argument(s); the positions of "
+            "the true elements (where(cond)) are not built yet"
+        )
+    return apply("switch", cond, *branches)
+
+
+def clip(x: Arraylike, min: Arraylike | None, max: Arraylike | None) -> Node:
+    """x limited to [min, max], `minimum(maximum(x, min), max)`; None for no limit.
+
+    nan stays nan.  At a limit the derivative is 1/2.
+    """
+    result = as_node(x)
+    if min is not None:
+        result = maximum(result, min)
+    if max is not None:
+        result = minimum(result, max)
+    return result
+
+
+def cast(x: Arraylike, dtype: DType) -> Node:
+    """x in another dtype; x itself when it has that dtype.
+
+    Floats lose their fraction in int64 (towards 0); whatever is not 0 is true.
+    """
+    node, wanted = as_node(x), as_dtype(dtype)
+    # a Python number is weak; after a cast it keeps its dtype
+    return Node(Cast(wanted), (node,)) if is_weak(node) else cast_node(node, wanted)
+
+
+# -- reductions -------------------------------------------------------------------------------
+def _axes(node: Node, axis: Axis, what: str) -> tuple[int, ...]:
+    return normal_axes(axis, node.ndim, what)
+
+
+def _restored(result: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
+    return insert_axes(result, axes) if keepdims else result
+
+
+def sum(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = False) -> Node:
+    """The sum over `axis`: an int, a tuple of ints (an empty one sums nothing), None for all.
+
+    float64, float32 and int64 keep their dtype, bool counts as int64; float32 is added up in
+    float64.  `dtype` casts before adding.  `keepdims` leaves axes of length 1.
+    """
+    node = _summand(as_node(x), dtype, "sum")
+    axes = _axes(node, axis, "sum")
+    return _restored(sum_axes(node, axes), axes, keepdims)
+
+
+def _summand(node: Node, dtype: DType, what: str) -> Node:
+    if dtype is None:
+        return cast_to(node, dtypes.INT64) if node.dtype == dtypes.BOOL else node
+    wanted = as_dtype(dtype)
+    if wanted == dtypes.BOOL or (dtypes.is_float(node.dtype) and not dtypes.is_float(wanted)):
+        raise DTypeError(
+            teach(
+                f"{what}: dtype={wanted} would lose values of {node.dtype}",
+                f"cast explicitly, x.astype({wanted!r}), or use any() for booleans",
+                [node],
+            )
+        )
+    return cast_to(node, wanted)
+
+
+def mean(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = False) -> Node:
+    """The arithmetic mean over `axis`; nan when there are no elements.
+
+    float32 stays float32, int64 and bool give float64, `dtype` chooses another float.
+    """
+    node = as_node(x)
+    wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
+    if not dtypes.is_float(wanted):
+        raise DTypeError(f"mean: dtype={wanted} found, expected float64 or float32")
+    axes = _axes(node, axis, "mean")
+    if not axes:
+        return cast_to(node, wanted)
+    total = sum_axes(cast_to(node, wanted), axes)
+    count = sizes.product(node.dims[axis] for axis in axes)
+    number = float(count) if isinstance(count, int) else cast_to(size_node(count), wanted)
+    return _restored(apply("true_div", total, number), axes, keepdims)
+
+
+def max(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
+    """The largest element over `axis`; nan if one is nan.  Ties share the derivative evenly.
+
+    An axis without elements is a ShapeError, now when its length is known, else at the call.
+    """
+    return _extreme("max", x, axis, keepdims)
+
+
+def min(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
+    """The smallest element over `axis`; see `max`."""
+    return _extreme("min", x, axis, keepdims)
+
+
+def _extreme(which: str, x: Arraylike, axis: Axis, keepdims: bool) -> Node:
+    node = as_node(x)
+    axes = _axes(node, axis, which)
+    for k in axes:
+        if node.dims[k] == 0:
+            raise ShapeError(
+                teach(
+                    f"{which}: axis {k} has no elements, expected at least one",
+                    "reduce over other axes, or add an element that never wins",
+                    [node],
+                )
+            )
+    return _restored(Node(Extreme(which, axes), (node,)) if axes else node, axes, keepdims)
+
+
+def any(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
+    """Whether some element over `axis` is true (not 0), as bool; false for no elements."""
+    return _quantified("any", x, axis, keepdims)
+
+
+def all(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
+    """Whether every element over `axis` is true (not 0), as bool; true for no elements."""
+    return _quantified("all", x, axis, keepdims)
+
+
+def _quantified(which: str, x: Arraylike, axis: Axis, keepdims: bool) -> Node:
+    node = cast_to(as_node(x), dtypes.BOOL)
+    axes = _axes(node, axis, which)
+    return _restored(Node(Quantifier(which, axes), (node,)) if axes else node, axes, keepdims)
+
+
+# -- products ---------------------------------------------------------------------------------
+# axis labels of the operands and the result by their ranks
+_PRODUCTS = {
+    (1, 1): ((0,), (0,), ()),
+    (1, 2): ((0,), (0, 1), (1,)),
+    (2, 1): ((0, 1), (1,), (0,)),
+    (2, 2): ((0, 1), (1, 2), (0, 2)),
+}
+
+
+def dot(a: Arraylike, b: Arraylike) -> Node:
+    """Product of vectors and matrices: sum over the last axis of a and the first of b.
+
+    (n) (n) -> (); (m, n) (n) -> (m); (n) (n, p) -> (p); (m, n) (n, p) -> (m, p); a scalar
+    multiplies.  float32 is added up in float64.  Lengths that differ are a ShapeError, now when
+    they are known, else at the call; nothing is stretched.
+    """
+    left, right = as_node(a), as_node(b)
+    if left.ndim == 0 or right.ndim == 0:
+        return apply("mul", left, right)
+    return _product("dot", left, right)
+
+
+def matmul(a: Arraylike, b: Arraylike) -> Node:
+    """`a @ b`: as `dot`, but scalars are refused (use `*`)."""
+    left, right = as_node(a), as_node(b)
+    if left.ndim == 0 or right.ndim == 0:
+        raise ShapeError(
+            teach("matmul: a scalar found, expected vectors or matrices", "use a * b",
+                  [left, right])
+        )  # fmt: skip
+    return _product("matmul", left, right)
+
+
+def _product(what: str, left: Node, right: Node) -> Node:
+    labels = _PRODUCTS.get((left.ndim, right.ndim))
+    if labels is None:
+        raise NotImplementedError(
+            teach(
+                f"{what} of tensors with {left.ndim} and {right.ndim} axes is not built yet",
+                "use (a[..., :, :, None] * b[..., None, :, :]).sum(axis=-2), or scan over the "
+                "leading axis",
+                [left, right],
+            )
+        )
+    m, n = left.dims[-1], right.dims[0]
+    if isinstance(m, int) and isinstance(n, int) and m != n:
+        raise ShapeError(
+            teach(
+                f"{what}: the last axis of the first has length {m}, the first axis of the second "
+                f"{n}; expected equal lengths",
+                "transpose one of them, or check which axis should be summed",
+                [left, right],
+            )
+        )
+    dtype = result_dtype([left, right])
+    # NumPy's product of booleans: `or` of `and`; a count that is not 0
+    wide = dtypes.INT64 if dtype == dtypes.BOOL else dtype
+    on_left, on_right, out = labels
+    result = contract(cast_to(left, wide), on_left, cast_to(right, wide), on_right, out)
+    return cast_to(result, dtype)
+
+
+def outer(a: Arraylike, b: Arraylike) -> Node:
+    """The products of every element of a with every element of b: (n), (m) -> (n, m)."""
+    left, right = (flatten(x) for x in (a, b))
+    return apply("mul", insert_axes(left, [1]), insert_axes(right, [0]))
+
+
+_BUILDERS: dict[str, Callable[..., Any]] = {
+    "sum": sum,
+    "mean": mean,
+    "max": max,
+    "min": min,
+    "any": any,
+    "all": all,
+    "dot": dot,
+    "matmul": matmul,
+    "clip": clip,
+    "cast": cast,
+    "deg2rad": deg2rad,
+    "rad2deg": rad2deg,
+}
+for _name, _builder in _BUILDERS.items():
+    register(_name, _builder)

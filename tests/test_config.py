@@ -1,0 +1,65 @@
+"""Settings: read when used, checked, and refused where they would do harm."""
+
+import pytest
+
+from cgrad import config
+from cgrad.errors import ConfigError
+
+
+def test_values_are_read_when_used(monkeypatch):
+    monkeypatch.delenv("CGRAD_DEBUG", raising=False)
+    assert config.debug.get() == 0
+    monkeypatch.setenv("CGRAD_DEBUG", "3")
+    assert config.debug.get() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("500M", 500 << 20), ("2g", 2 << 30), ("17", 17), ("0", 0)]
+)
+def test_byte_counts(monkeypatch, text, value):
+    monkeypatch.setenv("CGRAD_CACHE_SIZE", text)
+    assert config.cache_size.get() == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("CGRAD_DEBUG", "6"),
+        ("CGRAD_DEBUG", "much"),
+        ("CGRAD_CACHE", "yes"),
+        ("CGRAD_CACHE_SIZE", "G"),
+        ("CGRAD_CACHE_SIZE", "-1"),
+        ("CGRAD_NUM_THREADS", "0"),
+        ("CGRAD_CFLAGS", "'unfinished"),
+    ],
+)
+def test_nonsense_is_refused(monkeypatch, variable, text):
+    monkeypatch.setenv(variable, text)
+    switch = next(switch for switch in config.SWITCHES if switch.variable == variable)
+    with pytest.raises(ConfigError, match=variable):
+        switch.get()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "-fplugin=evil.so", "-specs=x", "--specs=x", "-B/tmp", "-wrapper x", "@file", "-Wl,@file",
+        "-o x", "-x c++", "-ffast-math", "-Ofast", "-O3 -ffinite-math-only", "-I dir", "x.c", "-c",
+    ],
+)  # fmt: skip
+def test_harmful_flags_are_refused(monkeypatch, flags):
+    monkeypatch.setenv("CGRAD_CFLAGS", flags)
+    with pytest.raises(ConfigError, match="CGRAD_CFLAGS"):
+        config.cflags.get()
+
+
+def test_useful_flags_are_taken(monkeypatch):
+    monkeypatch.setenv("CGRAD_CFLAGS", "-g -O1 -DNAME='a b' -fsanitize=address")
+    assert config.cflags.get() == ("-g", "-O1", "-DNAME=a b", "-fsanitize=address")
+
+
+def test_rows_are_documented_and_unique():
+    assert len({switch.variable for switch in config.SWITCHES}) == len(config.SWITCHES)
+    for switch in config.SWITCHES:
+        assert switch.variable.startswith("CGRAD_")
+        assert len(switch.doc) > 20
