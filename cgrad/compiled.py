@@ -309,6 +309,8 @@ def _error(
             )
         return ShapeError(_message(f.name, text, operands, shapes, where, fix))
     if code == CG_INDEX:
+        # the kernel counts negative positions from the end
+        found -= expected if found < 0 else 0
         text = f"index {found} is out of bounds for axis {axis} with size {expected}"
         fix = f"use an index from {-expected} to {expected - 1}"
         return IndexBoundsError(_message(f.name, text, _operands(node), shapes, where, fix))

@@ -17,10 +17,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from cgrad import rewrites
+from cgrad import config, rewrites
 from cgrad.cache.load import Kernel as LoadedKernel
 from cgrad.cache.load import Source, load_kernel
 from cgrad.codegen.emit import emit
@@ -33,10 +34,16 @@ from cgrad.codegen.places import Place
 from cgrad.codegen.shrink import shrink
 from cgrad.codegen.unify import is_entry_size, unify
 from cgrad.core import graphs, loops, sizes
+from cgrad.core.check import check_graph, check_loops
 from cgrad.core.loops import Kernel
 from cgrad.core.node import Input, Node, TensorType, make_input
 from cgrad.core.sites import describe
+from cgrad.errors import BuildError
 from cgrad.ops.constants import Data, Shared
+
+
+# CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
+CHECK_LEVEL = 2
 
 
 class Program:
@@ -106,8 +113,8 @@ def simplified(program: Program) -> list[Node]:
     return rewrites.simplify(program.outputs)
 
 
-def lower(program: Program) -> tuple[Kernel, list[Slot]]:
-    """The kernel of a program in the loop IR, and the layout of its workspace."""
+def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
+    """The kernel of a program in the loop IR, the layout of its workspace, the names taken."""
     unified = unify(program.inputs, program.outputs, program.nodes)
     outputs = rewrites.expand(rewrites.simplify(unified.outputs))
     names = Names()
@@ -133,10 +140,19 @@ def lower(program: Program) -> tuple[Kernel, list[Slot]]:
     block.lower([(node, Place(b)) for node, b in zip(outputs, results, strict=True)])
     block.stmts += _true_shapes(kernel, block, outputs)
 
-    stmts = place(shrink(fuse(block.stmts)), names)
+    checking = config.debug.get() >= CHECK_LEVEL
+    if checking:
+        check_graph(outputs)
+        check_loops(block.stmts, inputs)
+    fused = shrink(fuse(block.stmts))
+    if checking:
+        check_loops(fused, inputs)
+    stmts = place(fused, names)
+    if checking:
+        check_loops(stmts, inputs)
     kernel.sizes = list(names.sizes.items())
     kernel.body = stmts
-    return kernel, arrange(stmts, lambda atom: atom in names.sizes)
+    return kernel, arrange(stmts, lambda atom: atom in names.sizes), names
 
 
 def _name_sizes(
@@ -184,14 +200,34 @@ def generate(program: Program) -> str:
 
 def load(program: Program) -> LoadedKernel:
     """The compiled kernel of a program, from the cache if it is there."""
+    made: list[str] = []
 
     def source() -> Source:
-        kernel, slots = lower(program)
+        kernel, slots, names = lower(program)
         meta = {
             "sizes": [name for _, name in kernel.sizes],
             "nests": sum(isinstance(stmt, loops.For) for stmt in kernel.body),
             "slots": len(slots),
         }
-        return Source(emit(kernel, slots), meta)
+        made.append(emit(kernel, slots, names))
+        return Source(made[-1], meta)
 
-    return load_kernel(program.lookup_fields(), source)
+    try:
+        return load_kernel(program.lookup_fields(), source)
+    except BuildError as error:
+        if made and error.line_number is not None:
+            for node in ops_at(program, made[-1], error.line_number):
+                error.add_note(f"the C line computes {node!r}\n{describe(node.site)}")
+        raise
+
+
+_TAG = re.compile(r"\[n(\d+)\]")
+
+
+def ops_at(program: Program, text: str, line_number: int) -> list[Node]:
+    """The nodes that the comment above a line of the C text names."""
+    for line in reversed(text.splitlines()[:line_number]):
+        tags = [int(tag) for tag in _TAG.findall(line)]
+        if tags:
+            return [program.nodes[tag] for tag in tags if tag < len(program.nodes)]
+    return []

@@ -2,7 +2,7 @@
 
 Responsible for: starting it without a shell, in a directory and a session of its own, with
 nothing in its environment that could steer it; stopping it; and turning a failure into an error
-that teaches. Imported only when something has to be built.
+that teaches.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shlex
-import signal
-import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -47,6 +44,8 @@ class Compilation:
 
         Raises BuildError if the compiler cannot be started, OSError if workdir cannot be used.
         """
+        import subprocess  # 5 ms, needed only when something is built
+
         self.command = tuple(command)
         self._source = source
         self._timeout = config.compile_timeout.get()
@@ -88,6 +87,8 @@ class Compilation:
 
     def _wait(self) -> int:
         """The exit code. subprocess's own wait looks only every 50 ms, a whole compile."""
+        import shlex
+
         start = time.monotonic()
         while (code := self._process.poll()) is None:
             elapsed = time.monotonic() - start
@@ -103,11 +104,15 @@ class Compilation:
     def cancel(self) -> None:
         """Kill the compiler and all it started."""
         if self._process.poll() is None:
+            import signal
+
             with suppress(ProcessLookupError):  # it ended in this instant
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def _failure(self, code: int) -> BuildError:
+        import shlex
+
         with open(self._log, encoding="utf-8", errors="replace") as file:
             text = file.read()
         for words, error in _DISK_TROUBLE.items():

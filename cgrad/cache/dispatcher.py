@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy
 
-from cgrad.cache import toolchain
+from cgrad.cache import fallback, toolchain
 from cgrad.cache.entry import EXTENSION
 from cgrad.cache.glue import ABI_HEADER
 from cgrad.cache.key import Field
@@ -101,8 +101,6 @@ class PendingDispatcher:
         global _loaded
         if _loaded is None:
             if self._pending is None:
-                from cgrad.cache import fallback  # needed only without Python's headers
-
                 _loaded = fallback.PythonDispatcher
             else:
                 _loaded = open_obtained(self._take, _open)

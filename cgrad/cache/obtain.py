@@ -17,7 +17,9 @@ from typing import Any
 
 from cgrad import config
 from cgrad.cache import toolchain
+from cgrad.cache.build import Compilation
 from cgrad.cache.entry import Entry, Record, pack
+from cgrad.cache.evict import note_published
 from cgrad.cache.key import Field, Key, build_stamp
 from cgrad.cache.store import Store, Stores, current_stores, remove_tree
 from cgrad.errors import CacheError
@@ -191,8 +193,7 @@ class _Build:
         lookup: Key,
         source: Source,
     ) -> None:
-        # Everything here is slow to import and only needed when something is built.
-        import json
+        import json  # 1.2 ms, needed only when something is built
 
         self.stores = stores
         self.recipe = recipe
@@ -274,8 +275,6 @@ class _Build:
         for name, data in self.parts.objects:
             with open(os.path.join(self.workdir, name), "xb") as file:
                 file.write(data)
-        from cgrad.cache.build import Compilation  # imports subprocess, 5 ms
-
         name = f"{self.recipe.kind}.c"
         command = [
             *self.compiler.words,
@@ -309,8 +308,6 @@ class _Build:
         entry = store.publish(self.content.hex, self.recipe.suffix, data, self.workdir)
         store.publish_record(self.lookup.hex, self.record, self.workdir)
         if store is self.stores.main:
-            from cgrad.cache.evict import note_published
-
             note_published(store, len(data))
         return entry
 

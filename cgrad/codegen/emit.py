@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cgrad.codegen.expressions import Printer
+from cgrad.codegen.expressions import Printer, bare
 from cgrad.codegen.memory import Slot
+from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude
+from cgrad.core import loops
 from cgrad.core.dtypes import C_TYPE
 from cgrad.core.loops import (
     Accumulate,
@@ -23,6 +25,7 @@ from cgrad.core.loops import (
     For,
     Kernel,
     Let,
+    Lit,
     Resize,
     Set,
     Stmt,
@@ -33,27 +36,35 @@ from cgrad.core.loops import (
 from cgrad.core.sizes import Atom
 
 INDENT = "    "
+WIDTH = 100
+# a variable may be of a type that arrays in memory are not
+LOCAL_TYPE = {**C_TYPE, "bool": "bool"}
 _COMBINE = {"max": "cg_max", "min": "cg_min"}
 
 
-def emit(kernel: Kernel, slots: Sequence[Slot]) -> str:
+def emit(kernel: Kernel, slots: Sequence[Slot], names: Names) -> str:
     """The C file of a kernel."""
-    return _Writer(kernel, slots).file()
+    return _Writer(kernel, slots, names).file()
 
 
 class _Writer:
-    def __init__(self, kernel: Kernel, slots: Sequence[Slot]) -> None:
+    def __init__(self, kernel: Kernel, slots: Sequence[Slot], names: Names) -> None:
         self.kernel = kernel
         self.slots = slots
         self.names = dict(kernel.sizes)
-        self.print = Printer(self.names)
+        self.print = Printer(self.names, names.fresh)
+        self.plain = Printer(self.names)
         self.declared: set[Buffer] = set()
         self.written = _counts(kernel.body)
 
     # -- the file -----------------------------------------------------------------------------
     def file(self) -> str:
         body = "\n".join(self.block(self.kernel.body, 1))
-        slots = "\n".join(self._slot_pointers())
+        pointers = self._slot_pointers()
+        locals = [
+            f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in self.print.local_sizes
+        ]
+        slots = "\n".join([*locals, *pointers])
         uses = f"{slots}\n{body}"
         params = self._parameters(uses)
         parts = [
@@ -69,11 +80,12 @@ class _Writer:
     def _title(self) -> str:
         kernel = self.kernel
         rows = [f"/* {kernel.name}", " *"]
-        for word, buffers in (("in ", kernel.inputs), ("out", kernel.outputs)):
-            for buffer in buffers:
-                shape = ", ".join(self.print.size(n) for n in buffer.shape)
-                comma = "," if len(buffer.shape) == 1 else ""
-                rows.append(f" * {word}  {buffer.name}: {buffer.dtype} ({shape}{comma})")
+        described = [("in ", b, b.shape) for b in kernel.inputs]
+        described += [("out", b, s) for b, s in zip(kernel.outputs, kernel.bounds, strict=True)]
+        for word, buffer, bound in described:
+            shape = ", ".join(self.plain.size(n) for n in bound)
+            comma = "," if len(bound) == 1 else ""
+            rows.append(f" * {word}  {buffer.name}: {buffer.dtype} ({shape}{comma})")
         return "\n".join([*rows, " */"])
 
     def _parameters(self, uses: str) -> list[tuple[str, str]]:
@@ -85,12 +97,12 @@ class _Writer:
                 found.append((f"int64_t {name}", f"size[{k}]"))
         for k, buffer in enumerate(self.kernel.inputs):
             if buffer.name in words:
-                type = f"const {C_TYPE[buffer.dtype]}"
-                found.append((f"{type} *restrict {buffer.name}", f"in[{k}].data"))
+                element = f"const {C_TYPE[buffer.dtype]}"
+                found.append((f"{element} *restrict {buffer.name}", f"in[{k}].data"))
         for k, buffer in enumerate(self.kernel.outputs):
             if buffer.name in words:
-                type = C_TYPE[buffer.dtype]
-                found.append((f"{type} *restrict {buffer.name}", f"out[{k}].data"))
+                element = C_TYPE[buffer.dtype]
+                found.append((f"{element} *restrict {buffer.name}", f"out[{k}].data"))
         if "work" in words:
             found.append(("char *restrict work", "work"))
         if "out" in words:
@@ -118,16 +130,16 @@ class _Writer:
         lines = []
         for k, slot in enumerate(self.slots):
             for buffer in slot.buffers:
-                type = C_TYPE[buffer.dtype]
+                element = C_TYPE[buffer.dtype]
                 shared = buffer.role == "carry" or len(slot.buffers) > 1
                 restrict = "" if shared else "restrict "
-                lines.append(f"{INDENT}{type} *{restrict}{buffer.name} = ({type} *)work;")
+                lines.append(f"{INDENT}{element} *{restrict}{buffer.name} = ({element} *)work;")
             if k < len(self.slots) - 1:
-                lines.append(f"{INDENT}work += {self._slot(slot)};")
+                lines.append(f"{INDENT}work += {self._slot(slot, self.print)};")
         return lines
 
-    def _slot(self, slot: Slot) -> str:
-        return f"cg_slot({self.print.bounded(slot.count)}, {slot.bytes})"
+    def _slot(self, slot: Slot, printer: Printer) -> str:
+        return f"cg_slot({printer.bounded(slot.count)}, {slot.bytes})"
 
     # -- the ABI ------------------------------------------------------------------------------
     def _sizes(self) -> str:
@@ -142,7 +154,7 @@ class _Writer:
             lines.append(f"{INDENT}size[{k}] = {name};")
         for k, bound in enumerate(kernel.bounds):
             for axis, n in enumerate(bound):
-                lines.append(f"{INDENT}out[{k}].shape[{axis}] = {self.print.size(n)};")
+                lines.append(f"{INDENT}out[{k}].shape[{axis}] = {bare(self.plain.size(n))};")
         return _abi_function(
             "cg_sizes",
             [("const cg_array *", "in"), ("int64_t *", "size"), ("cg_array *", "out"),
@@ -160,7 +172,8 @@ class _Writer:
     def _work(self) -> str:
         total = "0"
         for slot in self.slots:
-            total = self._slot(slot) if total == "0" else f"cg_plus({total}, {self._slot(slot)})"
+            bytes = self._slot(slot, self.plain)
+            total = bytes if total == "0" else f"cg_plus({total}, {bytes})"
         lines = [
             f"{INDENT}const int64_t {name} = size[{k}];"
             for k, (_, name) in enumerate(self.kernel.sizes)
@@ -176,7 +189,7 @@ class _Writer:
             "cg_entry",
             [("const cg_rt *", "rt"), ("const cg_array *", "in"), ("cg_array *", "out"),
              ("const int64_t *", "size"), ("void *", "work"), ("cg_status *", "st")],
-            [f"{INDENT}return {call};"],
+            wrapped(f"{INDENT}return {call};"),
         )  # fmt: skip
 
     # -- statements ---------------------------------------------------------------------------
@@ -191,32 +204,30 @@ class _Writer:
         if isinstance(stmt, For):
             return self._loop(stmt, depth)
         if isinstance(stmt, Set):
-            return [f"{pad}{self._store(stmt)}"]
+            return wrapped(f"{pad}{self._store(stmt)}")
         if isinstance(stmt, Accumulate):
-            return [f"{pad}{self._accumulate(stmt)}"]
+            return wrapped(f"{pad}{self._accumulate(stmt)}")
         if isinstance(stmt, Let):
-            type = C_TYPE[stmt.value.dtype]
-            return [f"{pad}const {type} {stmt.name} = {self.print(stmt.value)};"]
+            element = LOCAL_TYPE[stmt.value.dtype]
+            return wrapped(f"{pad}const {element} {stmt.name} = {self.print(stmt.value)};")
         if isinstance(stmt, Check):
             return self._check(stmt, self.print, depth)
         if isinstance(stmt, Swap):
-            type = C_TYPE[stmt.a.dtype]
+            element = C_TYPE[stmt.a.dtype]
             a, b = stmt.a.name, stmt.b.name
-            return [f"{pad}{{ {type} *swap = {a}; {a} = {b}; {b} = swap; }}"]
+            return [f"{pad}{{ {element} *swap = {a}; {a} = {b}; {b} = swap; }}"]
         if isinstance(stmt, Resize):
             shape = f"out[{stmt.position}].shape[{stmt.axis}]"
             return [f"{pad}{shape} = {self.print.size(stmt.size)};"]
-        raise TypeError(f"codegen.emit cannot print {type(stmt).__name__}")
+        raise TypeError(f"codegen.emit cannot print {stmt.__class__.__name__}")
 
     def _loop(self, loop: For, depth: int) -> list[str]:
         pad = INDENT * depth
         lines = []
         if loop.notes:
             lines += _comment(loop.notes, pad)
-        if _sums_up(loop):
-            totals = dict.fromkeys(
-                s.buffer.name for s in loop.body if isinstance(s, Accumulate) and not s.buffer.shape
-            )
+        totals = _totals(loop)
+        if totals:
             lines.append(f"#pragma omp simd reduction(+:{', '.join(totals)})")
         i, n = loop.index, self.print.size(loop.extent)
         if loop.reverse:
@@ -236,7 +247,7 @@ class _Writer:
         if local and stmt.buffer not in self.declared:
             self.declared.add(stmt.buffer)
             const = "const " if self.written[stmt.buffer] == 1 else ""
-            return f"{const}{C_TYPE[stmt.buffer.dtype]} {target} = {value};"
+            return f"{const}{LOCAL_TYPE[stmt.buffer.dtype]} {target} = {value};"
         return f"{target} = {value};"
 
     def _accumulate(self, stmt: Accumulate) -> str:
@@ -260,9 +271,13 @@ class _Writer:
         elif check.code == "CG_EMPTY":
             broken = f"{found} < 1"
         else:
-            broken = f"{found} < 0 || {found} >= {expected}"
+            low = loops.compare("<", check.found, 0)
+            high = loops.compare("<=", check.expected, check.found)
+            texts = [(low, f"{found} < 0"), (high, f"{found} >= {expected}")]
+            broken = " || ".join(text for cond, text in texts if not isinstance(cond, Lit))
+        found, expected = bare(found), bare(expected)
         fail = f"cg_fail(st, {check.code}, {check.tag}, {check.axis}, {found}, {expected})"
-        return [f"{pad}if ({broken})", f"{pad}{INDENT}return {fail};"]
+        return [*wrapped(f"{pad}if ({broken})"), *wrapped(f"{pad}{INDENT}return {fail};")]
 
 
 class _RawPrinter(Printer):
@@ -290,6 +305,40 @@ def _abi_function(name: str, params: list[tuple[str, str]], lines: list[str]) ->
     return "\n".join([head, "{", *unused, body, "}"])
 
 
+def wrapped(line: str) -> list[str]:
+    """A statement on as many lines as it needs, broken outside of parentheses where possible."""
+    lines: list[str] = []
+    deeper = len(line) - len(line.lstrip()) + len(INDENT)
+    while len(line) > WIDTH:
+        cut = _best_break(line)
+        if cut is None:
+            break
+        lines.append(line[:cut])
+        line = " " * deeper + line[cut + 1 :]
+    return [*lines, line]
+
+
+# how willingly a line is broken before an operator: between choices, conditions, terms, factors
+_BREAKS = {"?": 3, ":": 3, "&": 2, "|": 2, "<": 1, ">": 1, "=": 1, "!": 1, "+": 1, "-": 1}
+
+
+def _best_break(line: str) -> int | None:
+    """The position of the space to break at: least nested, weakest operator, furthest right."""
+    depth, best, found = 0, None, None
+    start = len(line) - len(line.lstrip()) + WIDTH // 3
+    for k, letter in enumerate(line[:WIDTH]):
+        depth += (letter in "([") - (letter in ")]")
+        if letter != " " or k < start:
+            continue
+        # an operator begins the next line; a comma ends this one
+        operator = line[k + 1] in "+-*/?:&|<>=!" and line[k + 2] in " &|="
+        if operator or line[k - 1] == ",":
+            rank = (-depth, _BREAKS.get(line[k + 1], 0), k)
+            if best is None or rank > best:
+                best, found = rank, k
+    return found
+
+
 def _comment(notes: Sequence[str], pad: str) -> list[str]:
     lines, line = [], f"{pad}/* "
     for k, note in enumerate(notes):
@@ -314,17 +363,21 @@ def _counts(stmts: Sequence[Stmt]) -> dict[Buffer, int]:
     return count
 
 
-def _sums_up(loop: For) -> bool:
-    """Whether the loop adds up into variables and does nothing that vectors cannot."""
-    adds = False
+def _totals(loop: For) -> list[str]:
+    """The variables a loop adds up into, if it does nothing that vectors cannot."""
+    local = {stmt.buffer for stmt in loop.body if isinstance(stmt, Set)}
+    totals: dict[str, None] = {}
     for stmt in loop.body:
         if isinstance(stmt, Accumulate) and not stmt.buffer.shape:
             if stmt.op != "add" or stmt.buffer.dtype not in ("float64", "float32"):
-                return False
-            adds = True
+                return []
+            if stmt.buffer not in local:
+                totals[stmt.buffer.name] = None
         elif not isinstance(stmt, (Set, Let)):
-            return False
-    return adds and loop.kind == "map" and not any(_calls(v) for s in loop.body for v in values(s))
+            return []
+    if loop.kind != "map" or any(_calls(v) for s in loop.body for v in values(s)):
+        return []
+    return list(totals)
 
 
 def _calls(root: Expr) -> bool:

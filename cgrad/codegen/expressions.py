@@ -23,10 +23,18 @@ _ATOMIC, _UNARY, _TERNARY = 10, 9, 1
 
 
 class Printer:
-    """Spells expressions; `size_names` are the named sizes of the kernel."""
+    """Spells expressions; `size_names` are the named sizes of the kernel.
 
-    def __init__(self, size_names: Mapping[Atom, str]) -> None:
-        self.size_names = size_names
+    With `fresh`, minima, maxima and the like over named sizes get a name of their own, once;
+    `local_sizes` holds them, (name, text), in the order in which they can be defined.
+    """
+
+    def __init__(
+        self, size_names: Mapping[Atom, str], fresh: Callable[[str], str] | None = None
+    ) -> None:
+        self.size_names = dict(size_names)
+        self.fresh = fresh
+        self.local_sizes: list[tuple[str, str]] = []
 
     # -- sizes --------------------------------------------------------------------------------
     def size(self, size: SizeLike) -> str:
@@ -43,6 +51,18 @@ class Printer:
             return self.element(buffer, ())
         if atom.kind not in sizes.COMPOUND:
             raise TypeError(f"the size {atom!r} has no name in the kernel: codegen.lower missed it")
+        text = self._compound(atom)
+        if self.fresh is None or not all(
+            inner in self.size_names or inner.kind in sizes.COMPOUND
+            for arg in atom.args
+            for inner in sizes.atoms(arg)
+        ):
+            return text
+        name = self.size_names[atom] = self.fresh("n1")
+        self.local_sizes.append((name, text))
+        return name
+
+    def _compound(self, atom: Atom) -> str:
         a, b = (self.size(arg) for arg in atom.args)
         if atom.kind == "floordiv":
             (low, _), (least, _) = sizes.bounds(atom.args[0]), sizes.bounds(atom.args[1])
@@ -138,15 +158,26 @@ def _in_parens(text: str) -> str:
     return text if re.fullmatch(r"\w+", text) else f"({text})"
 
 
+def bare(text: str) -> str:
+    """A text without the parentheses around all of it."""
+    if not text.startswith("("):
+        return text
+    depth = 0
+    for k, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return text[1:-1] if k == len(text) - 1 else text
+    return text
+
+
 def literal(value: Any, dtype: str) -> str:
     """A number as C text that reads back as the same bits (nan: as a quiet nan)."""
     if dtype == dtypes.BOOL:
         return "1" if value else "0"
     if dtype == dtypes.INT64:
-        number = int(value)
-        if number == -(2**63):
+        if value == -(2**63):
             return "INT64_MIN"
-        return str(number) if abs(number) < 2**31 else f"INT64_C({number})"
+        return str(int(value)) if abs(value) < 2**31 else f"INT64_C({int(value)})"
     number = float(value)
     sign = "-" if math.copysign(1.0, number) < 0 else ""
     if math.isnan(number):

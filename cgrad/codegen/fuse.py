@@ -8,8 +8,6 @@ buffer into a row or a register.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cgrad.core import sizes
 from cgrad.core.loops import (
     Accumulate,
@@ -22,6 +20,8 @@ from cgrad.core.loops import (
     Set,
     Stmt,
     Swap,
+    index_reads,
+    mentioned,
     swaps,
     values,
     walk,
@@ -61,8 +61,9 @@ class Access:
         for swap in swaps(stmt):
             for buffer in (swap.a, swap.b):
                 _note(self.writes, buffer, ())
-        for scalar in _sizes_read(stmt):
-            _note(self.reads, scalar, ())
+        for size in mentioned(stmt):
+            for buffer in index_reads((size,)):
+                _note(self.reads, buffer, ())
 
     def extend(self, other: Access) -> None:
         """Add what another statement does."""
@@ -84,23 +85,6 @@ class Access:
 
 def _note(table: dict[Buffer, list[tuple[Buffer, Index]]], buffer: Buffer, index: Index) -> None:
     table.setdefault(buffer.base, []).append((buffer, index))
-
-
-def _sizes_read(stmt: Stmt) -> Iterable[Buffer]:
-    """Scalar variables that extents and positions mention."""
-    stack = [stmt]
-    while stack:
-        s = stack.pop()
-        mentioned: tuple[sizes.SizeLike, ...] = ()
-        if isinstance(s, For):
-            stack.extend(s.body)
-            mentioned = (s.extent,)
-        elif isinstance(s, (Set, Accumulate)):
-            mentioned = s.index
-        for size in mentioned:
-            for atom in sizes.atoms(size):
-                if atom.kind == "scalar":
-                    yield atom.args[0]
 
 
 def fuse(stmts: list[Stmt]) -> list[Stmt]:

@@ -147,7 +147,8 @@ class Block:
                 self._store(node, places.get(node))
         done: set[Node] = set()
         for node, place in outputs:
-            if node in done or places.get(node) is not place:
+            # a result without a buffer of its own, such as a number or a size, is copied too
+            if node in done or places.get(node) is not place or self.source(node) is None:
                 self.copy(node, place)
             done.add(node)
 
@@ -218,6 +219,8 @@ class Block:
             name = INDEX_NAMES[level] if level < len(INDEX_NAMES) else f"i{level}"
             headers.append((name, n))
             index.append(sizes.index(name))
+        if any(n == 0 for _, n in headers):
+            return []
         stmts = body(tuple(index))
         for name, n in reversed(headers):
             stmts = [For(name, n, stmts)]

@@ -33,6 +33,12 @@ def arrange(stmts: list[Stmt], known: Callable[[Atom], bool]) -> list[Slot]:
         for buffer in _touched(stmt):
             first, _ = life.get(buffer, (when, when))
             life[buffer] = (first, when)
+    # after a swap each name may stand for the memory of the other: they live and die together
+    for stmt in stmts:
+        for swap in loops.swaps(stmt):
+            (first_a, last_a), (first_b, last_b) = life[swap.a], life[swap.b]
+            both = (min(first_a, first_b), max(last_a, last_b))
+            life[swap.a] = life[swap.b] = both
     slots: list[Slot] = []
     for buffer, (first, last) in sorted(life.items(), key=lambda item: (item[1], item[0].serial)):
         count, width = _elements(buffer, known), BYTES[buffer.dtype]

@@ -27,7 +27,9 @@ from cgrad.core.loops import (
     Set,
     SizeValue,
     Stmt,
+    Swap,
     Var,
+    swaps,
     walk,
     written,
 )
@@ -63,8 +65,11 @@ class _Placer:
 
     def block(self, stmts: list[Stmt], loop: For | None) -> list[Stmt]:
         changed = frozenset(
-            store.buffer.base for stmt in (stmts if loop else ()) for store in written(stmt)
+            buffer for stmt in (stmts if loop else ()) for buffer in _changes(stmt)
         )
+        for buffer in changed:
+            # what an element was before the loop holds only in its first iteration
+            self._forget(buffer)
         scope = Scope(loop.index if loop else None, changed, stmts)
         self.scopes.append(scope)
         for stmt in stmts:
@@ -87,9 +92,9 @@ class _Placer:
         elif isinstance(stmt, Check):
             stmt.cond = self._expr(stmt.cond, scope)
         scope.out.append(stmt)
-        if isinstance(stmt, For):
-            for store in written(stmt):
-                self._forget(store.buffer.base)
+        if isinstance(stmt, (For, Swap)):
+            for buffer in _changes(stmt):
+                self._forget(buffer)
 
     def _remember(self, stmt: Set, value: Expr, scope: Scope) -> None:
         """After a store, a read of the element is the value that was stored."""
@@ -172,6 +177,15 @@ class _Placer:
         var = loops.var(name, expr.dtype)
         scope.values[expr] = var
         return var
+
+
+def _changes(stmt: Stmt) -> Iterable[Buffer]:
+    """The buffers whose elements are not the same after the statement."""
+    for store in written(stmt):
+        yield store.buffer.base
+    for swap in swaps(stmt):
+        yield swap.a.base
+        yield swap.b.base
 
 
 def _only_guarded(root: Expr) -> set[Expr]:

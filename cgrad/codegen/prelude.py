@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
-from pathlib import Path
 
-_RUNTIME = Path(__file__).parent / "runtime"
+_RUNTIME = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runtime")
 _MARK = re.compile(r"^/\* cg: (\w+) \*/\n", re.MULTILINE)
 _NAME = re.compile(r"\bcg_\w+\b")
 
@@ -14,13 +14,18 @@ _NAME = re.compile(r"\bcg_\w+\b")
 @functools.cache
 def abi() -> str:
     """The text of the kernel ABI."""
-    return (_RUNTIME / "cg_abi.h").read_text(encoding="ascii").strip()
+    return _read("cg_abi.h").strip()
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(_RUNTIME, name), encoding="ascii") as file:
+        return file.read()
 
 
 @functools.cache
 def _functions() -> dict[str, str]:
     """The runtime functions by name, in the order of the file."""
-    parts = _MARK.split((_RUNTIME / "cg_math.h").read_text(encoding="ascii"))
+    parts = _MARK.split(_read("cg_math.h"))
     return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
@@ -35,5 +40,5 @@ def prelude(text: str) -> str:
                 wanted.add(name)
                 pending.append(functions[name])
     used = [body for name, body in functions.items() if name in wanted]
-    includes = "#include <math.h>\n#include <stdint.h>\n#include <string.h>"
+    includes = "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n#include <string.h>"
     return "\n\n".join([includes, abi(), *used])

@@ -11,16 +11,43 @@ from collections.abc import Callable
 
 from cgrad.core import loops, sizes
 from cgrad.core.loops import Accumulate, Buffer, Check, Expr, For, Index, Let, Read, Set, Stmt
-from cgrad.core.loops import values, walk, written
+from cgrad.core.loops import mentioned, values, walk, written
 
 Uses = dict[Buffer, list[tuple[Buffer, Index]]]
 
 
 def shrink(stmts: list[Stmt]) -> list[Stmt]:
     """The statements with temporaries as small as their loops allow."""
+    _drop_unread(stmts)
     _visit(stmts, _uses(stmts))
     _coalesce(stmts)
     return stmts
+
+
+def _drop_unread(stmts: list[Stmt]) -> None:
+    """Remove stores to temporaries that nobody reads, and loops that are left with nothing."""
+    while True:
+        read = {
+            buffer
+            for stmt in stmts
+            for value in [*values(stmt), *map(loops.size_value, mentioned(stmt))]
+            for buffer in value.reads
+        }
+
+        def useless(stmt: Stmt, read: set[Buffer] = read) -> bool:
+            if isinstance(stmt, For):
+                before = len(stmt.body)
+                stmt.body = [inner for inner in stmt.body if not useless(inner)]
+                return before > 0 and not stmt.body
+            if not isinstance(stmt, (Set, Accumulate)):
+                return False
+            stored = stmt.buffer.base
+            return stored.role == "temp" and stored not in read
+
+        before = sum(1 for stmt in stmts for _ in written(stmt))
+        stmts[:] = [stmt for stmt in stmts if not useless(stmt)]
+        if sum(1 for stmt in stmts for _ in written(stmt)) == before:
+            return
 
 
 def _coalesce(stmts: list[Stmt]) -> None:

@@ -51,6 +51,7 @@ def unify(inputs: Sequence[Node], outputs: Sequence[Node], everything: Sequence[
             size = new
 
     checks: list[Check] = []
+    made: set[tuple[str, SizeLike, SizeLike]] = set()
     for check in [*_declared(inputs), *(c for node in everything for c in checks_of(node))]:
         both = (check.found, check.expected)
         if not all(_known(size, position) for size in both):
@@ -59,6 +60,10 @@ def unify(inputs: Sequence[Node], outputs: Sequence[Node], everything: Sequence[
         check.cond = condition(check.code, found, expected)
         if isinstance(check.cond, Lit) and check.cond.value:
             continue
+        same = (check.code, found, expected)
+        if same in made:
+            continue
+        made.add(same)
         checks.append(check)
         if check.code == "CG_SHAPE":
             _merge(found, expected, position, replaced)

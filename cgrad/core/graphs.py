@@ -138,8 +138,8 @@ def replace_nodes(size: SizeLike, memo: Mapping[Node, Node]) -> SizeLike:
             return None
         if atom.kind == "value":
             return node_size(new)
-        dims: tuple[SizeLike, ...] = new.dims
-        return dims[atom.args[1]]
+        axis: int = atom.args[1]
+        return new.dims[axis]
 
     return sizes.substitute(size, replace)
 

@@ -467,3 +467,19 @@ def swaps(stmt: Stmt) -> Iterator[Swap]:
             yield s
         elif isinstance(s, For):
             stack.extend(s.body)
+
+
+def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
+    """The sizes and positions that a statement uses outside of its expressions."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        if isinstance(s, For):
+            stack.extend(s.body)
+            yield s.extent
+        elif isinstance(s, (Set, Accumulate)):
+            yield from s.index
+        elif isinstance(s, Check):
+            yield from (s.found, s.expected)
+        elif isinstance(s, Resize):
+            yield s.size

@@ -35,9 +35,9 @@ def describe(site: Site | None) -> str:
         return ""
     code, instruction = site
     positions = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
-    if positions is None or positions[0] is None:
+    line, end_line, start, end = positions or (None, None, None, None)
+    if line is None:
         return ""
-    line, end_line, start, end = positions
     header = f"  at {code.co_filename}:{line}"
     text = linecache.getline(code.co_filename, line).rstrip("\n")
     if not text.strip() or start is None or end is None:

@@ -196,8 +196,9 @@ def maximum(a: SizeLike, b: SizeLike) -> SizeLike:
     return as_size(Atom("max", tuple(sorted((a, b), key=_order_key))))
 
 
-def _order_key(size: SizeLike) -> str:
-    return repr(_order(size))
+def _order_key(size: SizeLike) -> Any:
+    # serials compare as numbers: as text, 10 would stand before 9
+    return _order(size)
 
 
 def _ordered(a: SizeLike, b: SizeLike) -> tuple[SizeLike, SizeLike] | None:
@@ -360,20 +361,32 @@ def _extreme(size: SizeLike, known: Callable[[Atom], bool], sign: int) -> SizeLi
         return size
     total: SizeLike = 0
     for mono, c in size.terms:
-        unknown = [atom for atom in mono if not _is_known(atom, known)]
-        term: SizeLike = c
-        for atom in mono:
-            if atom in unknown:
-                if any(_atom_bounds(other)[0] is None for other in mono if other is not atom):
-                    return None
-                extreme = _extreme_atom(atom, known, sign if c > 0 else -sign)
-                if extreme is None:
-                    return None
-                term = term * extreme
-            else:
-                term = term * as_size(atom)
-        total = total + term
+        term = _extreme_product(mono, known, sign if c > 0 else -sign)
+        if term is None:
+            return None
+        total = total + c * term
     return total
+
+
+def _extreme_product(
+    mono: tuple[Atom, ...], known: Callable[[Atom], bool], sign: int
+) -> SizeLike | None:
+    """The product of the extremes of its factors, when their signs allow to say so."""
+    unknown = [atom for atom in mono if not _is_known(atom, known)]
+    if unknown and len(mono) > 1:
+        lows = [_atom_bounds(atom)[0] for atom in mono]
+        if any(low is None or low < 0 for low in lows):
+            return None
+        if sign < 0 and len(unknown) > 1:
+            # two lower bounds below 0 would multiply to a positive number
+            return product(low for low in lows if low is not None)
+    term: SizeLike = 1
+    for atom in mono:
+        extreme = _extreme_atom(atom, known, sign) if atom in unknown else as_size(atom)
+        if extreme is None:
+            return None
+        term = term * extreme
+    return term
 
 
 def _is_known(atom: Atom, known: Callable[[Atom], bool]) -> bool:
@@ -383,6 +396,9 @@ def _is_known(atom: Atom, known: Callable[[Atom], bool]) -> bool:
 
 
 def _extreme_atom(atom: Atom, known: Callable[[Atom], bool], sign: int) -> SizeLike | None:
+    if atom.kind == "floordiv" and isinstance(atom.args[1], int) and atom.args[1] > 0:
+        inside = _extreme(atom.args[0], known, sign)
+        return None if inside is None else floordiv(inside, atom.args[1])
     if atom.kind not in ("min", "max"):
         bound = _atom_bounds(atom)[0 if sign < 0 else 1]
         return bound
@@ -411,7 +427,8 @@ def _atom_key(atom: Atom, label: Label) -> Hashable:
         return ("dim", label(atom.args[0]), atom.args[1])
     if atom.kind == "value":
         return ("value", label(atom.args[0]))
-    return (atom.kind, *(arg if isinstance(arg, str) else key(arg, label) for arg in atom.args))
+    parts = [arg if isinstance(arg, str) else key(arg, label) for arg in atom.args]
+    return (atom.kind, *(sorted(parts, key=repr) if atom.kind in ("min", "max") else parts))
 
 
 def _atom_text(atom: Atom) -> str:
@@ -422,8 +439,23 @@ def _atom_text(atom: Atom) -> str:
         return atom.args[0].name or "value"
     if atom.kind == "index":
         return str(atom.args[0])
-    a, b = (render(arg) for arg in atom.args)
-    return f"({a} // {b})" if atom.kind == "floordiv" else f"{atom.kind}({a}, {b})"
+    return compound_text(atom, _atom_text)
+
+
+def compound_text(atom: Atom, name: Callable[[Atom], str]) -> str:
+    """Infix text of a quotient, minimum, maximum or wrapped index; `name` spells atoms."""
+    a, b = (render(arg, name) for arg in atom.args)
+    if atom.kind != "floordiv":
+        return f"{atom.kind}({a}, {b})"
+    a, b = (
+        text if isinstance(arg, int) or _is_one_atom(arg) else f"({text})"
+        for arg, text in zip(atom.args, (a, b), strict=True)
+    )
+    return f"({a} // {b})"
+
+
+def _is_one_atom(size: Size) -> bool:
+    return len(size.terms) == 1 and len(size.terms[0][0]) == 1 and size.terms[0][1] == 1
 
 
 def _loop_index_first(atom: Atom) -> bool:

@@ -59,8 +59,7 @@ def _atom(atom: Atom) -> str:
         return node.name or (f"{node.op.name}(...)" if node.args else _unnamed(node))
     if atom.kind == "index":
         return str(atom.args[0])
-    a, b = (size_text(arg) for arg in atom.args)
-    return f"({a} // {b})" if atom.kind == "floordiv" else f"{atom.kind}({a}, {b})"
+    return sizes.compound_text(atom, _atom)
 
 
 def size_text(size: SizeLike | None) -> str:
@@ -346,5 +345,3 @@ def _parameter(value: Any, is_size: bool) -> str:
     if not is_size:
         return str(value)
     return shape_text(value) if isinstance(value, tuple) else size_text(value)
-
-

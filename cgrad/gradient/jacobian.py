@@ -66,7 +66,9 @@ def jacobian(
     shapes = [(*expression.dims, *node.dims) for node in nodes]
     return like(
         [
-            _zeros(node.dtype, shape) if row is None else cast_to(reshape_to(row, shape), node.dtype)
+            _zeros(node.dtype, shape)
+            if row is None
+            else cast_to(reshape_to(row, shape), node.dtype)
             for node, row, shape in zip(nodes, rows, shapes, strict=True)
         ],
         wrt,

@@ -91,9 +91,7 @@ def scalar_cost(cost: Node, what: str, instead: str) -> None:
         )
 
 
-def _name(
-    cost: str, wrt: Sequence[Node], results: Sequence[Node | None], seed: Node
-) -> None:
+def _name(cost: str, wrt: Sequence[Node], results: Sequence[Node | None], seed: Node) -> None:
     """Name the results that this call made and that belong to one wrt only."""
     for node, result in zip(wrt, results, strict=True):
         if result is None or result.name or not node.name or not result.args:

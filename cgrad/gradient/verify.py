@@ -103,7 +103,7 @@ def verify_grad(
     mode: Any = None,
     cast_to_output_type: bool = False,
 ) -> None:
-    """Compare the gradient of `fun` at `pt` with finite differences; `GradientError` if they differ.
+    """Compare the gradient of `fun` at `pt` with finite differences.
 
     fun      takes one symbolic tensor for each array of `pt` and returns one tensor; it is
              multiplied by a random array and summed, so that every element counts
@@ -114,7 +114,8 @@ def verify_grad(
     abs_tol, rel_tol  an element fails when it exceeds both (1e-4, or 1e-2 in float32)
     cast_to_output_type  whether the random array has the dtype of the output (float64 otherwise)
 
-    Errors: `DTypeError` for integer arrays, `TypeError` when fun returns several results.
+    Errors: `GradientError` if they differ, `DTypeError` for integer arrays, `TypeError` when fun
+    returns several results.
     """
     if mode is not None:
         raise NotImplementedError("verify_grad: mode is not built yet; leave it at None")

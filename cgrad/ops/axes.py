@@ -36,12 +36,14 @@ class Broadcast(Linear):
         for axis, found in zip(self.axes, node.args[0].dims, strict=True):
             if found != 1:
                 yield found, self.shape[axis], axis
+        yield from not_negative(self.shape)
 
     def reference(self, x: Any) -> Any:
         shape = [1] * len(self.shape)
         for k, axis in enumerate(self.axes):
             shape[axis] = x.shape[k]
-        return np.broadcast_to(np.reshape(x, shape), self.shape)
+        concrete: Any = self.shape
+        return np.broadcast_to(np.reshape(x, shape), concrete)
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         source = node.args[0].dims
@@ -169,12 +171,22 @@ class Reshape(Linear):
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
         yield sizes.product(self.shape), sizes.product(node.args[0].dims), -1
+        # two negative sizes would multiply to a positive number of elements
+        yield from not_negative(self.shape)
 
     def reference(self, x: Any) -> Any:
         return np.reshape(x, self.shape)
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return reshape_to(ct, node.args[0].dims)
+
+
+def not_negative(shape: Shape) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+    """The equalities n = max(0, n) of those sizes that could be below 0: `zeros(k)`."""
+    for axis, n in enumerate(shape):
+        low, _ = sizes.bounds(n)
+        if low is None or low < 0:
+            yield n, sizes.maximum(0, n), axis
 
 
 def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:

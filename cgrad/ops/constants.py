@@ -49,6 +49,9 @@ class Constant(Leaf):
 
     def value_at(self, node: Node, index: Index) -> Pull:
         flat = self.value.reshape(-1)
+        if not flat.size:
+            # no element is ever asked for; loops of no iterations still need a body
+            return loops.lit(np.zeros((), self.dtype).item(), self.dtype)
         if not self.shape:
             return loops.lit(flat[0].item(), self.dtype)
         offset: SizeLike = 0
@@ -167,7 +170,8 @@ class Arange(Leaf):
         return TensorType(dtypes.INT64, (self.length,))
 
     def reference(self) -> np.ndarray[Any, Any]:
-        return np.arange(self.length)
+        length: Any = self.length
+        return np.arange(length)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return loops.size_value(index[0])

@@ -16,6 +16,7 @@ from cgrad.core.graphs import Body, derived, substitute, toposort
 from cgrad.core.node import Node, Op, TensorType, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
+from cgrad.ops.axes import not_negative
 from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode
 
 Maybe = Node | None
@@ -96,6 +97,7 @@ class Scan(Op):
         return Scan(body, self.length, self.reverse, self.consts, self.carries)
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        yield from not_negative((self.length,))
         consts, carries, sequences = self.groups(node.args)
         p_consts, p_carries, p_slices = self.groups(self.body.params)
         for arg, param in zip((*consts, *carries), (*p_consts, *p_carries), strict=True):
@@ -177,9 +179,7 @@ class Scan(Op):
         ct_last, ct_ys, ct_before = ct[:nk], ct[nk : nk + ny], ct[nk + ny :]
         consts, carries, sequences = self.groups(node.args)
         p_consts, p_carries, p_slices = self.groups(body.params)
-        live = [
-            a is not None or b is not None for a, b in zip(ct_last, ct_before, strict=True)
-        ]
+        live = [a is not None or b is not None for a, b in zip(ct_last, ct_before, strict=True)]
         d_before = [None if c is None else make_input(p.type, _marked(p, "ctb"))
                     for c, p in zip(ct_before, p_carries, strict=True)]  # fmt: skip
         d_ys = [None if c is None else make_input(y.type, "ct_y")
@@ -330,7 +330,7 @@ def close(outputs: Sequence[Node], steps: Sequence[Node]) -> tuple[list[Node], l
             continue
         if any(arg in moving for arg in node.args) or any(dep in moving for dep in node.deps):
             moving.add(node)
-        elif _is_cheap(node) and all(arg in cheap for arg in node.args):
+        elif is_cheap(node) and all(arg in cheap for arg in node.args):
             cheap.add(node)
     replaced: dict[Node, Node] = {}
 
@@ -369,10 +369,8 @@ def _renamed(size: SizeLike, memo: dict[Node, Node]) -> SizeLike:
     return sizes.substitute(size, replace)
 
 
-def _is_cheap(node: Node) -> bool:
+def is_cheap(node: Node) -> bool:
     """Whether recomputing the node costs no more than passing it in."""
     if not node.args:
         return isinstance(node.op, (Constant, SizeNode, ShapeVector, Arange))
     return node.op.name in ("broadcast", "cast")
-
-

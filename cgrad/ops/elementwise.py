@@ -374,6 +374,7 @@ _row("erfc", "erfc", _elementwise_libm(math.erfc), [lambda y, x: (NEG, *_erf_slo
      "1 - erf(x), exact in the upper tail.", cost=35)  # fmt: skip
 
 # -- comparisons and logic --------------------------------------------------------------------
+_function: Any
 for _name, _sign, _function, _doc in [
     ("eq", "==", np.equal, "Whether a equals b."),
     ("neq", "!=", np.not_equal, "Whether a differs from b."),

@@ -25,15 +25,17 @@ _HIGHEST = {dtypes.BOOL: True, dtypes.INT64: 2**63 - 1}
 class Extreme(Opaque):
     """The largest (`max`) or smallest (`min`) element over `axes`; nan if one is nan.
 
-    Elements that tie share the derivative evenly.
+    Elements that tie share the derivative evenly.  Of no elements there is none, unless `empty`
+    says that it is the infinity (for integers the last number) which every element replaces.
     """
 
-    __slots__ = ("axes", "which")
+    __slots__ = ("axes", "empty", "which")
     lowering = "reduce"
 
-    def __init__(self, which: str, axes: tuple[int, ...]) -> None:
+    def __init__(self, which: str, axes: tuple[int, ...], empty: bool = False) -> None:
         self.which = which
         self.axes = axes
+        self.empty = empty
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -44,7 +46,16 @@ class Extreme(Opaque):
         return TensorType(x.dtype, without(x.dims, self.axes))
 
     def reference(self, x: Any) -> Any:
-        return (np.max if self.which == "max" else np.min)(x, axis=self.axes)
+        f = np.max if self.which == "max" else np.min
+        if self.empty:
+            return f(x, axis=self.axes, initial=self._start(x.dtype.name))
+        return f(x, axis=self.axes)
+
+    def _start(self, dtype: str) -> Any:
+        """The value that every element replaces."""
+        if dtypes.is_float(dtype):
+            return float("-inf" if self.which == "max" else "inf")
+        return (_LOWEST if self.which == "max" else _HIGHEST)[dtype]
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
         (x,), (t,) = node.args, tangents
@@ -58,12 +69,9 @@ class Extreme(Opaque):
         return total
 
     def reduction(self, node: Node) -> Reduction:
-        dtype = node.dtype
-        if dtypes.is_float(dtype):
-            start = loops.lit(float("-inf" if self.which == "max" else "inf"), dtype)
-        else:
-            start = loops.lit((_LOWEST if self.which == "max" else _HIGHEST)[dtype], dtype)
-        return Reduction(node.args[0].dims, self.axes, self.which, start, dtype, empty=False)
+        start = loops.lit(self._start(node.dtype), node.dtype)
+        domain = node.args[0].dims
+        return Reduction(domain, self.axes, self.which, start, node.dtype, empty=self.empty)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)

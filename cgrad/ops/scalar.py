@@ -34,7 +34,7 @@ class _Negative:
 
 
 class Where:
-    """A factor 1 where `cond` is `wanted` and 0 elsewhere, also for an infinite or nan cotangent."""
+    """A factor 1 where `cond` is `wanted`, else 0, also for an infinite or nan cotangent."""
 
     __slots__ = ("cond", "wanted")
 

@@ -77,20 +77,22 @@ class Window(Linear):
             k = sizes.floordiv(distance, abs(step))
             if abs(step) != 1:
                 inside = loops.both(inside, loops.compare("==", k * abs(step), distance))
-            inside = loops.both(inside, loops.compare("<=", 0, distance))
+            first, last = (start, i) if step > 0 else (i, start)
+            inside = loops.both(inside, loops.compare("<=", first, last))
             end = n * abs(step)
             beyond = self.shape[axis] - start if step > 0 else start + 1
-            if beyond != end:
-                inside = loops.both(inside, loops.compare("<", distance, end))
+            # a window that reaches the end of the axis needs no check there
+            if end not in (beyond, sizes.maximum(0, beyond)):
+                stop = (i, start + end) if step > 0 else (start, i + end)
+                inside = loops.both(inside, loops.compare("<", *stop))
             inner.append(k)
         return inside, tuple(inner)
 
     def slices(self) -> tuple[Any, ...]:
         """The window as a NumPy index, once the sizes are numbers."""
         result: list[Any] = []
-        for start, n, step, drop in zip(
-            self.starts, self.lengths, self.steps, self.drops, strict=True
-        ):
+        axes: Any = zip(self.starts, self.lengths, self.steps, self.drops, strict=True)
+        for start, n, step, drop in axes:
             if n == 0 and not drop:
                 # an empty window may begin outside of its axis, where -1 would mean the last
                 result.append(slice(0, 0))
@@ -119,8 +121,9 @@ class Slice(Window):
         return _entry(node.args[0], self.starts[0])
 
     def reference(self, x: Any) -> Any:
-        for start, n, axis in self.bounds():
-            if not 0 <= start < n:  # type: ignore[operator]
+        concrete: Any = self.bounds()
+        for start, n, axis in concrete:
+            if not 0 <= start < n:
                 raise IndexError(f"index {start} is out of bounds for axis {axis} with size {n}")
         return x[self.slices()]
 
@@ -145,7 +148,8 @@ class Place(Window):
             yield (*pair, axis)
 
     def reference(self, x: Any) -> Any:
-        result = np.zeros(self.shape, x.dtype)
+        concrete: Any = self.shape
+        result = np.zeros(concrete, x.dtype)
         result[self.slices()] = x
         return result
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.expand import EXPAND
+from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
@@ -32,7 +34,12 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     One walk does both sets: whatever a stabilising rule builds is made canonical before the nodes
     above it are looked at.
     """
-    return rewrite(outputs, _SIMPLIFY, trace=trace)
+    outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
+    if any(node.op.name == "scan" for node in toposort(outputs)):
+        # a smaller loop shows new constants to the rules, and these may leave more of it unread
+        outputs = rewrite(tidy_loops(outputs), _SIMPLIFY, trace=trace)
+        outputs = tidy_loops(outputs)
+    return outputs
 
 
 def expand(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:

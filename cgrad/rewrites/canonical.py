@@ -117,7 +117,7 @@ def fold_array(node: Node) -> Node | None:
         return None
     if any(found != expected for found, expected, _ in op.equalities(node)):
         return None  # the user's mistake, which is reported where it can be explained
-    return constant(_computed(op, known).astype(dtypes.NUMPY[node.dtype]).reshape(node.dims))
+    return constant(_computed(op, known).astype(dtypes.NUMPY[node.dtype]))
 
 
 def _computed(op: Op, values: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
@@ -126,7 +126,8 @@ def _computed(op: Op, values: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any
 
 
 def _is_small(dims: Shape) -> bool:
-    return all(isinstance(n, int) for n in dims) and math.prod(map(int, dims)) <= INLINE_LIMIT
+    known = [n for n in dims if isinstance(n, int)]
+    return len(known) == len(dims) and math.prod(known) <= INLINE_LIMIT
 
 
 def _sizes_known(op: Op) -> bool:
@@ -135,7 +136,7 @@ def _sizes_known(op: Op) -> bool:
         return False
     if not isinstance(op, Window):
         return True
-    return all(0 <= int(start) < int(n) for start, n, _ in op.bounds())  # type: ignore[arg-type]
+    return all(0 <= start < n for start, n, _ in op.bounds())  # type: ignore[operator]
 
 
 def _small_value(node: Node) -> np.ndarray[Any, Any] | None:
@@ -144,7 +145,7 @@ def _small_value(node: Node) -> np.ndarray[Any, Any] | None:
     value = scalar(node)
     if value is None or not _is_small(node.dims):
         return None
-    return np.broadcast_to(value, node.dims)
+    return np.full([int(n) for n in node.dims if isinstance(n, int)], value)
 
 
 # -- casts -----------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ def _is_exact(source: str, target: str) -> bool:
     return source in (target, dtypes.BOOL) or (source, target) == (dtypes.FLOAT32, dtypes.FLOAT64)
 
 
-@CONSTANTS.rule(Cast, example=lambda x: build("cast", x, x.dtype))
+@CONSTANTS.rule(Cast, example=lambda x: Node(Cast(x.dtype), (x,)))
 def cast_nothing(node: Node) -> Node | None:
     """cast(x, dtype of x) -> x"""
     (x,) = node.args
@@ -188,7 +189,8 @@ def fill(node: Node) -> Node | None:
 
 
 @CONSTANTS.rule(
-    Broadcast, example=lambda v: broadcast_axes(stretch(v, (1, *v.dims)), (2, *v.dims), (0, 1))
+    Broadcast,
+    example=lambda vec: broadcast_axes(stretch(vec, (1, *vec.dims)), (2, *vec.dims), (0, 1)),
 )
 def broadcast_broadcast(node: Node) -> Node | None:
     """broadcast(broadcast(x)) -> broadcast(x)"""

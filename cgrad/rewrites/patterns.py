@@ -23,8 +23,7 @@ import numpy as np
 
 from cgrad.core import dtypes
 from cgrad.core.node import Node, Shape
-from cgrad.core.rewrite import RuleSet
-from cgrad.core.rewrite import Rule as Rule
+from cgrad.core.rewrite import Rule, RuleSet
 from cgrad.ops.axes import Broadcast, broadcast_axes
 from cgrad.ops.constants import Constant
 from cgrad.ops.elementwise import apply
@@ -33,20 +32,19 @@ from cgrad.ops.scalar import TABLE, apply_row
 Number = float | int | bool
 Bound = dict[str, Node]
 
-COMMUTATIVE = frozenset(
-    "add mul eq neq maximum minimum logical_and logical_or logical_xor and_ or_ xor hypot "
-    "logaddexp".split()
-)
+COMMUTATIVE = frozenset({
+    "add", "mul", "eq", "neq", "maximum", "minimum", "logical_and", "logical_or", "logical_xor",
+    "and_", "or_", "xor", "hypot", "logaddexp",
+})  # fmt: skip
 
 
 # -- constants -------------------------------------------------------------------------------
-def scalar(node: Node) -> np.generic | None:
-    """The one number (of the node's dtype) that every element of the node is, or None."""
+def scalar(node: Node) -> Any:
+    """The one number, a NumPy scalar, that every element of the node is, or None."""
     if isinstance(node.op, Broadcast):
         node = node.args[0]
     if isinstance(node.op, Constant) and not node.op.shape:
-        value: np.generic = node.op.value[()]
-        return value
+        return node.op.value[()]
     return None
 
 
@@ -80,6 +78,17 @@ def fit(new: Node, old: Node) -> Node:
 
 def is_op(node: Node, *names: str) -> bool:
     return node.op.name in names
+
+
+def coefficient(node: Node) -> tuple[Any, Node]:
+    """(c, x) of c * x, (-1, x) of -x, (1, x) of anything else."""
+    if is_op(node, "neg"):
+        return dtypes.NUMPY[node.dtype].type(-1), node.args[0]
+    if is_op(node, "mul"):
+        value = scalar(node.args[0])
+        if value is not None:
+            return value, node.args[1]
+    return dtypes.NUMPY[node.dtype].type(1), node
 
 
 # -- patterns --------------------------------------------------------------------------------

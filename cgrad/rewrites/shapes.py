@@ -31,6 +31,7 @@ from cgrad.ops.coerce import stretch
 from cgrad.ops.constants import size_node
 from cgrad.ops.contract import Contract, contract
 from cgrad.ops.scalar import apply_row, cast
+from cgrad.ops.windows import Place
 from cgrad.rewrites.patterns import full, scalar
 
 SHAPES = RuleSet("shapes")
@@ -48,8 +49,15 @@ def _stretched(node: Node) -> set[int]:
     return set(range(node.ndim)) - kept
 
 
+def _ones(v: Node, count: int) -> Node:
+    """v behind leading axes of length 1 that come from no broadcast: for examples."""
+    ones, zeros, rest = (1,) * count, (0,) * (count + v.ndim), (False,) * v.ndim
+    shape = (*ones, *v.dims)
+    return Node(Place(shape, zeros, shape, (1,) * len(zeros), (True,) * count + rest), (v,))
+
+
 # -- sum -------------------------------------------------------------------------------------
-@SHAPES.rule(Sum, example=lambda x: Node(Sum(()), (x,)))
+@SHAPES.rule(Sum, exact=False, example=lambda x: Node(Sum(()), (x,)))
 def sum_nothing(node: Node) -> Node | None:
     """sum(x) over no axes -> x"""
     assert isinstance(node.op, Sum)
@@ -59,7 +67,7 @@ def sum_nothing(node: Node) -> Node | None:
 @SHAPES.rule(
     Sum, exact=False,
     example=(lambda v: sum_axes(stretch(v, (4, *v.dims)), (0,)),
-             lambda v: sum_axes(stretch(v, (4, *v.dims)), (0, 1))),
+             lambda vec: sum_axes(stretch(vec, (4, *vec.dims)), (0, 1))),
     domain="the axis is not empty",
 )  # fmt: skip
 def sum_broadcast(node: Node) -> Node | None:
@@ -69,11 +77,11 @@ def sum_broadcast(node: Node) -> Node | None:
         return None
     assert isinstance(node.op, Sum)
     repeated = _stretched(arg) & set(node.op.axes)
-    lengths = [arg.dims[axis] for axis in repeated]
     # n * x is nan for an infinite x and n = 0, where the sum is 0
-    if not repeated or not all(isinstance(n, int) and n > 0 for n in lengths):
+    lengths = [n for axis in repeated if isinstance(n := arg.dims[axis], int) and n > 0]
+    if not repeated or len(lengths) < len(repeated):
         return None
-    count = math.prod(map(int, lengths))
+    count = math.prod(lengths)
     if dtypes.is_float(node.dtype) and int(dtypes.NUMPY[node.dtype].type(count)) != count:
         return None
     source = arg.args[0]
@@ -89,7 +97,7 @@ def sum_broadcast(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Sum, exact=False, domain="0 <= c, finite", example=lambda v: sum_axes(v.fill(1.0), (0,))
+    Sum, exact=False, domain="0 <= c, finite", example=lambda vec: sum_axes(vec.fill(1.0), (0,))
 )
 def sum_constant(node: Node) -> Node | None:
     """sum(broadcast(c)) over axes of length n -> n * c"""
@@ -113,7 +121,7 @@ def _size_as(size: SizeLike, dtype: str) -> Node:
 
 
 # -- permute, squeeze, reshape ---------------------------------------------------------------
-@SHAPES.rule(Permute, example=lambda m: permute_axes(permute_axes(m, (1, 0)), (1, 0)))
+@SHAPES.rule(Permute, example=lambda mat: permute_axes(permute_axes(mat, (1, 0)), (1, 0)))
 def permute_permute(node: Node) -> Node | None:
     """permute(permute(x)) -> permute(x)"""
     (inner,) = node.args
@@ -123,14 +131,14 @@ def permute_permute(node: Node) -> Node | None:
     return permute_axes(inner.args[0], tuple(inner.op.axes[k] for k in node.op.axes))
 
 
-@SHAPES.rule(Permute, example=lambda m: Node(Permute((0, 1)), (m,)))
+@SHAPES.rule(Permute, example=lambda mat: Node(Permute((0, 1)), (mat,)))
 def permute_nothing(node: Node) -> Node | None:
     """permute(x) to its own order -> x"""
     assert isinstance(node.op, Permute)
     return node.args[0] if node.op.axes == tuple(range(node.ndim)) else None
 
 
-@SHAPES.rule(Permute, example=lambda v: permute_axes(stretch(v, (2, *v.dims)), (1, 0)))
+@SHAPES.rule(Permute, example=lambda vec: permute_axes(stretch(vec, (2, *vec.dims)), (1, 0)))
 def permute_broadcast(node: Node) -> Node | None:
     """permute(broadcast(x)) -> broadcast(permute(x))"""
     (inner,) = node.args
@@ -143,9 +151,8 @@ def permute_broadcast(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Permute, example=lambda m, v: permute_axes(contract(m, (0, 1), stretch(v, (2, *v.dims)),
-                                                        (2, 0), (1, 2)), (1, 0))
-)  # fmt: skip
+    Permute, example=lambda mat: permute_axes(contract(mat, (0, 1), mat, (0, 2), (1, 2)), (1, 0))
+)
 def permute_dot(node: Node) -> Node | None:
     """transpose(dot(a, b)) -> dot(a, b) with its result axes in another order"""
     (inner,) = node.args
@@ -157,7 +164,9 @@ def permute_dot(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Contract, example=lambda m, v: contract(permute_axes(m, (1, 0)), (0, 1), v, (0,), (1,))
+    Contract,
+    example=lambda mat: contract(permute_axes(mat, (1, 0)), (0, 1), mat, (1, 2), (0, 2)),
+    exact=False,
 )
 def dot_permute(node: Node) -> Node | None:
     """dot(transpose(a), b) -> dot(a, b) over other axes"""
@@ -174,7 +183,7 @@ def dot_permute(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Contract, example=lambda v, w: contract(v, (5,), w, (5,), ()),
+    Contract, exact=False, example=lambda vec: contract(vec, (5,), vec, (5,), ())
 )
 def dot_labels(node: Node) -> Node | None:
     """dot(a, b) -> dot(a, b) with labels counted from 0 in the order they appear"""
@@ -187,7 +196,7 @@ def dot_labels(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Squeeze, example=lambda v: squeeze_axes(squeeze_axes(stretch(v, (1, 1, *v.dims)), (0,)), (0,))
+    Squeeze, example=lambda v: squeeze_axes(squeeze_axes(_ones(v, 2), (0,)), (0,))
 )
 def squeeze_squeeze(node: Node) -> Node | None:
     """squeeze(squeeze(x)) -> squeeze(x)"""
@@ -218,9 +227,8 @@ def squeeze_broadcast(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Broadcast, example=lambda v: stretch(squeeze_axes(reshape_to(v, (1, *v.dims)), (0,)),
-                                         (1, *v.dims))
-)  # fmt: skip
+    Broadcast, example=lambda v: stretch(squeeze_axes(_ones(v, 1), (0,)), (1, *v.dims))
+)
 def broadcast_squeeze(node: Node) -> Node | None:
     """broadcast(squeeze(x)) to the shape of x -> x"""
     (inner,) = node.args
@@ -231,8 +239,10 @@ def broadcast_squeeze(node: Node) -> Node | None:
     return inner.args[0] if node.op.axes == kept else None
 
 
-@SHAPES.rule(Reshape, example=lambda m: reshape_to(
-    reshape_to(m, (m.dims[0] * m.dims[1],)), (m.dims[1], m.dims[0])))  # fmt: skip
+@SHAPES.rule(
+    Reshape, example=lambda mat: reshape_to(
+        reshape_to(mat, (mat.dims[0] * mat.dims[1],)), (mat.dims[1], mat.dims[0])),
+)  # fmt: skip
 def reshape_reshape(node: Node) -> Node | None:
     """reshape(reshape(x)) -> reshape(x)"""
     (inner,) = node.args
@@ -254,7 +264,7 @@ def reshape_ones(node: Node) -> Node | None:
     return broadcast_axes(squeeze_axes(x, without(tuple(range(x.ndim)), kept)), node.dims, places)
 
 
-@SHAPES.rule(Reshape, example=lambda m: reshape_to(m.fill(2.0), (m.dims[1], m.dims[0])))
+@SHAPES.rule(Reshape, example=lambda mat: reshape_to(mat.fill(2.0), (mat.dims[1], mat.dims[0])))
 def reshape_number(node: Node) -> Node | None:
     """reshape(broadcast(x)), x a scalar -> broadcast(x)"""
     (inner,) = node.args

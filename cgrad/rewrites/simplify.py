@@ -19,7 +19,17 @@ from cgrad.core.node import Node
 from cgrad.core.rewrite import RuleSet
 from cgrad.ops.elementwise import apply
 from cgrad.ops.scalar import apply_row
-from cgrad.rewrites.patterns import Pattern, Wild, equation, fit, function, is_op, like, scalar
+from cgrad.rewrites.patterns import (
+    Pattern,
+    Wild,
+    coefficient,
+    equation,
+    fit,
+    function,
+    is_op,
+    like,
+    scalar,
+)
 
 ALGEBRA = RuleSet("algebra")
 
@@ -29,8 +39,8 @@ i, j = Wild("i"), Wild("j")
 p, q = Wild("p"), Wild("q")
 a, b, c = Wild("a"), Wild("b"), Wild("c")
 absolute, sqr, sqrt, reciprocal = map(function, ("abs", "sqr", "sqrt", "reciprocal"))
-exp, exp2, cosh, cos, dsigmoid = map(function, ("exp", "exp2", "cosh", "cos", "dsigmoid"))
-sigmoid, softplus, tanh, sin = map(function, ("sigmoid", "softplus", "tanh", "sin"))
+exp, exp2, sigmoid, softplus = map(function, ("exp", "exp2", "sigmoid", "softplus"))
+dsigmoid, dtanh = map(function, ("dsigmoid", "dtanh"))
 switch, maximum, minimum = map(function, ("switch", "maximum", "minimum"))
 eq, neq, lt, le, gt, ge = map(function, ("eq", "neq", "lt", "le", "gt", "ge"))
 logical_and, logical_or = map(function, ("logical_and", "logical_or"))
@@ -75,7 +85,7 @@ _law("one_over", 1 / x, reciprocal(x))
 _law("double", n + n, 2 * n)
 
 # -- signs -----------------------------------------------------------------------------------
-_law("neg_neg", -(-n), n)
+_law("neg_neg", -(-n), n)  # noqa: B002
 _law("mul_minus_one", -1 * n, -n)
 _law("div_minus_one", x / -1, -x)
 _law("add_neg", n + -m, n - m)
@@ -91,9 +101,12 @@ _law("abs_sqr", absolute(sqr(x)), sqr(x))
 _law("abs_exp", absolute(exp(x)), exp(x))
 _law("abs_exp2", absolute(exp2(x)), exp2(x))
 _law("abs_sigmoid", absolute(sigmoid(x)), sigmoid(x))
+_law("abs_dsigmoid", absolute(dsigmoid(x)), dsigmoid(x))
 _law("abs_softplus", absolute(softplus(x)), softplus(x))
 _law("dsigmoid_neg", dsigmoid(-x), dsigmoid(x))
 _law("dsigmoid_abs", dsigmoid(absolute(x)), dsigmoid(x))
+_law("dtanh_neg", dtanh(-x), dtanh(x))
+_law("dtanh_abs", dtanh(absolute(x)), dtanh(x))
 
 # -- logic: of booleans only -----------------------------------------------------------------
 for _name, _and in (("mul", function("mul")), ("and", and_), ("logical_and", logical_and)):
@@ -107,7 +120,8 @@ for _name, _or in (("add", function("add")), ("or", or_), ("logical_or", logical
     _law(f"{_name}_true", _or(True, p), True)
     _law(f"{_name}_same", _or(p, p), p)
 _law("not_not", logical_not(logical_not(p)), p)
-_law("invert_invert", invert(invert(a)), a)
+_law("invert_invert", invert(invert(p)), p)
+_law("invert_invert_int", invert(invert(i)), i)
 _law("not_eq", logical_not(eq(a, b)), neq(a, b))
 _law("not_neq", logical_not(neq(a, b)), eq(a, b))
 _law("lt_same", lt(a, a), False)
@@ -134,7 +148,7 @@ def _negated(value: Any) -> Any:
 
 
 @ALGEBRA.rule(
-    "neg", example=(lambda n: -(3 * n), lambda x: -(3 / x), lambda x, y: -(x / 3.0 * y))
+    "neg", example=(lambda n: -(3 * n), lambda x: -(3 / x))
 )
 def neg_of_constant(node: Node) -> Node | None:
     """-(c * x) -> (-c) * x, -(c / x) -> (-c) / x"""
@@ -260,15 +274,6 @@ def _with_sign(node: Node, sign: int) -> list[tuple[Node, int]]:
     return [(first, sign), (second, sign if is_op(node, "add") else -sign)]
 
 
-def _coefficient(node: Node) -> tuple[Any, Node]:
-    """(c, x) of c * x; (1, x) of anything else."""
-    if is_op(node, "mul"):
-        value = scalar(node.args[0])
-        if value is not None:
-            return value, node.args[1]
-    return dtypes.NUMPY[node.dtype].type(1), node
-
-
 @ALGEBRA.rule(
     "add", exact=False, domain="floats: c1, c2 > 0 and c1 + c2 exact",
     example=(lambda n: 2 * n + n, lambda n: 2 * n + 3 * n, lambda n: n + n + n),
@@ -277,7 +282,7 @@ def collect(node: Node) -> Node | None:
     """c1 * x + c2 * x -> (c1 + c2) * x"""
     if node.dtype == dtypes.BOOL:
         return None
-    (first, x), (second, y) = map(_coefficient, node.args)
+    (first, x), (second, y) = map(coefficient, node.args)
     if x is not y or scalar(x) is not None:
         return None
     with np.errstate(all="ignore"):
@@ -291,12 +296,15 @@ def collect(node: Node) -> Node | None:
     return apply_row("mul", like(x, total), x)
 
 
-@ALGEBRA.rule("abs", "dsigmoid", example=(lambda x: apply("abs", -3 * x),
-                                          lambda x: apply("dsigmoid", -3 * x)))  # fmt: skip
+@ALGEBRA.rule(
+    "abs", "dsigmoid", "dtanh",
+    example=(lambda x: apply("abs", -3 * x), lambda x: apply("dsigmoid", -3 * x),
+             lambda x: apply("dtanh", 3 * apply("abs", x))),
+)  # fmt: skip
 def even_of_product(node: Node) -> Node | None:
-    """abs(c * x) -> |c| * abs(x), dsigmoid(-c * x) -> dsigmoid(c * x)"""
+    """abs(c * x) -> |c| * abs(x), dsigmoid(-c * x) -> dsigmoid(c * x), dtanh likewise"""
     (inner,) = node.args
-    value, x = _coefficient(inner)
+    value, x = coefficient(inner)
     if x is inner or not dtypes.is_float(node.dtype):
         return None
     size = like(x, abs(value))
@@ -306,7 +314,7 @@ def even_of_product(node: Node) -> Node | None:
         x = x.args[0]
     elif not np.signbit(value):
         return None
-    return apply_row("dsigmoid", apply_row("mul", size, x))
+    return apply_row(node.op.name, apply_row("mul", size, x))
 
 
 @ALGEBRA.rule("logical_not", "invert", example=(lambda a, b: ~apply("eq", a, b),))

@@ -99,7 +99,7 @@ def _set(x: Node, v: Node, window: Window) -> Node:
 
 
 # -- slice -----------------------------------------------------------------------------------
-@WINDOWS.rule(Slice, example=lambda v: part(v, 0, 0, v.dims))
+@WINDOWS.rule(Slice, example=lambda vec: part(vec, 0, 0, vec.dims))
 def slice_nothing(node: Node) -> Node | None:
     """x[:] -> x"""
     return fit(node.args[0], node) if _is_full(_window(node)) else None
@@ -213,13 +213,13 @@ def set_set(node: Node) -> Node | None:
 
 
 # -- join ------------------------------------------------------------------------------------
-@WINDOWS.rule(Join, example=lambda v: Node(Join(0), (v,)))
+@WINDOWS.rule(Join, example=lambda vec: Node(Join(0), (vec,)))
 def join_one(node: Node) -> Node | None:
     """join(x) -> x"""
     return node.args[0] if len(node.args) == 1 else None
 
 
-@WINDOWS.rule(Join, example=lambda v: join([v, join([v, v], 0)], 0))
+@WINDOWS.rule(Join, example=lambda vec: join([vec, join([vec, vec], 0)], 0))
 def join_join(node: Node) -> Node | None:
     """join(x, join(y, z)) along the same axis -> join(x, y, z)"""
     assert isinstance(node.op, Join)

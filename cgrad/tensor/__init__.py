@@ -1,6 +1,7 @@
 """What users call: NumPy's and PyTensor's names on symbolic tensors."""
 
-# ruff: noqa: A004 (the names are NumPy's)
+# one name a line would hide what belongs together
+# ruff: noqa: I001, RUF022
 import cgrad.ops  # noqa: F401 (fills the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
@@ -55,23 +56,23 @@ __all__ = [
     "eye", "fcol", "fcols", "fill", "flatten", "floor", "floor_div", "floor_divide",
     "fmatrices", "fmatrix", "foldl", "foldr", "frow", "frows", "fscalar", "fscalars",
     "ftensor3", "ftensor3s", "ftensor4", "ftensor4s", "full", "full_like", "fvector",
-    "fvectors", "ge", "getitem", "grad", "greater", "greater_equal", "gt", "hessian", "hypot", "icol", "identity",
-    "identity_like", "imatrix", "inc_subtensor", "inf", "int_div", "invert", "irow", "iscalar",
-    "isfinite", "isinf", "isnan", "itensor3", "itensor4", "ivector", "jacobian", "join", "lcol", "lcols",
-    "le", "less", "less_equal", "lmatrices", "lmatrix", "log", "log10", "log1p", "log1pexp",
-    "log2", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "lrow",
-    "lrows", "lscalar", "lscalars", "lt", "ltensor3", "ltensor3s", "ltensor4", "ltensor4s",
-    "lvector", "lvectors", "map", "matmul", "matrices", "matrix", "max", "maximum", "mean",
-    "min", "minimum", "mod", "moveaxis", "mul", "multiply", "nan", "neg", "negative", "neq",
-    "newaxis", "not_equal", "ones", "ones_like", "or_", "outer", "pi", "pow", "power",
-    "rad2deg", "ravel", "reciprocal", "reduce", "remainder", "reshape", "round",
-    "round_half_to_even", "row", "rows", "scalar", "scalars", "scan", "second", "set_subtensor",
-    "sgn", "shape", "shape_padleft", "shape_padright", "shared", "sigmoid", "sign", "sin",
-    "sinh", "size", "softplus", "sqr", "sqrt", "square", "squeeze", "stack", "sub", "subtract",
-    "sum", "swapaxes", "switch", "tan", "tanh", "tensor", "tensor3", "tensor3s", "tensor4",
-    "tensor4s", "transpose", "true_div", "true_divide", "trunc", "until", "vector", "vectors",
-    "wcol", "where", "wmatrix", "wrow", "wscalar", "wtensor3", "wtensor4", "wvector", "xor",
-    "zcol", "zeros", "zeros_like", "zmatrix", "zrow", "zscalar", "ztensor3", "ztensor4",
-    "zvector",
+    "fvectors", "ge", "getitem", "grad", "greater", "greater_equal", "gt", "hessian", "hypot",
+    "icol", "identity", "identity_like", "imatrix", "inc_subtensor", "inf", "int_div", "invert",
+    "irow", "iscalar", "isfinite", "isinf", "isnan", "itensor3", "itensor4", "ivector",
+    "jacobian", "join", "lcol", "lcols", "le", "less", "less_equal", "lmatrices", "lmatrix",
+    "log", "log10", "log1p", "log1pexp", "log2", "logaddexp", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "lrow", "lrows", "lscalar", "lscalars", "lt", "ltensor3",
+    "ltensor3s", "ltensor4", "ltensor4s", "lvector", "lvectors", "map", "matmul", "matrices",
+    "matrix", "max", "maximum", "mean", "min", "minimum", "mod", "moveaxis", "mul", "multiply",
+    "nan", "neg", "negative", "neq", "newaxis", "not_equal", "ones", "ones_like", "or_",
+    "outer", "pi", "pow", "power", "rad2deg", "ravel", "reciprocal", "reduce", "remainder",
+    "reshape", "round", "round_half_to_even", "row", "rows", "scalar", "scalars", "scan",
+    "second", "set_subtensor", "sgn", "shape", "shape_padleft", "shape_padright", "shared",
+    "sigmoid", "sign", "sin", "sinh", "size", "softplus", "sqr", "sqrt", "square", "squeeze",
+    "stack", "sub", "subtract", "sum", "swapaxes", "switch", "tan", "tanh", "tensor", "tensor3",
+    "tensor3s", "tensor4", "tensor4s", "transpose", "true_div", "true_divide", "trunc", "until",
+    "vector", "vectors", "wcol", "where", "wmatrix", "wrow", "wscalar", "wtensor3", "wtensor4",
+    "wvector", "xor", "zcol", "zeros", "zeros_like", "zmatrix", "zrow", "zscalar", "ztensor3",
+    "ztensor4", "zvector",
 ]
 # fmt: on

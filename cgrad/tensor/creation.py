@@ -170,6 +170,8 @@ def constant(
     if isinstance(x, Node):
         raise TypeError(f"constant: {x!r} is symbolic already; use as_tensor")
     value = np.asarray(x) if dtype is None else np.asarray(x, dtypes.NUMPY[as_dtype(dtype)])
+    if value.dtype == object:
+        return constants.constant(x)  # which refuses it by the name of its class
     if ndim is not None:
         value = value.reshape((1,) * _missing_axes(value.ndim, ndim, "constant") + value.shape)
     return constants.constant(value, name=name)

@@ -215,6 +215,7 @@ class _Loop:
         self.fn = fn
         self.what = what
         rows = [_sequence(item, what) for item in _listed(sequences)]
+        names = [node.name and f"{node.name}[t]" for node in rows]
         if go_backwards:
             rows = [getitem(node, slice(None, None, -1)) for node in rows]
         self.length = self._length(rows, n_steps)
@@ -222,8 +223,8 @@ class _Loop:
         self.initials = [_initial(item) for item in _listed(outputs_info)]
         self.non_sequences = [as_node(item) for item in _listed(non_sequences)]
         self.slices = [
-            make_input(TensorType(node.dtype, node.dims[1:]), node.name and f"{node.name}[t]")
-            for node in self.sequences
+            make_input(TensorType(node.dtype, node.dims[1:]), row)
+            for node, row in zip(self.sequences, names, strict=True)
         ]
         self.carries: list[Node] = []
         self.outputs: list[Node] = []

@@ -254,9 +254,7 @@ def scan_over_positions(x):
     element = Node(window, (x,))
     indices = Node(Arange(x.dims[0]))
     y = apply("sqr", element)
-    return control.make_scan(
-        [], [], [indices], [], [], [i], [], [y], x.dims[0], reverse=False
-    ).y(0)
+    return control.make_scan([], [], [indices], [], [], [i], [], [y], x.dims[0], reverse=False).y(0)
 
 
 @program((0, 3))
@@ -377,4 +375,4 @@ def test_float32_through_casts_and_sums(tensor, values):
     y = axes.sum_axes(wide * wide, (0,))
     (slope,) = vjp([y], [x], [build("ones_like", y)])
     assert slope.dtype == "float32"
-    assert values([slope], {x: [1.0, 2.0]})[0].tolist() == [2, 4]
+    assert values([slope], {x: np.float32([1, 2])})[0].tolist() == [2, 4]

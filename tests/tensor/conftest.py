@@ -8,23 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node
 
 Value = Callable[..., Any]
 Same = Callable[..., None]
 
 
-def compute(out: Any, given: Mapping[Node, Any]) -> Any:
-    """The value of a node, or the values of a list of nodes, for values of the free variables."""
-    nodes = out if isinstance(out, list) else [out]
-    values = evaluate(nodes, given)
-    return values if isinstance(out, list) else values[0]
-
-
 @pytest.fixture(scope="session")
-def value() -> Value:
-    return lambda out, given=None: compute(out, given or {})
+def value(values: Value) -> Value:
+    """The value of a node, or the values of a list of nodes, by `values` of tests/conftest.py."""
+
+    def compute(out: Any, given: Mapping[Node, Any] | None = None) -> Any:
+        found = values(out if isinstance(out, list) else [out], given or {})
+        return found if isinstance(out, list) else found[0]
+
+    return compute
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,135 @@
+"""Loops without what nobody needs.
+
+A structural pass over the scans of a graph, not a rule: it needs to know who reads a result.
+
+    a result that nobody reads is not computed, nor a carry that only such results need
+    a carry that never changes is a constant of the loop
+    constants of the loop that are numbers, sizes or ranges move into the body; equal ones merge
+    what depends on no step variable is computed once, outside
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cgrad.core.graphs import Body, Interner, derived, rebuild, substitute, toposort
+from cgrad.core.node import Node
+from cgrad.ops.axes import broadcast_axes
+from cgrad.ops.control import Get, Scan, is_cheap, make_scan
+
+
+def tidy_loops(outputs: Sequence[Node]) -> list[Node]:
+    """`outputs` with every scan reduced to what is read of it."""
+    order = toposort(outputs)
+    read: dict[Node, set[int]] = {}
+    for node in order:
+        if isinstance(node.op, Get):
+            read.setdefault(node.args[0], set()).add(node.op.position)
+    table = Interner()
+    memo: dict[Node, Node] = {}
+    results: dict[Node, dict[int, Node]] = {}
+    for node in order:
+        if isinstance(node.op, Get) and node.args[0] in results:
+            memo[node] = table.add(results[node.args[0]][node.op.position])
+            continue
+        new = rebuild(node, memo)
+        if isinstance(new.op, Scan):
+            op = new.op.map_bodies(_tidy_body)
+            new = new if op is new.op else derived(new, op, new.args)
+            found = _tidy(new, read.get(node, set()))
+            if found is not None:
+                results[node] = found
+        memo[node] = table.add(new)
+    return [memo[out] for out in outputs]
+
+
+def _tidy_body(body: Body) -> Body:
+    outputs = tidy_loops(body.outputs)
+    if all(new is old for new, old in zip(outputs, body.outputs, strict=True)):
+        return body
+    return Body(body.params, outputs)
+
+
+def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
+    """The results that are read, from a smaller scan; None when it is as small as it gets."""
+    op = node.op
+    assert isinstance(op, Scan)
+    nk, ny = op.carries, op.ys
+    consts, carries, sequences = op.groups(node.args)
+    p_consts, p_carries, p_slices = op.groups(op.body.params)
+    replaced: dict[Node, Node] = {}
+    first: dict[Node, Node] = {}
+    for param, arg in zip(p_consts, consts, strict=True):
+        if _is_cheap_all_the_way(arg):
+            replaced[param] = arg
+        elif arg in first:
+            replaced[param] = first[arg]
+        else:
+            first[arg] = param
+    fixed = {k for k in range(nk) if op.body.outputs[k] is p_carries[k]}
+    ys = [k for k in range(ny) if nk + k in read]
+    live = _live_carries(op, read, fixed, ys)
+    kept = [k for k in range(nk) if k in live]
+    outer = dict(zip(p_consts, consts, strict=True))
+    outer.update((p_carries[k], carries[k]) for k in fixed)
+    outputs = substitute(
+        [op.body.outputs[k] for k in kept] + [op.body.outputs[nk + k] for k in ys], replaced
+    )
+    results = make_scan(
+        list(outer.values()),
+        [carries[k] for k in kept],
+        list(sequences),
+        list(outer),
+        [p_carries[k] for k in kept],
+        list(p_slices),
+        outputs[: len(kept)],
+        outputs[len(kept) :],
+        op.length,
+        op.reverse,
+    )
+    results.node.name, results.node.site, results.node.tag = node.name, node.site, node.tag
+    if _same_size(results.node, node):
+        return None
+    found: dict[int, Node] = {}
+    for place, k in enumerate(kept):
+        found[k] = results.final(place)
+        found[nk + ny + k] = results.history(place)
+    for place, k in enumerate(ys):
+        found[nk + k] = results.y(place)
+    for k in fixed:
+        start = carries[k]
+        rows = (op.length, *start.dims)
+        found[k] = start
+        found[nk + ny + k] = broadcast_axes(start, rows, tuple(range(1, len(rows))))
+    return found
+
+
+def _live_carries(op: Scan, read: set[int], fixed: set[int], ys: Sequence[int]) -> set[int]:
+    """The carries that a result somebody reads depends on."""
+    nk, ny = op.carries, op.ys
+    _, p_carries, _ = op.groups(op.body.params)
+    place = {param: k for k, param in enumerate(p_carries)}
+    live = {k for k in range(nk) if k in read or nk + ny + k in read} - fixed
+    while True:
+        roots = [op.body.outputs[k] for k in sorted(live)]
+        roots += [op.body.outputs[nk + k] for k in ys]
+        used = {place[node] for node in toposort(roots) if node in place} - fixed
+        if used <= live:
+            return live
+        live |= used
+
+
+def _is_cheap_all_the_way(node: Node) -> bool:
+    """Whether the node is made of numbers and sizes by broadcasts and casts only."""
+    while node.args and is_cheap(node):
+        node = node.args[0]
+    return is_cheap(node) and not node.args
+
+
+def _same_size(new: Node, old: Node) -> bool:
+    assert isinstance(new.op, Scan) and isinstance(old.op, Scan)
+    return (
+        len(new.args) == len(old.args)
+        and len(new.op.body.outputs) == len(old.op.body.outputs)
+        and len(new.op.body.order) == len(old.op.body.order)
+    )
