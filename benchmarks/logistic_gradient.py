@@ -33,9 +33,7 @@ def run(peers: Collection[str]) -> list[Result]:
     z = X @ w
     cost = ct.sum(ct.softplus(z) - y * z)
     f = cgrad.function([w, X, y], [cost, ct.grad(cost, w)])
-    for found, expected in zip(
-        f(point, data, labels), by_hand(point, data, labels), strict=True
-    ):
+    for found, expected in zip(f(point, data, labels), by_hand(point, data, labels), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9)
     results = [
         Result("cgrad", measure(lambda: f(point, data, labels))),

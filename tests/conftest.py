@@ -38,3 +38,11 @@ def tensor() -> Callable[..., Node]:
         return make_input(TensorType(dtype, sizes), name)
 
     return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write tests/golden/*.c anew from what is generated now",
+    )

@@ -19,6 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from cgrad import pipeline
+
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(
     r"(?:^<!-- (?P<word>[\w-]+): (?P<value>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
@@ -31,6 +35,14 @@ def computation(c_source: str, name: str = "f") -> str:
     """Of a generated C file the function that computes: no runtime, no interface."""
     start = c_source.index(f"static int64_t {name}(")
     return c_source[start : c_source.index("\n}\n", start) + 2]
+
+
+def generated(f: Any, *left_out: str) -> str:
+    """The C of a compiled function when the named passes of the pipeline do nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in left_out:
+            patch.setattr(pipeline, name, lambda stmts, *rest: stmts)
+        return computation(pipeline.generate(f.maker.program))
 
 
 class _Runner(doctest.DocTestRunner):
@@ -48,9 +60,7 @@ class _Runner(doctest.DocTestRunner):
         if example.exc_msg is None and not got.startswith("Traceback"):
             self.printed[id(example)] = got
 
-    def report_unexpected_exception(
-        self, out: Any, test: Any, example: Any, exc_info: Any
-    ) -> None:
+    def report_unexpected_exception(self, out: Any, test: Any, example: Any, exc_info: Any) -> None:
         self.report.append(f"{test.filename}, line {test.lineno + example.lineno + 1}:")
         self.report.append(f"    {example.source.rstrip()}\n{exc_info[0].__name__}: {exc_info[1]}")
 
@@ -63,7 +73,7 @@ class Document:
         self.text = path.read_text(encoding="utf-8")
         self.failures: list[str] = []
         self.examples = 0
-        variables: dict[str, Any] = {"computation": computation}
+        variables: dict[str, Any] = {"computation": computation, "generated": generated}
         pieces: list[str] = []
         end = 0
         for match in FENCE.finditer(self.text):

@@ -19,6 +19,7 @@ from oracle_mp import exact, mp
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.rewrite import Rule, RuleSet, rewrite
+from cgrad.ops.elementwise import apply
 from cgrad.rewrites import CANONICAL, EXPAND, STABILISE
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.patterns import Example
@@ -231,3 +232,23 @@ def _close_enough(old: Any, new: Any, true: Any, info: Any, slack: tuple[int, in
     if error <= allowed * unit + absolute * mp.mpf(float(info.eps)):
         return True
     return bool(np.isfinite(old)) and error <= abs(mp.mpf(float(old)) - true)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "right", "exact_rule"),
+    [("x + 0 -> x", lambda x: x + 0.0, lambda n: n.args[0], True),
+     ("x - x -> 0", lambda x: x - x, lambda n: n.args[0] * 0, True),
+     ("x + x -> x", lambda x: x + x, lambda n: n.args[0], False),
+     ("log(x) -> 1.00000001 log(x)", lambda x: apply("log", x), lambda n: n * 1.00000001, False)],
+)  # fmt: skip
+def test_a_wrong_rule_is_caught(text: str, left: Any, right: Any, exact_rule: bool) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(AssertionError, match="differ"):
+        for out, given, _ in graphs(left, rng):
+            with np.errstate(all="ignore"):
+                (before,), (after,) = evaluate([out], given), evaluate([right(out)], given)
+            if exact_rule:
+                agree = same_bits(before, after)
+                assert np.all(agree), report(given, before, after, ~agree)
+            else:
+                check_accuracy(out, given, before, after, (0, 0))

@@ -214,7 +214,9 @@ def test_every_module_has_a_docstring() -> None:
 
 def test_core_is_small() -> None:
     sources = read_package()
-    total = sum(lines_of_code(text) for name, text in sources.items() if _within(name, "cgrad.core"))
+    total = sum(
+        lines_of_code(text) for name, text in sources.items() if _within(name, "cgrad.core")
+    )
     assert total <= CORE_LINES
 
 

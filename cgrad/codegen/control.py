@@ -84,8 +84,12 @@ def lower_scan(
     after: list[loops.Stmt] = []
     finals: list[tuple[Place, Place, Node]] = []
     for k, (param, start) in enumerate(zip(p_carries, carries, strict=True)):
-        final, history = place_of(k), place_of(nk + ny + k)
+        # the last value is read where the carry is; only a result of the block is copied
+        final = place_of(k) if used.get(k) in places else None
+        history = place_of(nk + ny + k)
         now, then = _carry(block, op, k, param, final)
+        if k in used and final is None:
+            block.sources[used[k]] = now
         block.fill(param.dims, now, _puller(block, start), "")
         body.sources[param] = now
         if history is not None:

@@ -257,9 +257,9 @@ class _Writer:
             return f"{target} += {self.print(stmt.value)};"
         value = self.print(stmt.value)
         if stmt.op in ("or", "and"):
-            return f"{target} = {target} {'||' if stmt.op == 'or' else '&&'} ({value});"
+            return f"{target} {'|' if stmt.op == 'or' else '&'}= {value};"
         if dtype == "bool":
-            return f"{target} = {target} {'||' if stmt.op == 'max' else '&&'} ({value});"
+            return f"{target} {'|' if stmt.op == 'max' else '&'}= {value};"
         suffix = {"float64": "", "float32": "f", "int64": "_i64"}[dtype]
         return f"{target} = {_COMBINE[stmt.op]}{suffix}({target}, {value});"
 

@@ -471,7 +471,9 @@ def render(size: SizeLike, name: Callable[[Atom], str] = _atom_text) -> str:
         ([name(atom) for atom in sorted(mono, key=_loop_index_first)], c)
         for mono, c in size.terms
     ]
-    parts.sort(key=lambda part: (not part[0], part[1] < 0, -len(part[0]), part[0]))
+    parts.sort(key=lambda part: (
+            not part[0], part[1] < 0, -len(part[0]), abs(part[1]) == 1, part[0]
+        ))
     for names, c in parts:
         factors = ([str(abs(c))] if abs(c) != 1 or not names else []) + names
         term = " * ".join(factors)

@@ -78,7 +78,7 @@ def _by_type(numeric: str, boolean: str) -> dict[str, str]:
 
 
 _row(
-    "add", _by_type("{0} + {1}", "{0} || {1}"), np.add,
+    "add", _by_type("{0} + {1}", "{0} | {1}"), np.add,
     [lambda y, a, b: (), lambda y, a, b: ()],
     "Sum; `or` of booleans.", takes="any", infix="({0} + {1})",
 )  # fmt: skip
@@ -88,7 +88,7 @@ _row(
     "Difference.", takes="signed", infix="({0} - {1})",
 )  # fmt: skip
 _row(
-    "mul", _by_type("{0} * {1}", "{0} && {1}"), np.multiply,
+    "mul", _by_type("{0} * {1}", "{0} & {1}"), np.multiply,
     [lambda y, a, b: (b,), lambda y, a, b: (a,)],
     "Product; `and` of booleans.", takes="any", infix="({0} * {1})",
 )  # fmt: skip
@@ -386,9 +386,11 @@ for _name, _sign, _function, _doc in [
     _row(_name, f"{{0}} {_sign} {{1}}", _function, [None, None], _doc,
          takes="any", gives=BOOL, infix=f"({{0}} {_sign} {{1}})")  # fmt: skip
 
+# & and not &&: booleans are 0 or 1 and both sides are there already, so nothing branches; and gcc
+# 12.2 at -O3 -mavx2 computes wrong values for `o[k] = a[k] - b[k] > b[k] && c[k] != 0`
 for _name, _c, _function, _doc in [
-    ("logical_and", "{0} && {1}", np.logical_and, "Whether both are true (not 0)."),
-    ("logical_or", "{0} || {1}", np.logical_or, "Whether one is true (not 0)."),
+    ("logical_and", "{0} & {1}", np.logical_and, "Whether both are true (not 0)."),
+    ("logical_or", "{0} | {1}", np.logical_or, "Whether one is true (not 0)."),
     ("logical_xor", "{0} != {1}", np.logical_xor, "Whether exactly one is true (not 0)."),
 ]:
     _row(_name, _c, _function, [None, None], _doc, takes="logical", gives=BOOL)
@@ -396,8 +398,8 @@ _row("logical_not", "!{0}", np.logical_not, [None], "Whether x is false (0).",
      takes="logical", gives=BOOL)  # fmt: skip
 
 for _name, _sign, _logical, _function, _doc in [
-    ("and_", "&", "&&", np.bitwise_and, "`and` of booleans, bit by bit of integers."),
-    ("or_", "|", "||", np.bitwise_or, "`or` of booleans, bit by bit of integers."),
+    ("and_", "&", "&", np.bitwise_and, "`and` of booleans, bit by bit of integers."),
+    ("or_", "|", "|", np.bitwise_or, "`or` of booleans, bit by bit of integers."),
     ("xor", "^", "!=", np.bitwise_xor, "Exclusive `or` of booleans, bit by bit of integers."),
 ]:
     _row(_name, {INT64: f"{{0}} {_sign} {{1}}", BOOL: f"{{0}} {_logical} {{1}}"}, _function,
@@ -428,7 +430,7 @@ def _share(wins: Node, ties: Node, x: Node) -> Node:
 _row(
     "maximum",
     {FLOAT64: "cg_max({0}, {1})", FLOAT32: "cg_maxf({0}, {1})",
-     INT64: "{0} > {1} ? {0} : {1}", BOOL: "{0} || {1}"},
+     INT64: "{0} > {1} ? {0} : {1}", BOOL: "{0} | {1}"},
     np.maximum,
     [lambda y, a, b: (_share(a > b, apply("eq", a, b), a),),
      lambda y, a, b: (_share(b > a, apply("eq", a, b), b),)],
@@ -437,7 +439,7 @@ _row(
 _row(
     "minimum",
     {FLOAT64: "cg_min({0}, {1})", FLOAT32: "cg_minf({0}, {1})",
-     INT64: "{0} < {1} ? {0} : {1}", BOOL: "{0} && {1}"},
+     INT64: "{0} < {1} ? {0} : {1}", BOOL: "{0} & {1}"},
     np.minimum,
     [lambda y, a, b: (_share(a < b, apply("eq", a, b), a),),
      lambda y, a, b: (_share(b < a, apply("eq", a, b), b),)],

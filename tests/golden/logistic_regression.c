@@ -1,0 +1,78 @@
+/* logistic_regression
+ *
+ * in   X: float64 (n, m)
+ * in   y: float64 (n,)
+ * in   w: float64 (m,)
+ * in   penalty: float64 ()
+ * out  out0: float64 ()
+ * out  out1: float64 (m,)
+ */
+
+static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict X,
+                                   const double *restrict y, const double *restrict w,
+                                   const double *restrict penalty, double *restrict out0,
+                                   double *restrict out1, char *restrict work)
+{
+    double *restrict dot4 = (double *)work;
+    double sum = 0.0;
+    double dot3 = 0.0;
+    /* dot [n11], dot [n26] */
+#pragma omp simd reduction(+:dot3)
+    for (int64_t i = 0; i < m; ++i) {
+        const double w_i = w[i];
+        dot3 += w_i * w_i;
+        dot4[i] = 0.0;
+    }
+    /* dot [n2], exp [n3], sum [n7], sub [n25], dot [n26] */
+    for (int64_t i = 0; i < n; ++i) {
+        double dot = 0.0;
+#pragma omp simd reduction(+:dot)
+        for (int64_t j = 0; j < m; ++j) {
+            dot += X[i * m + j] * w[j];
+        }
+        const double exp3 = exp(-fabs(dot));
+        const double y_i = y[i];
+        sum += cg_max(dot, 0.0) + log1p(exp3) - y_i * dot;
+        const double sub = (dot >= 0.0 ? 1.0 : exp3) / (1.0 + exp3) - y_i;
+        for (int64_t j = 0; j < m; ++j) {
+            dot4[j] += sub * X[i * m + j];
+        }
+    }
+    *out0 = sum + 0.5 * *penalty * dot3;
+    const double penalty_0 = *penalty;
+    const double v1 = 0.5 * penalty_0;
+    /* add [n27] */
+    for (int64_t i = 0; i < m; ++i) {
+        out1[i] = 2.0 * (v1 * w[i]) + dot4[i];
+    }
+    return CG_OK;
+}
+
+int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st)
+{
+    const int64_t n = in[0].shape[0];
+    const int64_t m = in[0].shape[1];
+    if (in[2].shape[0] != m)
+        return cg_fail(st, CG_SHAPE, 2, 0, in[2].shape[0], m);
+    if (n != in[1].shape[0])
+        return cg_fail(st, CG_SHAPE, 5, 0, n, in[1].shape[0]);
+    size[0] = n;
+    size[1] = m;
+    out[1].shape[0] = m;
+    return CG_OK;
+}
+
+int64_t cg_work(const int64_t *size)
+{
+    const int64_t m = size[1];
+    return cg_slot(m, 8);
+}
+
+int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
+                 void *work, cg_status *st)
+{
+    (void)rt;
+    (void)st;
+    return logistic_regression(size[0], size[1], in[0].data, in[1].data, in[2].data, in[3].data,
+        out[0].data, out[1].data, work);
+}

@@ -1,0 +1,76 @@
+/* logistic_regression_hvp
+ *
+ * in   X: float64 (n, m)
+ * in   y: float64 (n,)
+ * in   w: float64 (m,)
+ * in   penalty: float64 ()
+ * in   v: float64 (m,)
+ * out  out0: float64 (m,)
+ */
+
+static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restrict X,
+                                       const double *restrict w, const double *restrict penalty,
+                                       const double *restrict v, double *restrict out0,
+                                       char *restrict work)
+{
+    double *restrict dot5 = (double *)work;
+    /* dot [n26] */
+    for (int64_t i = 0; i < m; ++i) {
+        dot5[i] = 0.0;
+    }
+    /* dot [n21], dot [n3], mul [n23], dot [n26] */
+    for (int64_t i = 0; i < n; ++i) {
+        double dot = 0.0;
+        double dot3 = 0.0;
+#pragma omp simd reduction(+:dot, dot3)
+        for (int64_t j = 0; j < m; ++j) {
+            const double X_ij = X[i * m + j];
+            dot += X_ij * v[j];
+            dot3 += X_ij * w[j];
+        }
+        const double exp1 = exp(-fabs(dot3));
+        const double v1 = 1.0 + exp1;
+        const double mul = dot * (exp1 / (v1 * v1));
+        for (int64_t j = 0; j < m; ++j) {
+            dot5[j] += mul * X[i * m + j];
+        }
+    }
+    const double penalty_0 = *penalty;
+    const double v1 = 0.5 * penalty_0;
+    /* add [n27] */
+    for (int64_t i = 0; i < m; ++i) {
+        out0[i] = 2.0 * (v[i] * v1) + dot5[i];
+    }
+    return CG_OK;
+}
+
+int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st)
+{
+    const int64_t n = in[0].shape[0];
+    const int64_t m = in[0].shape[1];
+    if (in[2].shape[0] != m)
+        return cg_fail(st, CG_SHAPE, 3, 0, in[2].shape[0], m);
+    if (n != in[1].shape[0])
+        return cg_fail(st, CG_SHAPE, 6, 0, n, in[1].shape[0]);
+    if (in[2].shape[0] != in[4].shape[0])
+        return cg_fail(st, CG_SHAPE, 19, 0, in[2].shape[0], in[4].shape[0]);
+    size[0] = n;
+    size[1] = m;
+    out[0].shape[0] = m;
+    return CG_OK;
+}
+
+int64_t cg_work(const int64_t *size)
+{
+    const int64_t m = size[1];
+    return cg_slot(m, 8);
+}
+
+int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
+                 void *work, cg_status *st)
+{
+    (void)rt;
+    (void)st;
+    return logistic_regression_hvp(size[0], size[1], in[0].data, in[2].data, in[3].data,
+        in[4].data, out[0].data, work);
+}

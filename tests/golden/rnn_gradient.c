@@ -1,0 +1,144 @@
+/* rnn_gradient
+ *
+ * in   W: float64 (n, n)
+ * in   U: float64 (n, m)
+ * in   x: float64 (p, m)
+ * in   h0: float64 (n,)
+ * out  out0: float64 (n, n)
+ * out  out1: float64 (n, m)
+ */
+
+static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restrict W,
+                            const double *restrict U, const double *restrict x,
+                            const double *restrict h0, double *restrict out0,
+                            double *restrict out1, char *restrict work)
+{
+    double *h0_t_1 = (double *)work;
+    double *mul2 = (double *)work;
+    work += cg_slot(n, 8);
+    double *next_h0_t_1 = (double *)work;
+    work += cg_slot(n, 8);
+    double *ct_h0_t_1 = (double *)work;
+    work += cg_slot(n, 8);
+    double *next_ct_h0_t_1 = (double *)work;
+    work += cg_slot(n, 8);
+    double *restrict row2 = (double *)work;
+    work += cg_slot(cg_times(n, p), 8);
+    double *restrict row = (double *)work;
+    work += cg_slot(cg_times(n, p), 8);
+    double *restrict mul = (double *)work;
+    for (int64_t i = 0; i < n; ++i) {
+        h0_t_1[i] = h0[i];
+        for (int64_t j = 0; j < n; ++j) {
+            out0[i * n + j] = 0.0;
+        }
+        for (int64_t j = 0; j < m; ++j) {
+            out1[i * m + j] = 0.0;
+        }
+        ct_h0_t_1[i] = 0.0;
+    }
+    /* scan [n12] */
+    for (int64_t t = 0; t < p; ++t) {
+        /* h0[t-1] = input, dot [n13], dot [n14], tanh [n16] */
+        for (int64_t i = 0; i < n; ++i) {
+            row[t * n + i] = h0_t_1[i];
+            double dot = 0.0;
+#pragma omp simd reduction(+:dot)
+            for (int64_t j = 0; j < n; ++j) {
+                dot += W[i * n + j] * h0_t_1[j];
+            }
+            double dot3 = 0.0;
+#pragma omp simd reduction(+:dot3)
+            for (int64_t j = 0; j < m; ++j) {
+                dot3 += U[i * m + j] * x[t * m + j];
+            }
+            const double tanh1 = tanh(dot + dot3);
+            next_h0_t_1[i] = tanh1;
+            row2[t * n + i] = tanh1;
+        }
+        { double *swap = h0_t_1; h0_t_1 = next_h0_t_1; next_h0_t_1 = swap; }
+    }
+    /* mul [n33] */
+    for (int64_t i = 0; i < p; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+            mul[i * n + j] = 2.0 * row2[i * n + j];
+        }
+    }
+    /* scan [n34] */
+    for (int64_t t = p - 1; t >= 0; --t) {
+        /* dot [n36], dot [n37], mul [n40], add [n44], add [n48], dot [n49] */
+        for (int64_t i = 0; i < n; ++i) {
+            double dot5 = 0.0;
+#pragma omp simd reduction(+:dot5)
+            for (int64_t j = 0; j < n; ++j) {
+                dot5 += W[i * n + j] * row[t * n + j];
+            }
+            double dot7 = 0.0;
+#pragma omp simd reduction(+:dot7)
+            for (int64_t j = 0; j < m; ++j) {
+                dot7 += U[i * m + j] * x[t * m + j];
+            }
+            const double exp1 = exp(-2.0 * fabs(dot5 + dot7));
+            const double v1 = 1.0 + exp1;
+            mul2[i] = (ct_h0_t_1[i] + mul[t * n + i]) * (4.0 * exp1 / (v1 * v1));
+            const double mul2_i = mul2[i];
+            for (int64_t j = 0; j < n; ++j) {
+                const double v2 = out0[i * n + j] + mul2_i * row[t * n + j];
+                out0[i * n + j] = v2;
+            }
+            for (int64_t j = 0; j < m; ++j) {
+                const double v2 = out1[i * m + j] + mul2_i * x[t * m + j];
+                out1[i * m + j] = v2;
+            }
+            next_ct_h0_t_1[i] = 0.0;
+        }
+        /* dot [n49] */
+        for (int64_t i = 0; i < n; ++i) {
+            const double mul2_i = mul2[i];
+            for (int64_t j = 0; j < n; ++j) {
+                next_ct_h0_t_1[j] += mul2_i * W[i * n + j];
+            }
+        }
+        { double *swap = ct_h0_t_1; ct_h0_t_1 = next_ct_h0_t_1; next_ct_h0_t_1 = swap; }
+    }
+    return CG_OK;
+}
+
+int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st)
+{
+    const int64_t n = in[0].shape[0];
+    const int64_t m = in[1].shape[1];
+    const int64_t p = in[2].shape[0];
+    if (n != in[3].shape[0])
+        return cg_fail(st, CG_SHAPE, 12, 0, n, in[3].shape[0]);
+    if (in[3].shape[0] != in[0].shape[1])
+        return cg_fail(st, CG_SHAPE, 13, 0, in[3].shape[0], in[0].shape[1]);
+    if (in[2].shape[1] != m)
+        return cg_fail(st, CG_SHAPE, 14, 0, in[2].shape[1], m);
+    if (in[1].shape[0] != n)
+        return cg_fail(st, CG_SHAPE, 15, 0, in[1].shape[0], n);
+    size[0] = n;
+    size[1] = m;
+    size[2] = p;
+    out[0].shape[0] = n;
+    out[0].shape[1] = n;
+    out[1].shape[0] = n;
+    out[1].shape[1] = m;
+    return CG_OK;
+}
+
+int64_t cg_work(const int64_t *size)
+{
+    const int64_t n = size[0];
+    const int64_t p = size[2];
+    return cg_plus(cg_plus(cg_plus(cg_plus(cg_plus(cg_plus(cg_slot(n, 8), cg_slot(n, 8)), cg_slot(n, 8)), cg_slot(n, 8)), cg_slot(cg_times(n, p), 8)), cg_slot(cg_times(n, p), 8)), cg_slot(cg_times(n, p), 8));
+}
+
+int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
+                 void *work, cg_status *st)
+{
+    (void)rt;
+    (void)st;
+    return rnn_gradient(size[0], size[1], size[2], in[0].data, in[1].data, in[2].data, in[3].data,
+        out[0].data, out[1].data, work);
+}

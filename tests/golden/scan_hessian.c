@@ -1,0 +1,62 @@
+/* scan_hessian
+ *
+ * in   x: float64 (n,)
+ * out  out0: float64 (n, n)
+ */
+
+static int64_t scan_hessian(int64_t n, const double *restrict x, double *restrict out0,
+                            char *restrict work)
+{
+    double *restrict sin2 = (double *)work;
+    work += cg_slot(n, 8);
+    double *restrict mul = (double *)work;
+    work += cg_slot(n, 8);
+    double *restrict sqr = (double *)work;
+    work += cg_slot(n, 8);
+    double *restrict cos2 = (double *)work;
+    /* sin [n5], mul [n15], sqr [n4], cos [n12] */
+    for (int64_t i = 0; i < n; ++i) {
+        const double x_i = x[i];
+        const double sin1 = sin(x_i);
+        sin2[i] = sin1;
+        mul[i] = 2.0 * sin1;
+        sqr[i] = x_i * x_i;
+        cos2[i] = cos(x_i);
+    }
+    /* scan [n24] */
+    for (int64_t t = 0; t < n; ++t) {
+        /* add [n47] */
+        for (int64_t i = 0; i < n; ++i) {
+            const double v1 = i == t ? 1.0 : 0.0;
+            const double x_i = x[i];
+            const double cos2_i = cos2[i];
+            out0[t * n + i] = v1 * mul[i] - v1 * sqr[i] * sin2[i] + 2.0 * (v1 * x_i) * cos2_i
+                + 2.0 * (v1 * cos2_i) * x_i;
+        }
+    }
+    return CG_OK;
+}
+
+int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st)
+{
+    (void)st;
+    const int64_t n = in[0].shape[0];
+    size[0] = n;
+    out[0].shape[0] = n;
+    out[0].shape[1] = n;
+    return CG_OK;
+}
+
+int64_t cg_work(const int64_t *size)
+{
+    const int64_t n = size[0];
+    return cg_plus(cg_plus(cg_plus(cg_slot(n, 8), cg_slot(n, 8)), cg_slot(n, 8)), cg_slot(n, 8));
+}
+
+int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
+                 void *work, cg_status *st)
+{
+    (void)rt;
+    (void)st;
+    return scan_hessian(size[0], in[0].data, out[0].data, work);
+}

@@ -1,0 +1,70 @@
+/* single_precision
+ *
+ * in   x: float32 (n, m)
+ * in   w: float32 (m,)
+ * out  out0: float32 ()
+ * out  out1: float32 (m,)
+ */
+
+static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
+                                const float *restrict w, float *restrict out0,
+                                float *restrict out1, char *restrict work)
+{
+    double *restrict dot3 = (double *)work;
+    double sum2 = 0.0;
+    /* dot [n19] */
+    for (int64_t i = 0; i < m; ++i) {
+        dot3[i] = 0.0;
+    }
+    /* dot [n2], sum [n8], mul [n18], dot [n19] */
+    for (int64_t i = 0; i < n; ++i) {
+        double dot2 = 0.0;
+#pragma omp simd reduction(+:dot2)
+        for (int64_t j = 0; j < m; ++j) {
+            dot2 += (double)x[i * m + j] * (double)w[j];
+        }
+        const float dot = (float)dot2;
+        sum2 += (double)tanhf(0.1f * dot);
+        const float expf1 = expf(-0.2f * fabsf(dot));
+        const float v1 = 1.0f + expf1;
+        const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
+        const double v2 = (double)mul;
+        for (int64_t j = 0; j < m; ++j) {
+            dot3[j] += v2 * (double)x[i * m + j];
+        }
+    }
+    const float sum = (float)sum2;
+    *out0 = sum / (float)n;
+    /* dot [n19] */
+    for (int64_t i = 0; i < m; ++i) {
+        out1[i] = (float)dot3[i];
+    }
+    return CG_OK;
+}
+
+int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st)
+{
+    const int64_t n = in[0].shape[0];
+    const int64_t m = in[0].shape[1];
+    if (in[1].shape[0] != m)
+        return cg_fail(st, CG_SHAPE, 2, 0, in[1].shape[0], m);
+    size[0] = n;
+    size[1] = m;
+    out[1].shape[0] = m;
+    return CG_OK;
+}
+
+int64_t cg_work(const int64_t *size)
+{
+    const int64_t m = size[1];
+    return cg_slot(m, 8);
+}
+
+int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
+                 void *work, cg_status *st)
+{
+    (void)rt;
+    (void)st;
+    return single_precision(size[0], size[1], in[0].data, in[1].data, out[0].data, out[1].data,
+        work);
+}
