@@ -24,9 +24,6 @@ def run(peers: Collection[str]) -> list[Result]:
         Result("2.0 * array, NumPy", measure(lambda: 2.0 * array)),
     ]
     if "pytensor" in peers:
-        samples = others.pytensor("call")
-        results += [
-            Result("PyTensor (C VM), 0-d array", samples["0-d array"]),
-            Result("PyTensor (C VM), Python float", samples["float"]),
-        ]
+        for case, samples in others.pytensor("call").items():
+            results.append(Result(f"PyTensor (C VM), {case}", samples))
     return results

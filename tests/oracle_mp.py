@@ -14,6 +14,7 @@ from cgrad.core.node import Node
 from cgrad.ops.axes import Sum
 from cgrad.ops.constants import Constant, SizeNode
 from cgrad.ops.scalar import Cast, Elementwise
+from cgrad.ops.windows import Place
 
 mp = mpmath.mp
 NAN = mp.nan
@@ -105,7 +106,12 @@ def exact(outputs: Sequence[Node], given: Mapping[Node, Any]) -> list[Any]:
                 values[node] = np.asarray(f(*args), object)
             else:
                 f = _real(FUNCTIONS[op.name])
-                values[node] = np.vectorize(f, otypes=[object])(*args)
+                values[node] = np.asarray(np.vectorize(f, otypes=[object])(*args), object)
+        elif isinstance(op, Place):
+            # a 0-d object array would be stored as an element, not its number
+            result = np.full(op.shape, mp.mpf(0), object)
+            result[op.slices()] = args[0][()]
+            values[node] = result
         else:
             values[node] = np.asarray(op.reference(*args), object)
     return [values[out] for out in outputs]

@@ -59,7 +59,7 @@ def lower_scan(
     name = "t" if depth == 0 else f"t{depth + 1}"
     block.names.reserve(name)
     t = sizes.index(name)
-    body = block.inner()
+    body = block.inner(name, length)
 
     def place_of(position: int) -> Place | None:
         """Where a result goes; None when nobody reads it."""

@@ -135,7 +135,9 @@ class _Writer:
                 restrict = "" if shared else "restrict "
                 lines.append(f"{INDENT}{element} *{restrict}{buffer.name} = ({element} *)work;")
             if k < len(self.slots) - 1:
-                lines.append(f"{INDENT}work += {self._slot(slot, self.print)};")
+                # cg_work has refused what does not fit
+                count = self.print.size(slot.count)
+                lines.append(f"{INDENT}work += cg_skip({count}, {slot.bytes});")
         return lines
 
     def _slot(self, slot: Slot, printer: Printer) -> str:
@@ -170,18 +172,20 @@ class _Writer:
         return f"*(const int64_t *)in[{k}].data"
 
     def _work(self) -> str:
-        total = "0"
-        for slot in self.slots:
-            bytes = self._slot(slot, self.plain)
-            total = bytes if total == "0" else f"cg_plus({total}, {bytes})"
-        lines = [
+        slots = [self._slot(slot, self.plain) for slot in self.slots]
+        if len(slots) < 2:
+            lines = [f"{INDENT}return {slots[0] if slots else 0};"]
+        else:
+            lines = [f"{INDENT}int64_t bytes = {slots[0]};"]
+            lines += [f"{INDENT}bytes = cg_plus(bytes, {slot});" for slot in slots[1:]]
+            lines.append(f"{INDENT}return bytes;")
+        words = set(re.findall(r"\w+", " ".join(slots)))
+        named = [
             f"{INDENT}const int64_t {name} = size[{k}];"
             for k, (_, name) in enumerate(self.kernel.sizes)
-            if re.search(rf"\b{name}\b", total)
+            if name in words
         ]
-        return _abi_function(
-            "cg_work", [("const int64_t *", "size")], [*lines, f"{INDENT}return {total};"]
-        )
+        return _abi_function("cg_work", [("const int64_t *", "size")], [*named, *lines])
 
     def _entry(self, params: list[tuple[str, str]]) -> str:
         call = f"{self.kernel.name}({', '.join(argument for _, argument in params)})"

@@ -64,6 +64,8 @@ class Printer:
 
     def _compound(self, atom: Atom) -> str:
         a, b = (self.size(arg) for arg in atom.args)
+        if atom.kind == "quotient":
+            return f"({_in_parens(a)} / {_in_parens(b)})"
         if atom.kind == "floordiv":
             (low, _), (least, _) = sizes.bounds(atom.args[0]), sizes.bounds(atom.args[1])
             if low is not None and low >= 0 and least is not None and least > 0:
@@ -94,7 +96,7 @@ class Printer:
         offset: SizeLike = 0
         for i, n in zip(index, buffer.shape, strict=True):
             offset = offset * n + i
-        return f"{buffer.base.name}[{self.size(offset)}]"
+        return f"{buffer.base.name}[{bare(self.size(offset))}]"
 
     def __call__(self, expr: Expr) -> str:
         return self._text(expr)[0]

@@ -38,12 +38,17 @@ class Block:
         self.parent = parent
         self.sources: dict[Node, Source] = {}
         self.stmts: list[Stmt] = []
+        # the index of the loop this is the body of, and its number of steps
+        self.steps: tuple[str, SizeLike] | None = None
+        self._checked: set[tuple[str, SizeLike, SizeLike]] = set()
         self._memo: dict[tuple[Node, Index], Expr] = {}
         self.loop_depth: int = 0 if parent is None else parent.loop_depth + 1
 
-    def inner(self) -> Block:
-        """A block for the body of a loop in this one."""
-        return Block(self.names, self)
+    def inner(self, index: str, length: SizeLike) -> Block:
+        """A block for the body of a loop of `length` steps in this one."""
+        block = Block(self.names, self)
+        block.steps = (index, length)
+        return block
 
     # -- sources ------------------------------------------------------------------------------
     def source(self, node: Node) -> Source | None:
@@ -322,10 +327,35 @@ class Block:
             if at_entry:
                 continue
             cond = condition(check.code, found, expected)
-            if not isinstance(cond, loops.Lit):
-                self.stmts.append(
-                    Check(cond, check.code, check.tag, check.axis, found, expected)
-                )
+            made = (check.code, found, expected)
+            if made in self._checked or self._always_inside(check.code, found, expected):
+                continue
+            self._checked.add(made)
+            if not isinstance(cond, loops.Lit) or not cond.value:
+                self.stmts.append(Check(cond, check.code, check.tag, check.axis, found, expected))
+
+    def _always_inside(self, code: str, found: SizeLike, expected: SizeLike) -> bool:
+        """Whether a position is inside its axis for every step of the enclosing loops."""
+        if code != "CG_INDEX":
+            return False
+        low, _ = sizes.bounds(found)
+        if low is None or low < 0:
+            return False
+        # the last step has the largest position if every index counts upwards
+        if isinstance(found, sizes.Size) and any(
+            c < 0 and any(atom.kind == "index" for atom in mono) for mono, c in found.terms
+        ):
+            return False
+        room, _ = sizes.bounds(expected - sizes.substitute(found, self._last_step))
+        return room is not None and room > 0
+
+    def _last_step(self, atom: Atom) -> SizeLike | None:
+        block: Block | None = self
+        while block is not None and atom.kind == "index":
+            if block.steps is not None and block.steps[0] == atom.args[0]:
+                return block.steps[1] - 1
+            block = block.parent
+        return None
 
 
 def note(node: Node) -> str:

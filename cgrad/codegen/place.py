@@ -89,8 +89,6 @@ class _Placer:
             self._forget(stmt.buffer.base)
             if isinstance(stmt, Set):
                 self._remember(stmt, original, scope)
-        elif isinstance(stmt, Check):
-            stmt.cond = self._expr(stmt.cond, scope)
         scope.out.append(stmt)
         if isinstance(stmt, (For, Swap)):
             for buffer in _changes(stmt):
@@ -213,8 +211,6 @@ def _count(stmts: Iterable[Stmt]) -> dict[Expr, int]:
     for stmt in stmts:
         if isinstance(stmt, (Set, Accumulate)):
             root = stmt.value
-        elif isinstance(stmt, Check):
-            root = stmt.cond
         else:
             continue
         uses[root] = uses.get(root, 0) + 1

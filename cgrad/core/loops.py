@@ -260,6 +260,13 @@ def compare(operator: str, a: SizeLike, b: SizeLike) -> Expr:
     return call(f"{{0}} {operator} {{1}}", size_value(a), size_value(b), dtype=BOOL)
 
 
+def divides(divisor: int, size: SizeLike) -> Expr:
+    """Whether a size that is not negative is a multiple of `divisor`."""
+    if sizes.quotient(size, divisor) * divisor == size:
+        return lit(True, BOOL)
+    return call(f"{{0}} % {divisor} == 0", size_value(size), dtype=BOOL)
+
+
 def rewrite(expr: Expr, leaf: Any) -> Expr:
     """`expr` with every part for which `leaf` answers an expression replaced by it."""
     memo: dict[Expr, Expr] = {}

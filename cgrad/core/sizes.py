@@ -166,6 +166,15 @@ def floordiv(a: SizeLike, b: SizeLike) -> SizeLike:
     return 0 if a == 0 else as_size(Atom("floordiv", (a, b)))
 
 
+def quotient(a: SizeLike, b: int) -> SizeLike:
+    """`a // b` for b > 0 where the caller knows that a is not negative: plain division in C."""
+    result = floordiv(a, b)
+    atom = next(iter(atoms(result)), None) if isinstance(result, Size) else None
+    if atom is None or atom.kind != "floordiv" or atom.args != (a, b):
+        return result
+    return as_size(Atom("quotient", (a, b)))
+
+
 def _divide_exactly(a: Size, divisor: tuple[tuple[Atom, ...], int]) -> SizeLike | None:
     """a / divisor when every term of a holds the divisor's atoms, else None."""
     mono, factor = divisor
@@ -272,6 +281,8 @@ def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
         found = [low for low in (low_a, low_b) if low is not None]
         top = None if high_a is None or high_b is None else max(high_a, high_b)
         return max(found, default=None), top
+    if atom.kind == "quotient":
+        return 0, None
     if atom.kind == "floordiv":
         (low_a, _), (low_b, _) = bounds(atom.args[0]), bounds(atom.args[1])
         if low_a is not None and low_a >= 0 and low_b is not None and low_b >= 0:
@@ -321,14 +332,17 @@ def _substitute_inside(atom: Atom, replace: Callable[[Atom], SizeLike | None]) -
     return None if args == atom.args else COMPOUND[atom.kind](*args)
 
 
+QUOTIENTS = ("floordiv", "quotient")
 COMPOUND: dict[str, Callable[[SizeLike, SizeLike], SizeLike]] = {
     "floordiv": floordiv,
+    "quotient": quotient,  # type: ignore[dict-item]
     "min": minimum,
     "max": maximum,
     "wrap": wrap,
 }
 _EVALUATE: dict[str, Callable[[int, int], int]] = {
     "floordiv": lambda a, b: a // b if b else 0,
+    "quotient": lambda a, b: a // b,
     "min": min,
     "max": max,
     "wrap": lambda i, n: i + n if i < 0 else i,
@@ -396,7 +410,7 @@ def _is_known(atom: Atom, known: Callable[[Atom], bool]) -> bool:
 
 
 def _extreme_atom(atom: Atom, known: Callable[[Atom], bool], sign: int) -> SizeLike | None:
-    if atom.kind == "floordiv" and isinstance(atom.args[1], int) and atom.args[1] > 0:
+    if atom.kind in QUOTIENTS and isinstance(atom.args[1], int) and atom.args[1] > 0:
         inside = _extreme(atom.args[0], known, sign)
         return None if inside is None else floordiv(inside, atom.args[1])
     if atom.kind not in ("min", "max"):
@@ -445,7 +459,7 @@ def _atom_text(atom: Atom) -> str:
 def compound_text(atom: Atom, name: Callable[[Atom], str]) -> str:
     """Infix text of a quotient, minimum, maximum or wrapped index; `name` spells atoms."""
     a, b = (render(arg, name) for arg in atom.args)
-    if atom.kind != "floordiv":
+    if atom.kind not in QUOTIENTS:
         return f"{atom.kind}({a}, {b})"
     a, b = (
         text if isinstance(arg, int) or _is_one_atom(arg) else f"({text})"

@@ -253,10 +253,18 @@ _row(
      lambda y, a, b: (NEG, a, *_over_twice(apply("hypot", a, b)))],
     "Angle of the point (b, a).", cost=35, domain=(0.2, 2.0),
 )  # fmt: skip
+
+
+def _nonzero(y: Node) -> Node:
+    """y, with 1 for 0: the derivative of a norm at the origin is taken to be 0."""
+    return _switch(apply("eq", y, 0), 1, y)
+
+
 _row(
     "hypot", "hypot", np.hypot,
-    [lambda y, a, b: (a, Over(y)), lambda y, a, b: (b, Over(y))],
-    "sqrt(a*a + b*b) without overflow.", cost=15, domain=(0.2, 2.0),
+    [lambda y, a, b: (a, Over(_nonzero(y))), lambda y, a, b: (b, Over(_nonzero(y)))],
+    "sqrt(a*a + b*b) without overflow; derivative 0 at the origin.", cost=15,
+    domain=(0.2, 2.0),
 )  # fmt: skip
 
 # -- hyperbolic -------------------------------------------------------------------------------

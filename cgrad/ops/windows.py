@@ -74,9 +74,6 @@ class Window(Linear):
                 inner.append(i)
                 continue
             distance = i - start if step > 0 else start - i
-            k = sizes.floordiv(distance, abs(step))
-            if abs(step) != 1:
-                inside = loops.both(inside, loops.compare("==", k * abs(step), distance))
             first, last = (start, i) if step > 0 else (i, start)
             inside = loops.both(inside, loops.compare("<=", first, last))
             end = n * abs(step)
@@ -85,6 +82,10 @@ class Window(Linear):
             if end not in (beyond, sizes.maximum(0, beyond)):
                 stop = (i, start + end) if step > 0 else (start, i + end)
                 inside = loops.both(inside, loops.compare("<", *stop))
+            k = distance
+            if abs(step) != 1:
+                inside = loops.both(inside, loops.divides(abs(step), distance))
+                k = sizes.quotient(distance, abs(step))
             inner.append(k)
         return inside, tuple(inner)
 

@@ -12,7 +12,7 @@ from cgrad.core import sizes
 from cgrad.core.node import Node
 from cgrad.core.rewrite import RuleSet
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import Broadcast, broadcast_axes, without
+from cgrad.ops.axes import Broadcast, Sum, broadcast_axes, sum_axes, without
 from cgrad.ops.coerce import stretch
 from cgrad.ops.scalar import apply_row
 from cgrad.ops.windows import Join, Place, Slice, Update, Window, join, part, place
@@ -192,6 +192,43 @@ def add_places(node: Node) -> Node | None:
     if a.dims != b.dims or [n == 1 for n in a.args[0].dims] != [n == 1 for n in b.args[0].dims]:
         return None
     return place(apply_row("add", a.args[0], b.args[0]), a.op)
+
+
+# A window's surroundings are zeros by structure, not by arithmetic: nothing multiplies them.
+@WINDOWS.rule(
+    "mul", "true_div", exact=False, domain="the factor is finite outside of the window",
+    example=(lambda v: apply_row("mul", place(v, _second(v)), _rows(v)),
+             lambda v: apply_row("true_div", place(v, _second(v)), _rows(v))),
+)  # fmt: skip
+def factor_into_place(node: Node) -> Node | None:
+    """place(x) * y -> place(x * y[window]), and / likewise"""
+    for k, arg in enumerate(node.args if node.op.name == "mul" else node.args[:1]):
+        if isinstance(arg.op, Place):
+            other = Node(arg.op.same(Slice), (node.args[1 - k],))
+            pair = (arg.args[0], other) if k == 0 else (other, arg.args[0])
+            if [n == 1 for n in pair[0].dims] != [n == 1 for n in pair[1].dims]:
+                return None
+            return place(apply_row(node.op.name, *pair), arg.op)
+    return None
+
+
+@WINDOWS.rule("neg", exact=False, domain="the sign of a zero apart",
+              example=lambda v: apply_row("neg", place(v, _second(v))))  # fmt: skip
+def neg_into_place(node: Node) -> Node | None:
+    """-place(x) -> place(-x)"""
+    (arg,) = node.args
+    if not isinstance(arg.op, Place):
+        return None
+    return place(apply_row("neg", arg.args[0]), arg.op)
+
+
+@WINDOWS.rule(Sum, example=lambda v: sum_axes(place(v, _second(v)), tuple(range(v.ndim + 1))))
+def sum_place(node: Node) -> Node | None:
+    """sum(place(x)) over all axes -> sum(x)"""
+    (arg,) = node.args
+    if not isinstance(arg.op, Place) or node.ndim or not _in_bounds(arg.op):
+        return None
+    return sum_axes(arg.args[0], tuple(range(arg.args[0].ndim)))
 
 
 @WINDOWS.rule(

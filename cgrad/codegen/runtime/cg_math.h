@@ -139,6 +139,13 @@ static inline int64_t cg_slot(int64_t count, int64_t bytes)
     return total > INT64_MAX - 63 ? INT64_MAX : (total + 63) / 64 * 64;
 }
 
+/* cg: cg_skip */
+/* The same for a count that is known to fit. */
+static inline int64_t cg_skip(int64_t count, int64_t bytes)
+{
+    return (count * bytes + 63) / 64 * 64;
+}
+
 /* cg: cg_fail */
 /* Fill in the status of a check that does not hold. */
 static int64_t cg_fail(cg_status *st, int64_t code, int64_t tag, int64_t axis, int64_t found,
