@@ -21,6 +21,7 @@ from cgrad.core.node import Node, render_shape
 from cgrad.core.sites import describe
 from cgrad.core.text import dprint
 from cgrad.errors import CallError, CgradError, IndexBoundsError, RankError, ShapeError
+from cgrad.ops.scalar import Elementwise
 from cgrad.pipeline import Program, load, simplified
 
 CG_SHAPE, CG_INDEX, CG_EMPTY, CG_VALUE, _, CG_MEMORY = range(1, 7)
@@ -243,18 +244,34 @@ def _as_array(value: Any, node: Node, what: str) -> np.ndarray[Any, Any]:
         raise CallError(f"{what}: cannot make an array of it: {error}") from None
     typed = isinstance(value, (np.ndarray, np.generic))
     if not _fits(array, target, typed):
-        raise CallError(
-            f"{what} has dtype {array.dtype}, expected {target}; the conversion could lose "
-            f"information. Fix: pass {node.name or 'it'}.astype({target.name!r}) if that is meant, "
-            f"or declare the input with dtype={array.dtype.name!r}"
-        )
+        raise CallError(_misfit(what, node, array))
     if array.ndim != node.ndim:
         raise RankError(
-            f"{what} has {array.ndim} axes (shape {array.shape}), expected {node.ndim} "
+            f"{what} has {_axes(array.ndim)} (shape {array.shape}), expected {node.ndim} "
             f"(shape {render_shape(node.dims)}). Fix: reshape it, or declare the input with "
-            f"{array.ndim} axes"
+            f"{_axes(array.ndim)}"
         )
     return np.array(array, dtype=target, order="C", copy=None, subok=False)
+
+
+def _axes(n: int) -> str:
+    return f"{n} axis" if n == 1 else f"{n} axes"
+
+
+def _misfit(what: str, node: Node, array: np.ndarray[Any, Any]) -> str:
+    """The message for a dtype that does not fit."""
+    found, wanted = array.dtype, node.dtype
+    if found.kind not in "biuf":
+        return (
+            f"{what} has dtype {found}, expected {wanted}: numbers that {wanted} can hold. "
+            "Fix: look at what was passed; text, None, complex numbers and integers beyond 64 bits "
+            "have no place in it"
+        )
+    declare = f", or declare the input with dtype={found.name!r}" if found.name in NUMPY else ""
+    return (
+        f"{what} has dtype {found}, expected {wanted}; the conversion could lose information. "
+        f"Fix: pass numpy.asarray({node.name or 'it'}).astype({wanted!r}) if that is meant{declare}"
+    )
 
 
 def _fits(array: np.ndarray[Any, Any], target: np.dtype[Any], typed: bool) -> bool:
@@ -299,26 +316,47 @@ def _error(
         fix = "pass an array of the declared shape, or declare the axis as None"
         what = head
     if code == CG_SHAPE:
-        on = f"axis {axis} has size" if axis >= 0 else "the number of elements is"
-        text = f"{what}: {on} {found}, expected {expected}"
+        whose = _whose_axis(node, axis, found, dict(zip(inputs, arrays, strict=False)))
+        text = f"{what}: axis {axis}{whose} has size {found}, expected {expected}"
         operands = _operands(node)
-        if node is None or node not in inputs:
+        if axis < 0:
+            text = f"{what}: the new shape has {found} elements, the tensor {expected}"
+            fix = "make the sizes multiply to the same number; one of them may be -1"
+        elif node is None or node not in inputs:
             fix = (
                 "make the sizes equal; an axis stretches only where its length is declared as 1, "
                 'for example tensor("b", shape=(1, None))'
+                if isinstance(getattr(node, "op", None), Elementwise)
+                else "make the sizes equal; nothing is stretched here"
             )
         return ShapeError(_message(f.name, text, operands, shapes, where, fix))
     if code == CG_INDEX:
         # the kernel counts negative positions from the end
         found -= expected if found < 0 else 0
         text = f"index {found} is out of bounds for axis {axis} with size {expected}"
-        fix = f"use an index from {-expected} to {expected - 1}"
+        fix = (
+            f"use an index from {-expected} to {expected - 1}"
+            if expected
+            else "pass at least one element; an empty axis has no positions"
+        )
         return IndexBoundsError(_message(f.name, text, _operands(node), shapes, where, fix))
     if code == CG_EMPTY:
         text = f"{what} over axis {axis}, which is empty, has no value"
         fix = "pass an array with at least one element along that axis"
         return ShapeError(_message(f.name, text, _operands(node), shapes, where, fix))
     return CgradError(_message(f.name, f"{what} failed with status {code}", [], shapes, where, ""))
+
+
+def _whose_axis(node: Node | None, axis: int, found: int, given: dict[Node, Any]) -> str:
+    """Which operand the axis belongs to, where only one can be meant."""
+    if node is None or node in given:
+        return ""
+    meant = [
+        arg.name
+        for arg in node.args
+        if arg in given and axis < arg.ndim and np.shape(given[arg])[axis] == found
+    ]
+    return f" of {meant[0]}" if len(node.args) > 1 and len(meant) == 1 and meant[0] else ""
 
 
 def _operands(node: Node | None) -> list[str]:

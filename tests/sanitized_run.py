@@ -1,4 +1,4 @@
-"""Run kernels under the address sanitizer: `python sanitized_run.py plan.pickle`, libasan preloaded.
+"""Runs kernels under the address sanitizer: `sanitized_run.py plan.pickle`, libasan preloaded.
 
 Every array lies in a block of its own from malloc, exactly as large as it is, so that reading or
 writing one element too many is an error.  Started by tests; no test itself.
@@ -15,11 +15,11 @@ import numpy as np
 
 
 class Array(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("shape", ctypes.POINTER(ctypes.c_int64))]  # noqa: RUF012
+    _fields_ = [("data", ctypes.c_void_p), ("shape", ctypes.POINTER(ctypes.c_int64))]
 
 
 class Runtime(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("bytes", ctypes.c_int64),
         ("num_threads", ctypes.c_int64),
         ("interrupted", ctypes.c_void_p),
@@ -84,9 +84,7 @@ def run(path: str, inputs: list[Any], outputs: list[tuple[str, int]]) -> Any:
         count = int(np.prod([made[k].shape[axis] for axis in range(ndim)], dtype=np.int64))
         made[k].data = blocks.take(count * np.dtype(dtype).itemsize)
     work = blocks.take(lib.cg_work(size), aligned=True)
-    code = lib.cg_entry(
-        ctypes.byref(runtime), given, made, size, ctypes.c_void_p(work), status
-    )
+    code = lib.cg_entry(ctypes.byref(runtime), given, made, size, ctypes.c_void_p(work), status)
     results = []
     for k, (dtype, ndim) in enumerate(outputs):
         shape = tuple(made[k].shape[axis] for axis in range(ndim))

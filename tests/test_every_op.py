@@ -113,8 +113,25 @@ BITS = {
 # what NumPy computes with integers and gives back as integers
 INTEGER_UNARY = ["neg", "sqr", "abs", "sign", "floor", "ceil", "trunc", "round", "identity",
                  "logical_not"]  # fmt: skip
-INTEGER_BINARY = ["add", "sub", "mul", "floor_div", "mod", "maximum", "minimum", "second", "eq",
-                  "neq", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor"]
+INTEGER_BINARY = [
+    "add",
+    "sub",
+    "mul",
+    "floor_div",
+    "mod",
+    "maximum",
+    "minimum",
+    "second",
+    "eq",
+    "neq",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+]
 BOOL_UNARY = ["logical_not", "abs", "identity"]
 BOOL_BINARY = ["add", "mul", "maximum", "minimum", "second", "eq", "neq", "lt", "le", "gt", "ge",
                "logical_and", "logical_or", "logical_xor"]  # fmt: skip
@@ -142,9 +159,7 @@ def _axes(ndim: int) -> list[Any]:
     return {1: [None, 0, -1], 2: [None, 0, 1, -1, (0, 1)], 3: [None, 0, 1, 2, (0, 2), (1, 2)]}[ndim]
 
 
-def _numpy_scan(
-    step: Any, rows: Sequence[Any], start: Any, backwards: bool = False
-) -> np.ndarray:
+def _numpy_scan(step: Any, rows: Sequence[Any], start: Any, backwards: bool = False) -> np.ndarray:
     h, out = start, []
     for row in rows[::-1] if backwards else rows:
         h = step(row, h)
@@ -318,7 +333,7 @@ SIZES = [(2, 3, 4), (1, 1, 1), (3, 2, 2), (5, 9, 17)]
 EMPTY = [(0, 3, 2), (2, 0, 4), (2, 3, 0), (0, 0, 0)]
 
 
-# -- values -----------------------------------------------------------------------------------------
+# -- values ---------------------------------------------------------------------------------------
 def sample(rng: np.random.Generator, shape: Any, domain: str, dtype: str) -> np.ndarray:
     low, high = DOMAINS[domain]
     if dtype == "bool":
@@ -497,9 +512,7 @@ def test_integer_arithmetic_at_the_edges() -> None:
 def namespace(
     dtype: str = "float64", prefix: str = "", skip: Sequence[str] = ()
 ) -> tuple[Space, list[Node]]:
-    symbols = {
-        name: ct.tensor(prefix + name, dtype=dtype, shape=STATIC[name]) for name in STATIC
-    }
+    symbols = {name: ct.tensor(prefix + name, dtype=dtype, shape=STATIC[name]) for name in STATIC}
     return Space(symbols), [node for name, node in symbols.items() if name not in skip]
 
 
@@ -517,7 +530,9 @@ def test_structural_values(which: str, dtype: str) -> None:
     table = {"structural": STRUCTURAL, "not empty": NOT_EMPTY, "flat": FLAT}[which]
     if dtype == "int64":
         # what the step computes from a float number must not change the dtype of an integer carry
-        table = {k: v for k, v in table.items() if not k.startswith(("scan", "map", "reduce", "clip"))}
+        table = {
+            k: v for k, v in table.items() if not k.startswith(("scan", "map", "reduce", "clip"))
+        }
     g, inputs = namespace(dtype)
     f = cgrad.function(inputs, [build(g) for build, _ in table.values()], on_unused_input="ignore")
     for k, size in enumerate([*SIZES, *([] if which == "not empty" else EMPTY)]):
@@ -535,7 +550,7 @@ def test_structural_values(which: str, dtype: str) -> None:
             check(f"{name} {dtype} {size}", got, want, 64, typed.dtype)
 
 
-# -- derivatives --------------------------------------------------------------------------------------
+# -- derivatives ----------------------------------------------------------------------------------
 def weights(node: Node) -> Node:
     """A fixed cotangent in the shape of the node."""
     flat = ct.sin(ct.arange(node.size) * 0.7 + 1.0)
@@ -568,7 +583,11 @@ class Derivatives:
         assert abs(forward - reverse) <= 64 * EPS * (scale + 1), (self.name, forward, reverse)
         COUNTS["identities"] += 1
         slope = (float(ahead[3]) - float(behind[3])) / (2 * h)
-        assert abs(slope - forward) <= 1e-6 * (abs(forward) + scale + 1), (self.name, slope, forward)
+        assert abs(slope - forward) <= 1e-6 * (abs(forward) + scale + 1), (
+            self.name,
+            slope,
+            forward,
+        )
         COUNTS["slopes"] += 1
         again, moved = got[4 : 4 + self.n], got[4 + self.n :]
         size = max((float(np.abs(a).max(initial=0)) for a in (*again, *moved)), default=0)
@@ -690,12 +709,10 @@ def test_float32_derivatives_stay_float32() -> None:
         np.testing.assert_allclose(a, b, rtol=3e-6, atol=1e-6, err_msg=name)
 
 
-# -- constructors, operators, methods --------------------------------------------------------------------
+# -- constructors, operators, methods -------------------------------------------------------------
 @pytest.mark.parametrize("letter, dtype", [("d", "float64"), ("f", "float32"), ("l", "int64")])
 def test_constructors(letter: str, dtype: str) -> None:
-    made = [
-        getattr(ct, letter + kind)("x") for kind in ("scalar", "vector", "matrix", "tensor3")
-    ]
+    made = [getattr(ct, letter + kind)("x") for kind in ("scalar", "vector", "matrix", "tensor3")]
     assert [x.ndim for x in made] == [0, 1, 2, 3]
     assert {x.dtype for x in made} == {dtype}
     f = cgrad.function(made[1:], [x.sum() for x in made[1:]])
@@ -754,10 +771,10 @@ def test_symbols_refuse_to_be_numbers(use: Any) -> None:
         use(ct.dscalar("x"))
 
 
-# -- special values: what other systems get wrong (RELIABILITY 2.3) ----------------------------------------
+# -- special values: what other systems get wrong (RELIABILITY 2.3) -------------------------------
 def test_special_values_of_unary_functions() -> None:
     x = ct.dvector("x")
-    names = [n for n in [*SMOOTH_UNARY, *FLAT_UNARY]]
+    names = [*SMOOTH_UNARY, *FLAT_UNARY]
     f = cgrad.function([x], [getattr(ct, n)(x) for n in names])
     values = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, -5e-324, 1.7e308,
                        -745.0, -708.4, 709.7, 2.0**53 + 1, 0.5, -0.5, 1.5, 2.5])  # fmt: skip
@@ -801,7 +818,14 @@ def test_special_values_of_binary_functions() -> None:
 def test_special_values_of_reductions(name: str) -> None:
     x = ct.dvector("x")
     f = cgrad.function([x], getattr(ct, name)(x))
-    rows = [[1.0, np.nan, 3.0], [np.nan], [np.inf, -np.inf], [-0.0], [-np.inf, -np.inf], [5e-324] * 2]
+    rows = [
+        [1.0, np.nan, 3.0],
+        [np.nan],
+        [np.inf, -np.inf],
+        [-0.0],
+        [-np.inf, -np.inf],
+        [5e-324] * 2,
+    ]
     for row in rows:
         with np.errstate(all="ignore"):
             want = getattr(np, name)(np.array(row))
@@ -827,21 +851,30 @@ def test_casts_of_nan_and_infinity_are_defined() -> None:
     np.testing.assert_array_equal(got[2][:5], [np.nan, np.inf, -np.inf, np.inf, -np.inf])
 
 
-# -- the count ---------------------------------------------------------------------------------------------
+# -- the count ------------------------------------------------------------------------------------
 def test_the_list_is_complete() -> None:
     """What issue 2 names is in the lists above and in the public API."""
-    named = """add sub mul true_div pow sqr sqrt reciprocal abs sign neg floor ceil round trunc mod
-        floor_div exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh
-        cosh tanh arcsinh arccosh arctanh sigmoid softplus logaddexp erf erfc eq neq lt le gt ge
-        logical_and logical_or logical_xor logical_not maximum minimum isnan isinf second""".split()
+    named = str.split(
+        """
+        add sub mul true_div pow sqr sqrt reciprocal abs sign neg floor ceil round
+        trunc mod floor_div exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin
+        arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh sigmoid softplus
+        logaddexp erf erfc eq neq lt le gt ge logical_and logical_or logical_xor
+        logical_not maximum minimum isnan isinf second
+        """
+    )
     elementwise = {*SMOOTH_UNARY, *FLAT_UNARY, *BINARY, *FLAT_BINARY}
     assert not [n for n in named if n not in elementwise]
     structure = " ".join([*STRUCTURAL, *NOT_EMPTY, *FLAT])
-    for name in """switch where clip cast fill sum mean max min any all dot transpose dimshuffle
-        reshape flatten broadcast_to expand_dims squeeze concatenate stack set_subtensor
-        inc_subtensor arange eye zeros ones full zeros_like ones_like full_like shape scan
-        constant as_tensor_variable""".split():
-        assert name in structure and hasattr(ct, name) or name == "dimshuffle", name
+    for name in str.split(
+        """
+        switch where clip cast fill sum mean max min any all dot transpose dimshuffle
+        reshape flatten broadcast_to expand_dims squeeze concatenate stack
+        set_subtensor inc_subtensor arange eye zeros ones full zeros_like ones_like
+        full_like shape scan constant as_tensor_variable
+        """
+    ):
+        assert (name in structure and hasattr(ct, name)) or name == "dimshuffle", name
     count = len(elementwise) + len(BITS) + 1 + len(STRUCTURAL) + len(NOT_EMPTY) + len(FLAT)
     smooth = len(SMOOTH_UNARY) + len(BINARY) - 2 + len(STRUCTURAL) + len(NOT_EMPTY)
     print(f"ops: {count} values, {smooth} derivative identities, {smooth} second order")

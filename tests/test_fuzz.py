@@ -450,8 +450,7 @@ class Case:
         weights = g.data.integers(-8, 9, value.array.shape) / 8
         weight = ct.constant(weights.astype(value.node.dtype))
         tangents = [
-            ct.constant((g.data.integers(-8, 9, g.given[x].shape) / 8).astype(x.dtype))
-            for x in wrt
+            ct.constant((g.data.integers(-8, 9, g.given[x].shape) / 8).astype(x.dtype)) for x in wrt
         ]
         cost = ct.sum(value.node * weight)
         pulled = cgrad.grad(cost, wrt, disconnected_inputs="ignore")

@@ -47,7 +47,7 @@ def compile_c(source: str, path: Path, flags: list[str]) -> None:
     assert done.returncode == 0, f"{path.stem}: {' '.join(command)}\n{done.stderr}"
 
 
-# -- hard cases beside the golden programs -----------------------------------------------------------
+# -- hard cases beside the golden programs --------------------------------------------------------
 def _neighbours(x: Node) -> list[Node]:
     value = ct.sum(x[1:] * x[:-1])
     gradient = cgrad.grad(value, x)

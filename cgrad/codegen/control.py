@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from cgrad.codegen.names import note
 from cgrad.codegen.places import Place
 from cgrad.core import loops, sizes
 from cgrad.core.loops import For, Index, Set, Swap
@@ -105,7 +106,7 @@ def lower_scan(
             outputs.append((op.body.outputs[nk + k], place.row(t)))
     body.lower(outputs)
     loop = For(name, length, [*body.stmts, *after], "scan", op.reverse)
-    loop.notes = (f"{node.name or 'scan'} [n{node.tag}]",)
+    loop.notes = (note(node),)
     block.stmts.append(loop)
     for final, now, param in finals:
         block.fill(param.dims, final, now.read, "")

@@ -15,7 +15,7 @@ from typing import Any
 
 from cgrad.codegen import control
 from cgrad.codegen.choose import choose
-from cgrad.codegen.names import Names
+from cgrad.codegen.names import Names, note
 from cgrad.codegen.places import Place, Source
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.graphs import toposort
@@ -356,12 +356,6 @@ class Block:
                 return block.steps[1] - 1
             block = block.parent
         return None
-
-
-def note(node: Node) -> str:
-    """How comments name a node."""
-    label = f"{node.name} = {node.op.name}" if node.name else node.op.name
-    return label if node.tag is None else f"{label} [n{node.tag}]"
 
 
 def condition(code: str, found: SizeLike, expected: SizeLike) -> Expr:

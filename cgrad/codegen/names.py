@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from cgrad.core.loops import Buffer, Index
+from cgrad.core.node import Node
 from cgrad.core.sizes import Atom
 
 _LONGEST = 24
@@ -22,6 +23,25 @@ RESERVED = frozenset(
 SIZE_NAMES = ("n", "m", "p", "q", "r", "s")
 
 
+# what the headers define, or reserve for themselves, in capitals or with _t
+_HEADERS = re.compile(
+    r"(?i:cg_)\w*|\w*_t|U?INT\w*|(FP|HUGE|MATH|SIZE|PTRDIFF|WCHAR|WINT|SIG|M|_)_\w*|EOF"
+)
+
+
+def identifier(text: str) -> str:
+    """A name or any other text as letters, digits and underscores that C takes for a name."""
+    base = re.sub(r"[^A-Za-z0-9_]", "_", text.encode("ascii", "replace").decode())
+    base = base[:_LONGEST].strip("_") or "x"
+    return f"x_{base}" if base[0].isdigit() or _HEADERS.fullmatch(base) else base
+
+
+def note(node: Node) -> str:
+    """How comments name a node."""
+    label = f"{identifier(node.name)} = {node.op.name}" if node.name else node.op.name
+    return label if node.tag is None else f"{label} [n{node.tag}]"
+
+
 class Names:
     """Hands out C identifiers, none twice."""
 
@@ -32,14 +52,11 @@ class Names:
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, reduced to an identifier, with a number if it is taken."""
-        base = re.sub(r"[^A-Za-z0-9_]", "_", wanted.encode("ascii", "replace").decode())
-        base = base[:_LONGEST].strip("_") or "x"
-        if base[0].isdigit() or base.startswith("cg_"):
-            base = f"x_{base}"
+        base = identifier(wanted)
         # "v1" counts on as v2, v3; other names get a number when they are taken
         stem = base.rstrip("0123456789")
         name, k = base, 2
-        while name in self._taken or name in _C_FUNCTIONS:
+        while name in self._taken or _is_c_function(name):
             name, k = f"{stem}{k}", k + 1
         self._taken.add(name)
         return name
@@ -69,6 +86,10 @@ class Names:
                 found = self.fresh(free[0] if free else f"n{len(self.sizes)}")
             self.sizes[atom] = found
         return found
+
+
+def _is_c_function(name: str) -> bool:
+    return name in _C_FUNCTIONS or (name[-1] in "fl" and name[:-1] in _C_FUNCTIONS)
 
 
 # names of math.h and string.h: a variable of that name would hide the function

@@ -48,7 +48,9 @@ def _run(order: Sequence[Node], values: dict[Node, Any]) -> None:
                 for row, type in zip(rows, node.type.types, strict=True)
             ]
             continue
-        result = node.op.map_sizes(concrete).reference(*args)
+        sized = any(True for _ in node.op.sizes())
+        op = node.op.map_sizes(concrete) if sized else node.op
+        result = op.reference(*args)
         values[node] = result if isinstance(result, list) else _as(result, node.dtype)
 
 

@@ -17,8 +17,8 @@ from cgrad.core.registry import build
 from cgrad.core.sites import describe
 from cgrad.core.text import label
 from cgrad.errors import DisconnectedInputError, DTypeError, ShapeError
+from cgrad.ops.axes import expect_shape
 from cgrad.ops.coerce import as_node, cast_to
-from cgrad.ops.scalar import apply_row
 
 Some = Node | Sequence[Node]
 WHEN_DISCONNECTED = ("raise", "warn", "ignore")
@@ -132,10 +132,8 @@ def _point(point: Node, target: Node, what: str, fits: str) -> Node:
             )
         )
     point = cast_to(point, target.dtype)
-    if any(found == 1 != expected for found, expected in zip(point.dims, target.dims, strict=True)):
-        # an axis declared as 1 would stretch silently; this op checks it at the call
-        return apply_row("second", target, point)
-    return point
+    # sizes that are known only at the call are checked then, by this op
+    return expect_shape(point, target.dims)
 
 
 def report_disconnected(

@@ -6,7 +6,7 @@ write for axes and shapes (`cgrad.tensor.shape`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -187,6 +187,45 @@ def not_negative(shape: Shape) -> Iterable[tuple[SizeLike, SizeLike, int]]:
         low, _ = sizes.bounds(n)
         if low is None or low < 0:
             yield n, sizes.maximum(0, n), axis
+
+
+class Expect(Linear):
+    """The argument, whose shape has to be `shape`; checked where those sizes are known.
+
+    The sizes do not become dependencies: a seed of a derivative has the shape of a tensor that the
+    derivative may not need otherwise.
+    """
+
+    __slots__ = ("shape",)
+    name = "expect_shape"
+    size_slots = ("shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def sizes(self) -> Iterator[SizeLike]:
+        return iter(())
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return args[0].type  # type: ignore[no-any-return]
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        for axis, pair in enumerate(zip(node.args[0].dims, self.shape, strict=True)):
+            yield (*pair, axis)
+
+    def reference(self, x: Any) -> Any:
+        return x
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return ct
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], index)
+
+
+def expect_shape(x: Node, shape: Shape) -> Node:
+    """x, checked to have `shape`; x itself when it is known to have it."""
+    return x if x.dims == shape else Node(Expect(shape), (x,))
 
 
 def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:

@@ -121,6 +121,11 @@ class Slice(Window):
             return None
         return _entry(node.args[0], self.starts[0])
 
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        # a derivative rule may apply the window to another tensor than it was made for
+        for axis, pair in enumerate(zip(node.args[0].dims, self.shape, strict=True)):
+            yield (*pair, axis)
+
     def reference(self, x: Any) -> Any:
         concrete: Any = self.bounds()
         for start, n, axis in concrete:
@@ -173,8 +178,9 @@ class Update(Window):
         return TensorType(args[0].dtype, args[0].dims)
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
-        for axis, pair in enumerate(zip(node.args[1].dims, self.window_shape(), strict=True)):
-            yield (*pair, axis)
+        for arg, shape in zip(node.args, (self.shape, self.window_shape()), strict=True):
+            for axis, pair in enumerate(zip(arg.dims, shape, strict=True)):
+                yield (*pair, axis)
 
     def reference(self, x: Any, v: Any) -> Any:
         result = x.copy()

@@ -16,6 +16,7 @@ from cgrad.core.rewrite import RuleSet
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import (
     Broadcast,
+    Expect,
     Permute,
     Reshape,
     Squeeze,
@@ -121,6 +122,12 @@ def _size_as(size: SizeLike, dtype: str) -> Node:
 
 
 # -- permute, squeeze, reshape ---------------------------------------------------------------
+@SHAPES.rule(Expect, example=lambda mat: Node(Expect((2, mat.dims[1])), (mat,)))
+def expected_shape(node: Node) -> Node | None:
+    """expect_shape(x) -> x, the check having been collected from the graph as written"""
+    return node.args[0]
+
+
 @SHAPES.rule(Permute, example=lambda mat: permute_axes(permute_axes(mat, (1, 0)), (1, 0)))
 def permute_permute(node: Node) -> Node | None:
     """permute(permute(x)) -> permute(x)"""

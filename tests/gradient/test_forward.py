@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cgrad.errors import DisconnectedInputError, DTypeError, ShapeError
-from cgrad.gradient import Rop, grad, pushforward
+from cgrad.function import function
+from cgrad.gradient import Rop, grad, hessian_vector_product, pushforward
 from cgrad.ops.axes import sum_axes
 from cgrad.ops.contract import contract
 from cgrad.ops.elementwise import apply
@@ -95,3 +96,16 @@ def test_dtypes(tensor):
     x = tensor("x", 1, "float32")
     assert Rop(apply("sin", x), x, np.ones(3)).dtype == "float32"
     assert Rop(apply("sin", x), x, [1, 2]).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda x, p: Rop(x[1:] * 2.0, x, p), lambda x, p: Rop(sum_axes(x, (0,)), x, p),
+     lambda x, p: hessian_vector_product(sum_axes(x[:-1] ** 2, (0,)), x, p)],
+)  # fmt: skip
+def test_a_tangent_of_another_size_is_an_error_at_the_call(build, tensor):
+    x, p = tensor("x", 1), tensor("p", 1)
+    f = function([x, p], build(x, p))
+    f(np.ones(6), np.ones(6))
+    with pytest.raises(ShapeError, match="axis 0 has size 3, expected 6"):
+        f(np.ones(6), np.ones(3))

@@ -65,7 +65,7 @@ def test_wrong_derivatives_are_found(wrong_row):
 
 def test_nan_is_found():
     with pytest.raises(GradientError), np.errstate(all="ignore"):
-        verify_grad(lambda x: apply("hypot", x, x), [np.zeros(1)])
+        verify_grad(lambda x: apply("arctan2", x, x), [np.zeros(1)])
 
 
 def test_refusals():

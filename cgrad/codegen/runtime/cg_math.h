@@ -14,8 +14,14 @@ static inline int64_t cg_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t cg_abs_i64(int64_t a) { return a < 0 ? (int64_t)(0 - (uint64_t)a) : a; }
 
 /* cg: cg_wrap */
-/* A position counted from the end when negative. */
-static inline int64_t cg_wrap(int64_t i, int64_t n) { return i < 0 ? i + n : i; }
+/* A position counted from the end when negative; beyond 2^61 it is out of every range, and kept
+ * where sums and differences of positions fit. */
+static inline int64_t cg_wrap(int64_t i, int64_t n)
+{
+    const int64_t far = INT64_C(1) << 61;
+    if (i < 0) return i < -far ? -far : i + n;
+    return i > far ? far : i;
+}
 
 /* cg: cg_floor_div_i64 */
 /* Rounded down; 0 for b = 0, and the one overflow wraps: the hardware would trap on both. */

@@ -1,0 +1,98 @@
+"""The text: the same in every process, and compiled to what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from structure import c_of
+
+import cgrad
+import cgrad.tensor as ct
+
+ROOT = Path(__file__).parents[2]
+DETERMINISM = """
+import sys, hashlib
+sys.path[:0] = ["tests/golden", "tests"]
+from programs import PROGRAMS
+from cgrad.pipeline import Program, generate
+for name, build in PROGRAMS.items():
+    program = Program(*build(), name)
+    text = generate(program) + repr(program.lookup_fields())
+    print(name, hashlib.sha256(text.encode()).hexdigest())
+"""
+
+
+def test_the_same_text_in_every_process() -> None:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", DETERMINISM],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+        )
+        for seed in ("0", "1", "42", "777", "random")
+    ]
+    texts = {process.communicate()[0] for process in running}
+    assert all(process.returncode == 0 for process in running)
+    assert len(texts) == 1 and len(texts.pop().splitlines()) > 15
+
+
+def test_the_text_does_not_depend_on_what_was_made_before() -> None:
+    def text() -> str:
+        x = ct.dvector("x")
+        value = ct.sum(ct.tanh(x[1:] * x[:-1]))
+        return c_of([x], [value, cgrad.grad(value, x)])
+
+    first = text()
+    for _ in range(50):
+        ct.dvector("x") + 1
+    assert text() == first
+
+
+def test_a_total_of_one_term_in_a_summing_loop() -> None:
+    """A product over an axis of length 1 begins and ends inside the loop that adds up others."""
+    x, y = ct.dvector("x"), ct.tensor("y", dtype="float64", shape=(None, 1))
+    top = ct.dot(x, y)
+    value = ct.sum(ct.concatenate([top, ct.log2(ct.sqr(x) + 0.5) / (ct.sqr(x + top) + 0.5)]))
+    f = cgrad.function([x, y], [value, *cgrad.grad(value, [x, y])])
+    a, b = np.array([0.5, 1.5]), np.array([[1.0], [2.0]])
+    t = a @ b
+    want = t.sum() + (np.log2(a**2 + 0.5) / ((a + t) ** 2 + 0.5)).sum()
+    np.testing.assert_allclose(f(a, b)[0], want)
+
+
+NESTED = [-0.875, 0.75, 1.0, -1.0]
+
+
+def test_small_constant_arrays_among_float32_stores() -> None:
+    """gcc 12.2 at -O3 -mavx2 gets nested choices between constants wrong in a loop of four."""
+    x = ct.tensor("x", dtype="float32", shape=(4,))
+    y = ct.dvector("y")
+    mean = ct.tanh(ct.mean(x))
+    value = ct.sum(ct.cast(ct.fill(x, mean), "float64") * ct.constant([-1.0, 0.5, 0.25, 0.25]))
+    other = ct.sum(ct.fill(y, ct.sum(y)) * ct.constant([-0.875, 0.125, -1.0, 0.375]))
+    f = cgrad.function([x, y], [value, other, ct.fill(x, mean), cgrad.grad(value, x)])
+    got = f(np.array([-1.25, -0.75, -1.25, -0.375], np.float32), np.ones(4))
+    assert abs(float(got[0])) < 1e-6
+    assert abs(float(got[1]) - 4 * -1.375) < 1e-12
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+def test_conditions_on_integers_in_small_loops(n: int) -> None:
+    """gcc 12.2 at -O3 -mavx2 gets `o[k] = a[k] - b[k] > b[k] && c[k] != 0` wrong."""
+    a, b = (ct.tensor(s, dtype="int64", shape=(None, 4, 4)) for s in "ab")
+    c = ct.tensor("c", dtype="int64", shape=(4, 4))
+    f = cgrad.function([a, b, c], [ct.logical_and(a - b > b, c), ct.or_(a > b, ct.eq(c, 0))])
+    rng = np.random.default_rng(n)
+    for _ in range(20):
+        x, y = (rng.integers(-3, 4, (n, 4, 4)) for _ in range(2))
+        z = rng.integers(-1, 2, (4, 4))
+        got = f(x, y, z)
+        np.testing.assert_array_equal(got[0], (x - y > y) & (z != 0))
+        np.testing.assert_array_equal(got[1], (x > y) | (z == 0))
