@@ -75,8 +75,11 @@ class Program:
                 self.nodes.append(node)
 
     def used(self) -> list[bool]:
-        """For each of the user's inputs, whether the outputs depend on its value or sizes."""
+        """For each of the user's inputs, whether its value or its sizes matter."""
         reached = set(graphs.toposort(self.outputs))
+        for node in self.nodes:
+            for found, expected, _ in node.op.equalities(node):
+                reached.update((*sizes.nodes(found), *sizes.nodes(expected)))
         return [node in reached for node in self.inputs[: len(self.inputs) - len(self.hidden)]]
 
     def lookup_fields(self) -> list[tuple[str, str]]:

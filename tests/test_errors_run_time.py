@@ -324,7 +324,8 @@ def test_integer_arithmetic_does_not_kill_the_process() -> None:
 @pytest.mark.parametrize("build, argument", [
     ("ct.arange(k)", 2**62), ("ct.zeros((k, k))", 2**33), ("ct.zeros((k, k, k))", 2**21),
     ("ct.arange(k)[:5]", 2**62), ("ct.eye(k)", 2**40), ("ct.sum(ct.zeros((k,)))", 2**10),
-    ("ct.arange(k)", -5), ("ct.zeros((k,))", -1), ("ct.ones((2, k)).reshape((k, 2)).sum(axis=0)", 0),
+    ("ct.arange(k)", -5), ("ct.zeros((k,))", -1),
+    ("ct.ones((2, k)).reshape((k, 2)).sum(axis=0)", 0),
     ("cgrad.scan(lambda h: h + 1, None, ct.constant(0.0), n_steps=k)[0]", 2**62),
     ("cgrad.scan(lambda h: h + 1, None, ct.constant(0.0), n_steps=k)[0]", -3),
     ("ct.sqr(ct.arange(k).reshape((k // 2, 2)).sum(axis=0))", 2**62),

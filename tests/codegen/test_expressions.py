@@ -136,7 +136,8 @@ def test_comparisons_and_logic_bind_as_in_the_graph() -> None:
     values = [rng.integers(-2, 3, 40).astype(float) for _ in range(2)]
     p, q = values
     x, y, z = p < q, p * 2 >= q, p == q
-    want = [x & y | z, x & (y | z), ~(x & y), x ^ (y | z), x == y, np.where(x, p, np.where(y, q, p + q)),
+    want = [x & y | z, x & (y | z), ~(x & y), x ^ (y | z), x == y,
+            np.where(x, p, np.where(y, q, p + q)),
             np.where(x & y, p + 1, q) * 2, x * p + y * q, x | y]  # fmt: skip
     for got, expected in zip(cgrad.function([a, b], outputs)(*values), want, strict=True):
         np.testing.assert_array_equal(got, expected)
