@@ -287,9 +287,10 @@ def _fits(array: np.ndarray[Any, Any], target: np.dtype[Any], typed: bool) -> bo
         if array.dtype.kind in "iu" and target == np.float64:
             return bool(np.all(np.abs(array.astype(np.float64)) <= 2.0**53))
         return True
-    return order.index(array.dtype.kind) <= order.index(target.kind) and bool(
-        np.can_cast(array.dtype, target, "same_kind")
-    )
+    if target.kind in "iu" and array.dtype.kind in "biu":
+        ends = np.iinfo(target)
+        return bool(np.min(array) >= ends.min and np.max(array) <= ends.max)
+    return order.index(array.dtype.kind) <= order.index(target.kind)
 
 
 # -- errors -----------------------------------------------------------------------------------

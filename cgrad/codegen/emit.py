@@ -14,7 +14,7 @@ from cgrad.codegen.expressions import Printer, bare
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude
-from cgrad.core import loops
+from cgrad.core import dtypes, loops
 from cgrad.core.dtypes import C_TYPE
 from cgrad.core.loops import (
     Accumulate,
@@ -264,7 +264,9 @@ class _Writer:
             return f"{target} {'|' if stmt.op == 'or' else '&'}= {value};"
         if dtype == "bool":
             return f"{target} {'|' if stmt.op == 'max' else '&'}= {value};"
-        suffix = {"float64": "", "float32": "f", "int64": "_i64"}[dtype]
+        suffix = {"float64": "", "float32": "f"}.get(dtype)
+        if suffix is None:
+            suffix = "_u64" if dtype in dtypes.UNSIGNED else "_i64"
         return f"{target} = {_COMBINE[stmt.op]}{suffix}({target}, {value});"
 
     def _check(self, check: Check, printer: Printer, depth: int) -> list[str]:

@@ -131,10 +131,25 @@ class Printer:
         if expr.dtype == dtypes.BOOL:
             return f"{self._operand(x, 6)} != 0", _BINDING["!="]
         if dtypes.is_integer(expr.dtype) and dtypes.is_float(x.dtype):
-            return f"cg_to_i64({self(x)})", _ATOMIC
+            return self._float_to_integer(expr.dtype, self(x))
         return f"({C_TYPE[expr.dtype]}){self._operand(x, _UNARY)}", _UNARY
 
+    def _float_to_integer(self, dtype: str, x: str) -> tuple[str, int]:
+        if dtype in (dtypes.INT64, dtypes.UINT64):
+            return f"cg_to_{'u' if dtype == dtypes.UINT64 else 'i'}64({x})", _ATOMIC
+        low, high = (literal(end, dtypes.INT64) for end in dtypes.limits(dtype))
+        clipped = f"cg_max_i64({low}, cg_min_i64({high}, cg_to_i64({x})))"
+        return f"({C_TYPE[dtype]}){clipped}", _UNARY
+
     def _call(self, expr: Call) -> tuple[str, int]:
+        text, binding = self._operation(expr)
+        # C computes on short integers as int, and the 64-bit helpers as 64 bits
+        wider = expr.dtype in dtypes.NARROW or (
+            expr.dtype in ("int32", "uint32") and "64(" in expr.template
+        )
+        return (f"({C_TYPE[expr.dtype]})({text})", _UNARY) if wider else (text, binding)
+
+    def _operation(self, expr: Call) -> tuple[str, int]:
         infix = _INFIX.match(expr.template)
         if infix:
             own = _BINDING[infix.group(1)]
@@ -176,17 +191,20 @@ def literal(value: Any, dtype: str) -> str:
     """A number as C text that reads back as the same bits (nan: as a quiet nan)."""
     if dtype == dtypes.BOOL:
         return "1" if value else "0"
-    if dtype == dtypes.INT64:
-        if value == -(2**63):
+    if dtypes.is_integer(dtype):
+        number = int(value)
+        if number == -(2**63):
             return "INT64_MIN"
-        return str(int(value)) if abs(value) < 2**31 else f"INT64_C({int(value)})"
-    number = float(value)
-    sign = "-" if math.copysign(1.0, number) < 0 else ""
-    if math.isnan(number):
+        if dtype in ("uint32", dtypes.UINT64):
+            return f"{number}u" if number < 2**31 else f"U{dtype[1:].upper()}_C({number})"
+        return str(number) if abs(number) < 2**31 else f"INT64_C({number})"
+    real = float(value)
+    sign = "-" if math.copysign(1.0, real) < 0 else ""
+    if math.isnan(real):
         return "NAN"
-    if math.isinf(number):
+    if math.isinf(real):
         return f"{sign}INFINITY"
     if dtype == dtypes.FLOAT32:
-        text = repr(float(str(np.float32(number))))
+        text = repr(float(str(np.float32(real))))
         return f"{text}f"
-    return repr(number)
+    return repr(real)

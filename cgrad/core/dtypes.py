@@ -1,7 +1,7 @@
 """Element types: names, NumPy promotion and the C type of each.
 
 Responsible for: which dtypes exist, what two of them promote to, how each is spelled in C.
-Not responsible for: weak Python scalars (see `cgrad.ops.elementwise.coerce`).
+Not responsible for: weak Python scalars (see `cgrad.ops.coerce.result_dtype`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 BOOL, INT64, FLOAT32, FLOAT64 = "bool", "int64", "float32", "float64"
+UINT64 = "uint64"
+SIGNED = ("int8", "int16", "int32", INT64)
+UNSIGNED = ("uint8", "uint16", "uint32", UINT64)
+INTEGERS = (*SIGNED, *UNSIGNED)
+# C computes on these as `int`: a result has to be brought back to their range
+NARROW = ("int8", "int16", "uint8", "uint16")
 
-C_TYPE = {BOOL: "uint8_t", INT64: "int64_t", FLOAT32: "float", FLOAT64: "double"}
-BYTES = {BOOL: 1, INT64: 8, FLOAT32: 4, FLOAT64: 8}
+C_TYPE = {BOOL: "uint8_t", FLOAT32: "float", FLOAT64: "double"}
+C_TYPE.update((name, f"{name}_t") for name in INTEGERS)
 NUMPY = {name: np.dtype(name) for name in C_TYPE}
+BYTES = {name: dtype.itemsize for name, dtype in NUMPY.items()}
 
 
 def as_dtype(dtype: object) -> str:
@@ -32,7 +39,15 @@ def is_float(dtype: str) -> bool:
 
 
 def is_integer(dtype: str) -> bool:
-    return dtype == INT64
+    return dtype in INTEGERS
+
+
+def limits(dtype: str) -> tuple[int, int]:
+    """The smallest and the largest value of an integer dtype (of bool: 0 and 1)."""
+    if dtype == BOOL:
+        return 0, 1
+    info = np.iinfo(NUMPY[dtype])
+    return int(info.min), int(info.max)
 
 
 def promote(*dtypes: str) -> str:
@@ -40,10 +55,17 @@ def promote(*dtypes: str) -> str:
     result = dtypes[0]
     for dtype in dtypes[1:]:
         if dtype != result:
-            result = np.promote_types(NUMPY[result], NUMPY[dtype]).name
+            result = as_dtype(np.promote_types(NUMPY[result], NUMPY[dtype]))
     return result
 
 
 def as_float(dtype: str) -> str:
-    """The dtype in which NumPy computes a floating function of `dtype` (integers: float64)."""
+    """The dtype in which cgrad computes a floating function of `dtype` (integers: float64)."""
     return dtype if is_float(dtype) else FLOAT64
+
+
+def wide(dtype: str) -> str:
+    """The dtype in which NumPy adds up elements of `dtype`."""
+    if dtype in UNSIGNED:
+        return UINT64
+    return dtype if is_float(dtype) else INT64

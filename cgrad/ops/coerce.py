@@ -21,7 +21,7 @@ from cgrad.core.sites import creation_site, describe
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import ShapeError
 from cgrad.ops.axes import broadcast_axes
-from cgrad.ops.constants import constant, is_weak
+from cgrad.ops.constants import constant, constant_value, is_weak
 
 Arraylike = Any
 
@@ -52,15 +52,26 @@ def result_dtype(nodes: Sequence[Node]) -> str:
     if not strong:
         return dtypes.promote(*weak)
     result = dtypes.promote(*strong)
-    rank = {dtypes.BOOL: 0, dtypes.INT64: 1, dtypes.FLOAT32: 2, dtypes.FLOAT64: 2}
-    highest = max(weak, key=rank.__getitem__, default=result)
-    return highest if rank[highest] > rank[result] else result
+    highest = max(weak, key=_kind, default=result)
+    return highest if _kind(highest) > _kind(result) else result
+
+
+def _kind(dtype: str) -> int:
+    return 2 if dtypes.is_float(dtype) else int(dtypes.is_integer(dtype))
 
 
 def cast_to(node: Node, dtype: str) -> Node:
     """The node in another dtype, by a cast that `pp` does not show."""
     if node.dtype == dtype:
         return node
+    if is_weak(node) and dtypes.is_integer(dtype):
+        low, high = dtypes.limits(dtype)
+        value = constant_value(node)
+        if not low <= value <= high:
+            raise OverflowError(
+                f"the Python integer {value} is out of bounds for {dtype} ({low} to {high}); "
+                "cast the other operand to a wider dtype first"
+            )
     result: Node = build("implicit_cast", node, dtype)
     return result
 
@@ -136,8 +147,8 @@ def as_size(x: Arraylike, what: str) -> SizeLike:
         return x
     node = as_node(x)
     if node.ndim or not dtypes.is_integer(node.dtype):
-        raise TypeError(f"{what} must be an integer or an int64 scalar, found {node!r}")
-    found: SizeLike = build("node_size", node)
+        raise TypeError(f"{what} must be an integer or an integer scalar, found {node!r}")
+    found: SizeLike = build("node_size", cast_to(node, dtypes.INT64))
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cgrad.core import dtypes
-from cgrad.core.dtypes import BOOL, FLOAT32, FLOAT64, INT64
+from cgrad.core.dtypes import BOOL, FLOAT32, FLOAT64, INT64, UINT64
 from cgrad.core.node import Node
 from cgrad.core.registry import build, register
 from cgrad.errors import DTypeError
@@ -100,14 +100,15 @@ _row(
 _row(
     "floor_div",
     {FLOAT64: "cg_floor_div({0}, {1})", FLOAT32: "cg_floor_divf({0}, {1})",
-     INT64: "cg_floor_div_i64({0}, {1})"},
+     INT64: "cg_floor_div_i64({0}, {1})", UINT64: "cg_floor_div_u64({0}, {1})"},
     np.floor_divide, [None, None],
     "Quotient rounded down; an integer divided by 0 gives 0.",
     takes="number", cost=8, infix="({0} // {1})",
 )  # fmt: skip
 _row(
     "mod",
-    {FLOAT64: "cg_mod({0}, {1})", FLOAT32: "cg_modf({0}, {1})", INT64: "cg_mod_i64({0}, {1})"},
+    {FLOAT64: "cg_mod({0}, {1})", FLOAT32: "cg_modf({0}, {1})", INT64: "cg_mod_i64({0}, {1})",
+     UINT64: "cg_mod_u64({0}, {1})"},
     np.mod,
     [lambda y, a, b: (), lambda y, a, b: (NEG, apply("floor_div", a, b))],
     "Remainder of `floor_div`, with the sign of the divisor; an integer modulo 0 gives 0.",
@@ -160,7 +161,8 @@ def _numpy_pow(a: Any, b: Any) -> Any:
 
 _row(
     "pow",
-    {FLOAT64: "pow({0}, {1})", FLOAT32: "powf({0}, {1})", INT64: "cg_pow_i64({0}, {1})"},
+    {FLOAT64: "pow({0}, {1})", FLOAT32: "powf({0}, {1})", INT64: "cg_pow_i64({0}, {1})",
+     UINT64: "cg_pow_u64({0}, {1})"},
     _numpy_pow, [_power_base, _power_exponent],
     "Power. An integer to a negative integer power is rounded towards 0.",
     takes="number", cost=40, infix="({0} ** {1})", domain=(0.2, 2.0),
@@ -174,13 +176,15 @@ _row("reciprocal", "1 / {0}", np.reciprocal, [lambda y, x: (NEG, y, Over(x))],
      "1 / x.", cost=4, domain=(0.3, 3.0))  # fmt: skip
 _row(
     "abs",
-    {FLOAT64: "fabs({0})", FLOAT32: "fabsf({0})", INT64: "cg_abs_i64({0})", BOOL: "{0}"},
+    {FLOAT64: "fabs({0})", FLOAT32: "fabsf({0})", INT64: "cg_abs_i64({0})", UINT64: "{0}",
+     BOOL: "{0}"},
     np.abs, [lambda y, x: (apply("sign", x),)],
     "Absolute value; derivative 0 at 0.", takes="any",
 )  # fmt: skip
 _row(
     "sign",
-    {FLOAT64: "cg_sign({0})", FLOAT32: "cg_signf({0})", INT64: "({0} > 0) - ({0} < 0)"},
+    {FLOAT64: "cg_sign({0})", FLOAT32: "cg_signf({0})", INT64: "({0} > 0) - ({0} < 0)",
+     UINT64: "{0} > 0"},
     np.sign, [None],
     "-1, 0 or 1; nan of nan.", takes="number", cost=2,
 )  # fmt: skip

@@ -18,8 +18,6 @@ from cgrad.ops.axes import broadcast_axes, sum_axes, without
 from cgrad.ops.kinds import Opaque, Pull, Reduction
 from cgrad.ops.scalar import apply_row, cast
 
-_LOWEST = {dtypes.BOOL: False, dtypes.INT64: -(2**63)}
-_HIGHEST = {dtypes.BOOL: True, dtypes.INT64: 2**63 - 1}
 
 
 class Extreme(Opaque):
@@ -55,7 +53,8 @@ class Extreme(Opaque):
         """The value that every element replaces."""
         if dtypes.is_float(dtype):
             return float("-inf" if self.which == "max" else "inf")
-        return (_LOWEST if self.which == "max" else _HIGHEST)[dtype]
+        low, high = dtypes.limits(dtype)
+        return low if self.which == "max" else high
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
         (x,), (t,) = node.args, tangents

@@ -13,6 +13,7 @@ import numpy as np
 
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.derive import add
+from cgrad.core.dtypes import NUMPY
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.registry import build
@@ -108,11 +109,20 @@ class Row:
         """The C text for arguments of `dtype`."""
         if self.c is None:
             raise TypeError(f"{self.name} is lowered through its expansion, it has no C text")
-        text = self.c if isinstance(self.c, str) else self.c[dtype]
+        text = self.c if isinstance(self.c, str) else self.c[self._column(dtype)]
         if "{" in text:
             return text
         suffix = "f" if dtype == dtypes.FLOAT32 else ""
         return f"{text}{suffix}({', '.join(f'{{{k}}}' for k in range(self.arity))})"
+
+
+    def _column(self, dtype: str) -> str:
+        """The key of `c` for a dtype: int64 and uint64 stand for the shorter integers too."""
+        assert isinstance(self.c, dict)
+        if dtype in self.c:
+            return dtype
+        unsigned = dtype in dtypes.UNSIGNED and dtypes.UINT64 in self.c
+        return dtypes.UINT64 if unsigned else dtypes.INT64
 
 
 TABLE: dict[str, Row] = {}
@@ -227,7 +237,7 @@ _ON_SIZES: dict[str, Callable[..., SizeLike | None]] = {
 class Cast(Linear):
     """The elements in another dtype, with NumPy's meaning.
 
-    A float beyond the int64 range becomes the nearest end of it and nan the smallest int64.
+    A float beyond the range of an integer dtype becomes the nearest end of it, nan the lower end.
     """
 
     __slots__ = ("dtype", "implicit")
@@ -245,11 +255,14 @@ class Cast(Linear):
 
     def reference(self, x: Any) -> Any:
         x = np.asarray(x)
-        if self.dtype == dtypes.INT64 and x.dtype.kind == "f":
-            low, high = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-            inside = (x >= -(2.0**63)) & (x < 2.0**63)
-            exact = np.where(inside, x, 0).astype(np.int64)
-            return np.where(inside, exact, np.where(x > 0, high, low))
+        if dtypes.is_integer(self.dtype) and x.dtype.kind == "f":
+            low, high = dtypes.limits(self.dtype)
+            whole = np.trunc(x)
+            # as floats the ends may lie just outside
+            inside = (whole >= float(low)) & (whole < float(high) + (high < 2**53))
+            exact = np.where(inside, whole, 0).astype(self.dtype)
+            ends = np.where(x > 0, NUMPY[self.dtype].type(high), NUMPY[self.dtype].type(low))
+            return np.where(inside, exact, ends)
         return x.astype(self.dtype)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:

@@ -8,7 +8,7 @@ from cgrad.gradient import grad, hessian, jacobian
 
 # fmt: off
 from cgrad.tensor.creation import (
-    alloc, arange, as_tensor, as_tensor_variable, bcol, bmatrix, brow, bscalar, btensor3,
+    alloc, arange, as_tensor, as_tensor_variable, bcol, bcols, bmatrices, bmatrix, brow, brows, bscalar, bscalars, btensor3, btensor3s, btensor4s, bvectors, icols, imatrices, irows, iscalars, itensor3s, itensor4s, ivectors, wcols, wmatrices, wrows, wscalars, wtensor3s, wtensor4s, wvectors,
     btensor4, bvector, ccol, cmatrix, col, cols, constant, crow, cscalar, ctensor3, ctensor4,
     cvector, dcol, dcols, dmatrices, dmatrix, drow, drows, dscalar, dscalars, dtensor3,
     dtensor3s, dtensor4, dtensor4s, dvector, dvectors, e, empty, empty_like, euler_gamma, eye,

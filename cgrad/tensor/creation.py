@@ -38,7 +38,7 @@ def tensor(name: str | None = None, *, dtype: DType = "float64", shape: StaticSh
     """A symbol with one entry of `shape` for each axis: its length, or None when unknown.
 
     Only an axis whose length is declared as 1 stretches against longer ones.  dtype: float64,
-    float32, int64 or bool.
+    float32, bool, or an integer from int8 to uint64.
     """
     return _symbol(name, dtype, shape, "tensor")
 
@@ -145,10 +145,10 @@ scalar, vector, matrix, row, col, tensor3, tensor4 = _constructors("", "float64"
 dscalar, dvector, dmatrix, drow, dcol, dtensor3, dtensor4 = _constructors("d", "float64")
 fscalar, fvector, fmatrix, frow, fcol, ftensor3, ftensor4 = _constructors("f", "float32")
 lscalar, lvector, lmatrix, lrow, lcol, ltensor3, ltensor4 = _constructors("l", "int64")
-# kept so that a port meets "dtype int32 is not built yet" and not a missing name
 bscalar, bvector, bmatrix, brow, bcol, btensor3, btensor4 = _constructors("b", "int8")
 wscalar, wvector, wmatrix, wrow, wcol, wtensor3, wtensor4 = _constructors("w", "int16")
 iscalar, ivector, imatrix, irow, icol, itensor3, itensor4 = _constructors("i", "int32")
+# kept so that a port meets "dtype complex64 is not built yet" and not a missing name
 cscalar, cvector, cmatrix, crow, ccol, ctensor3, ctensor4 = _constructors("c", "complex64")
 zscalar, zvector, zmatrix, zrow, zcol, ztensor3, ztensor4 = _constructors("z", "complex128")
 
@@ -156,6 +156,9 @@ scalars, vectors, matrices, rows, cols, tensor3s, tensor4s = _several("", "float
 dscalars, dvectors, dmatrices, drows, dcols, dtensor3s, dtensor4s = _several("d", "float64")
 fscalars, fvectors, fmatrices, frows, fcols, ftensor3s, ftensor4s = _several("f", "float32")
 lscalars, lvectors, lmatrices, lrows, lcols, ltensor3s, ltensor4s = _several("l", "int64")
+bscalars, bvectors, bmatrices, brows, bcols, btensor3s, btensor4s = _several("b", "int8")
+wscalars, wvectors, wmatrices, wrows, wcols, wtensor3s, wtensor4s = _several("w", "int16")
+iscalars, ivectors, imatrices, irows, icols, itensor3s, itensor4s = _several("i", "int32")
 
 
 # -- constants --------------------------------------------------------------------------------

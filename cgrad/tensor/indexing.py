@@ -88,7 +88,7 @@ def _must_be_basic(node: Node, item: Any) -> None:
                     [node],
                 )
             )
-        if index.dtype == dtypes.INT64:
+        if dtypes.is_integer(index.dtype):
             if index.ndim == 0:
                 return
             raise NotImplementedError(

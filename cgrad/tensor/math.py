@@ -233,7 +233,7 @@ def sum(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = F
 
 def _summand(node: Node, dtype: DType, what: str) -> Node:
     if dtype is None:
-        return cast_to(node, dtypes.INT64) if node.dtype == dtypes.BOOL else node
+        return cast_to(node, dtypes.wide(node.dtype))
     wanted = as_dtype(dtype)
     if wanted == dtypes.BOOL or (dtypes.is_float(node.dtype) and not dtypes.is_float(wanted)):
         raise DTypeError(

@@ -10,6 +10,12 @@ static inline int64_t cg_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 /* cg: cg_max_i64 */
 static inline int64_t cg_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* cg: cg_min_u64 */
+static inline uint64_t cg_min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* cg: cg_max_u64 */
+static inline uint64_t cg_max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 /* cg: cg_abs_i64 */
 static inline int64_t cg_abs_i64(int64_t a) { return a < 0 ? (int64_t)(0 - (uint64_t)a) : a; }
 
@@ -41,6 +47,24 @@ static inline int64_t cg_mod_i64(int64_t a, int64_t b)
     return r + ((r != 0) & ((r < 0) != (b < 0)) ? b : 0);
 }
 
+/* cg: cg_floor_div_u64 */
+static inline uint64_t cg_floor_div_u64(uint64_t a, uint64_t b) { return b ? a / b : 0; }
+
+/* cg: cg_mod_u64 */
+static inline uint64_t cg_mod_u64(uint64_t a, uint64_t b) { return b ? a % b : 0; }
+
+/* cg: cg_pow_u64 */
+/* Modulo 2^64. */
+static inline uint64_t cg_pow_u64(uint64_t a, uint64_t b)
+{
+    uint64_t result = 1;
+    for (; b; b >>= 1) {
+        if (b & 1) result *= a;
+        a *= a;
+    }
+    return result;
+}
+
 /* cg: cg_pow_i64 */
 /* Modulo 2^64; a negative exponent gives the quotient 1 / a^-b rounded towards 0. */
 static inline int64_t cg_pow_i64(int64_t a, int64_t b)
@@ -60,6 +84,13 @@ static inline int64_t cg_to_i64(double x)
 {
     if (x >= 9223372036854775808.0) return INT64_MAX;
     return x >= -9223372036854775808.0 ? (int64_t)x : INT64_MIN;
+}
+
+/* cg: cg_to_u64 */
+static inline uint64_t cg_to_u64(double x)
+{
+    if (x >= 18446744073709551616.0) return UINT64_MAX;
+    return x > 0 ? (uint64_t)x : 0;
 }
 
 /* cg: cg_max */
