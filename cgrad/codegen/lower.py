@@ -22,6 +22,7 @@ from cgrad.core.graphs import toposort
 from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
+from cgrad.ops.constants import Constant
 from cgrad.ops.kinds import lowering
 from cgrad.ops.windows import Window
 
@@ -97,7 +98,10 @@ class Block:
 
     def _start(self, node: Node, index: Index, stack: list[Any]) -> Expr | None:
         op: Any = node.op.map_sizes(self.resolve)
-        answer = op.value_at(node, index)
+        if isinstance(op, Constant) and op.size > 1 and not all(isinstance(i, int) for i in index):
+            answer: Any = loops.read(self.names.table(op, node.name), index)
+        else:
+            answer = op.value_at(node, index)
         if isinstance(answer, Expr):
             self._memo[node, index] = answer
             return answer

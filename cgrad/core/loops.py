@@ -25,8 +25,8 @@ _serials = itertools.count()
 class Buffer:
     """A row-major array, or for an empty shape a scalar variable.
 
-    role: input, output, temp (a slot of the workspace; a C variable when 0-d) or carry (a pair
-    of pointers that a `Swap` exchanges).  A view has another shape over the elements of `base`.
+    role: input, output, table (constants in the text), temp (a slot of the workspace; a C
+    variable when 0-d) or carry (a pair of pointers that a `Swap` exchanges).  A view has another shape over the elements of `base`.
     """
 
     __slots__ = ("_base", "dtype", "name", "role", "serial", "shape")

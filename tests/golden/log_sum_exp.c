@@ -9,7 +9,7 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
                            double *restrict out1, char *restrict work)
 {
     double *restrict exp3 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *restrict true_div = (double *)work;
     double max = -INFINITY;
     /* max [n1] */
@@ -63,7 +63,9 @@ int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st
 int64_t cg_work(const int64_t *size)
 {
     const int64_t n = size[0];
-    return cg_plus(cg_slot(n, 8), cg_slot(n, 8));
+    int64_t bytes = cg_slot(n, 8);
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
