@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import C_TYPE
 from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Select, SizeValue, Var
 from cgrad.core.sizes import Atom, SizeLike

@@ -29,8 +29,6 @@ from cgrad.ops.windows import Window
 INDEX_NAMES = "ijkl"
 
 
-
-
 class Block:
     """Lowers the nodes of a function or of a loop body to statements."""
 

@@ -134,5 +134,3 @@ def _check_store(stmt: Set | Accumulate) -> None:
         raise InvariantError("rank", f"{stmt.buffer!r} is written at {stmt.index}")
     if stmt.value.dtype != stmt.buffer.dtype:
         raise InvariantError("dtype", f"{stmt.buffer!r} is set to a {stmt.value.dtype}")
-
-

@@ -27,8 +27,8 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
     for (int64_t t = 0; t < n; ++t) {
         /* place [n47] */
         for (int64_t i = 0; i < n; ++i) {
-            out0[t * n + i] = i == t ? mul[t] * 1.0 - sqr[t] * sin2[t] + x[t] * 2.0 * 1.0 * cos2[t]
-                + cos2[t] * 1.0 * 2.0 * x[t] : 0.0;
+            out0[t * n + i] = i == t ? mul[t] - sqr[t] * sin2[t] + 2.0 * x[t] * cos2[t]
+                + 2.0 * cos2[t] * x[t] : 0.0;
         }
     }
     return CG_OK;
