@@ -1,11 +1,11 @@
 """cgrad: symbolic tensors, their derivatives, and one readable C file for both.
 
-    >>> import cgrad
-    >>> import cgrad.tensor as ct
-    >>> x = ct.dscalar("x")
-    >>> f = cgrad.function([x], ct.grad(x**2, x))
-    >>> f(4)
-    array(8.)
+>>> import cgrad
+>>> import cgrad.tensor as ct
+>>> x = ct.dscalar("x")
+>>> f = cgrad.function([x], ct.grad(x**2, x))
+>>> f(4)
+array(8.)
 """
 
 from cgrad import gradient, tensor

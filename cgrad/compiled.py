@@ -89,7 +89,7 @@ class FunctionMethods:
 
     # -- arguments ----------------------------------------------------------------------------
     def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """Arrays of the dtypes, ranks and layout the kernel takes; the arguments are not changed."""
+        """Arrays of the dtypes, ranks and layout the kernel takes; arguments are not changed."""
         wanted = self._plan.program.inputs[: self._plan.n_inputs]
         given = _bind(self.name, wanted, args, kwargs)
         return tuple(

@@ -45,9 +45,7 @@ def function(
     arguments = _inputs(inputs)
     returned, returns = _outputs(outputs)
     pairs = _updates(updates)
-    program = Program(
-        arguments, [*returned, *(new for _, new in pairs)], _name(name)
-    )
+    program = Program(arguments, [*returned, *(new for _, new in pairs)], _name(name))
     _report_unused(program, on_unused_input)
     first = len(returned)
     cells = [(first + k, target.op.storage) for k, (target, _) in enumerate(pairs)]  # type: ignore[attr-defined]

@@ -1,25 +1,24 @@
 """The ordered passes from a graph to C text, and from there to a kernel.
 
-    capture    cut at the inputs, find hidden arguments (data, shared values)
-    intern     equal nodes are one node                              core.graphs
-    number     every node has a tag that survives to the C           core.graphs
-    lookup     the graph's structure leads to a kernel that is there cache
-    unify      equal sizes are one size; checks at entry             codegen.unify
-    simplify   canonical, then stable forms                          rewrites
-    expand     functions in terms of cheaper ones                    rewrites
-    lower      one nest per buffer                                   codegen.lower
-    fuse       nests with a common prefix are one                    codegen.fuse
-    shrink     temporaries lose the axes of their loop               codegen.shrink
-    place      each value once, at its depth                         codegen.place
-    memory     temporaries in slots of one workspace                 codegen.memory
-    emit       C text                                                codegen.emit
+capture    cut at the inputs, find hidden arguments (data, shared values)
+intern     equal nodes are one node                              core.graphs
+number     every node has a tag that survives to the C           core.graphs
+lookup     the graph's structure leads to a kernel that is there cache
+unify      equal sizes are one size; checks at entry             codegen.unify
+simplify   canonical, then stable forms                          rewrites
+expand     functions in terms of cheaper ones                    rewrites
+lower      one nest per buffer                                   codegen.lower
+fuse       nests with a common prefix are one                    codegen.fuse
+shrink     temporaries lose the axes of their loop               codegen.shrink
+place      each value once, at its depth                         codegen.place
+memory     temporaries in slots of one workspace                 codegen.memory
+emit       C text                                                codegen.emit
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from cgrad import config, rewrites
 from cgrad.cache.load import Kernel as LoadedKernel
@@ -40,7 +39,6 @@ from cgrad.core.node import Input, Node, TensorType, make_input
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
 from cgrad.ops.constants import Data, Shared
-
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
 CHECK_LEVEL = 2

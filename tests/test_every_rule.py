@@ -112,9 +112,7 @@ def graphs(example: Any, rng: np.random.Generator) -> Iterator[tuple[Node, dict[
         choices = [shapes_of(next((n for n in names if n in ("vec", "mat")), "x"))]
         for shape in choices[0]:
             for static in (False, True):
-                values = [
-                    sample(dtypes[n], () if n == "s" else shape, rng) for n in names
-                ]
+                values = [sample(dtypes[n], () if n == "s" else shape, rng) for n in names]
                 yield from built(example, names, dtypes, values, static)
         if not fixed and len(names) <= 3:
             values = crossed([dtypes[n] for n in names], rng)

@@ -73,7 +73,23 @@ def _loops(x: Node) -> list[Node]:
     return [h, rows, cgrad.grad(ct.sum(h) + ct.sum(rows[1:]), x)]
 
 
-HARD = {"neighbours": _neighbours, "windows": _windows, "updates": _updates, "loops": _loops}
+def _truths(x: Node) -> list[Node]:
+    a, b = x > 0.5, x < 1.0
+    n = ct.cast(x * 4, "int64")
+    flags = ct.cast(x, "bool")
+    return [ct.xor(a, b), ct.eq(a, ct.xor(flags, b)), ct.logical_xor(n, x), ct.neq(a, flags),
+            ct.or_(ct.and_(a, b), flags), ct.and_(a, ct.or_(b, flags)), (n & 3) | (n ^ 5),
+            ct.eq(n & 1, 0), ct.switch(ct.eq(a, b), x, -x), ct.all(a), ct.any(ct.eq(a, b)),
+            ct.invert(ct.lt(x, n)), ct.maximum(a, b) + (n < 2)]  # fmt: skip
+
+
+HARD = {
+    "truths": _truths,
+    "neighbours": _neighbours,
+    "windows": _windows,
+    "updates": _updates,
+    "loops": _loops,
+}
 
 
 def graphs() -> dict[str, tuple[list[Node], list[Node], Any]]:

@@ -31,9 +31,7 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
     for node in order:
         if node in known:
             continue
-        chosen |= {
-            dep for dep in node.deps if dep not in known and dep.ndim == 0 and dep.args
-        }
+        chosen |= {dep for dep in node.deps if dep not in known and dep.ndim == 0 and dep.args}
         if lowering(node) == "view":
             chosen |= {arg for arg in node.args if arg not in known and _can(arg)}
     cost = _costs(order, chosen, known)

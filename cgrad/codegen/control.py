@@ -47,9 +47,7 @@ def _is_free(node: Node) -> bool:
     return True
 
 
-def lower_scan(
-    block: Block, node: Node, order: Sequence[Node], places: dict[Node, Place]
-) -> None:
+def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Node, Place]) -> None:
     """Append the loop of a scan to a block."""
     op = node.op
     assert isinstance(op, Scan)
@@ -119,9 +117,7 @@ def _puller(block: Block, node: Node):  # type: ignore[no-untyped-def]
     return pull
 
 
-def _carry(
-    block: Block, op: Scan, k: int, param: Node, final: Place | None
-) -> tuple[Place, Place]:
+def _carry(block: Block, op: Scan, k: int, param: Node, final: Place | None) -> tuple[Place, Place]:
     """Where a carry is before and after a step."""
     shape: tuple[SizeLike, ...] = tuple(block.resolve(n) for n in param.dims)
     label = param.name or "carry"

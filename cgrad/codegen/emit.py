@@ -8,9 +8,10 @@ depends on the graph and the names in it only: no path, no time, no address.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
-from cgrad.codegen.expressions import Printer, bare
+from cgrad.codegen.expressions import Printer, bare, literal
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude
@@ -54,6 +55,7 @@ class _Writer:
         self.names = dict(kernel.sizes)
         self.print = Printer(self.names, names.fresh)
         self.plain = Printer(self.names)
+        self.tables = names.tables
         self.declared: set[Buffer] = set()
         self.written = _counts(kernel.body)
 
@@ -69,6 +71,7 @@ class _Writer:
         params = self._parameters(uses)
         parts = [
             self._title(),
+            *self._tables(uses),
             self._function(params, slots, body),
             self._sizes(),
             self._work(),
@@ -87,6 +90,22 @@ class _Writer:
             comma = "," if len(bound) == 1 else ""
             rows.append(f" * {word}  {buffer.name}: {buffer.dtype} ({shape}{comma})")
         return "\n".join([*rows, " */"])
+
+    def _tables(self, uses: str) -> list[str]:
+        """The constant arrays that the function reads."""
+        words = set(re.findall(r"\w+", uses))
+        lines: list[str] = []
+        for buffer, value in self.tables.values():
+            if buffer.name not in words:
+                continue
+            numbers = ", ".join(literal(v.item(), buffer.dtype) for v in value.reshape(-1))
+            head = f"static const {C_TYPE[buffer.dtype]} {buffer.name}[{value.size}] = {{"
+            if len(head) + len(numbers) + 2 <= WIDTH:
+                lines.append(f"{head}{numbers}}};")
+            else:
+                rows = textwrap.wrap(numbers, WIDTH - len(INDENT), break_on_hyphens=False)
+                lines += [head, *(f"{INDENT}{row}" for row in rows), "};"]
+        return ["\n".join(lines)] if lines else []
 
     def _parameters(self, uses: str) -> list[tuple[str, str]]:
         """(declaration, argument) of everything the function mentions."""

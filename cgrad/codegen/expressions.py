@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import C_TYPE
 from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Select, SizeValue, Var
 from cgrad.core.sizes import Atom, SizeLike
@@ -154,10 +154,11 @@ class Printer:
         if infix:
             own = _BINDING[infix.group(1)]
             # `a - (b + c)` keeps its parentheses: floating-point sums are not associative;
-            # mixing && with || or bit operators without them is an error of -Wall
-            mixing = own <= 4
-            left = self._operand(expr.parts[0], _UNARY if mixing and own != 3 else own)
-            right = self._operand(expr.parts[1], _UNARY if mixing and own != 3 else own + 1)
+            # mixing && with || or bit operators without them is an error of -Wall, and so is a
+            # comparison of comparisons
+            least = {3: 3, 5: 7, 6: 7}.get(own, _UNARY if own <= 4 else own)
+            left = self._operand(expr.parts[0], least)
+            right = self._operand(expr.parts[1], max(least, own + 1))
             return f"{left} {infix.group(1)} {right}", own
         alone = re.fullmatch(r"\w+\(.*\)", expr.template) is not None
         least = _TERNARY if alone else _UNARY

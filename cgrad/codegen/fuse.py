@@ -17,7 +17,6 @@ from cgrad.core.loops import (
     For,
     Index,
     Read,
-    Set,
     Stmt,
     Swap,
     index_reads,
@@ -27,7 +26,6 @@ from cgrad.core.loops import (
     walk,
     written,
 )
-
 
 # how many statements back a loop looks for one to join: keeps the pass linear
 REACH = 64

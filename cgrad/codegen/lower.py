@@ -22,12 +22,11 @@ from cgrad.core.graphs import toposort
 from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
+from cgrad.ops.constants import Constant
 from cgrad.ops.kinds import lowering
 from cgrad.ops.windows import Window
 
 INDEX_NAMES = "ijkl"
-
-
 
 
 class Block:
@@ -97,7 +96,10 @@ class Block:
 
     def _start(self, node: Node, index: Index, stack: list[Any]) -> Expr | None:
         op: Any = node.op.map_sizes(self.resolve)
-        answer = op.value_at(node, index)
+        if isinstance(op, Constant) and op.size > 1 and not all(isinstance(i, int) for i in index):
+            answer: Any = loops.read(self.names.table(op, node.name), index)
+        else:
+            answer = op.value_at(node, index)
         if isinstance(answer, Expr):
             self._memo[node, index] = answer
             return answer

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from cgrad.core.loops import Buffer, Index
 from cgrad.core.node import Node
@@ -49,6 +50,7 @@ class Names:
         self._taken: set[str] = set(RESERVED)
         self.sizes: dict[Atom, str] = {}
         self.buffers: list[Buffer] = []
+        self.tables: dict[tuple[Any, ...], tuple[Buffer, Any]] = {}
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, reduced to an identifier, with a number if it is taken."""
@@ -74,6 +76,14 @@ class Names:
         buffer = Buffer(self.fresh(wanted), dtype, shape, role)
         self.buffers.append(buffer)
         return buffer
+
+    def table(self, constant: Any, wanted: str | None) -> Buffer:
+        """The buffer that holds the elements of a constant; equal constants share one."""
+        key = (constant.dtype, constant.shape, constant.data)
+        if key not in self.tables:
+            buffer = self.buffer(wanted or "table", constant.dtype, constant.shape, "table")
+            self.tables[key] = buffer, constant.value
+        return self.tables[key][0]
 
     def size(self, atom: Atom) -> str:
         """The name of a named size."""

@@ -17,7 +17,6 @@ from cgrad.core.loops import (
     Accumulate,
     Buffer,
     Call,
-    Check,
     Expr,
     For,
     Guard,
@@ -64,9 +63,7 @@ class _Placer:
         self.scopes: list[Scope] = []
 
     def block(self, stmts: list[Stmt], loop: For | None) -> list[Stmt]:
-        changed = frozenset(
-            buffer for stmt in (stmts if loop else ()) for buffer in _changes(stmt)
-        )
+        changed = frozenset(buffer for stmt in (stmts if loop else ()) for buffer in _changes(stmt))
         for buffer in changed:
             # what an element was before the loop holds only in its first iteration
             self._forget(buffer)
@@ -132,8 +129,10 @@ class _Placer:
             stack.pop()
             new = loops.with_parts(expr, tuple(done[part] for part in expr.parts))
             keep = expr is root and not again and not self._moves(expr, scope)
-            if not keep and expr not in guarded and self._wants_name(
-                expr, new, scope, again and expr is root
+            if (
+                not keep
+                and expr not in guarded
+                and self._wants_name(expr, new, scope, again and expr is root)
             ):
                 new = self._let(expr, new)
             done[expr] = new

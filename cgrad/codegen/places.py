@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cgrad.core import loops
+from cgrad.core import dtypes, loops
 from cgrad.core.loops import Buffer, Expr, Index
 from cgrad.core.sizes import SizeLike
 
@@ -46,6 +46,10 @@ class Place:
         return not self.prefix and self.offsets is None
 
     def read(self, index: Index) -> Expr:
+        if 0 in self.buffer.shape:
+            # no element is ever read; but the text of a guarded read needs something that exists
+            zero: float | bool = dtypes.NUMPY[self.buffer.dtype].type(0).item()
+            return loops.lit(zero, self.buffer.dtype)
         return loops.read(self.buffer, self.index(index))
 
 

@@ -10,8 +10,22 @@ from collections import Counter
 from collections.abc import Callable
 
 from cgrad.core import loops, sizes
-from cgrad.core.loops import Accumulate, Buffer, Check, Expr, For, Index, Let, Read, Set, Stmt
-from cgrad.core.loops import mentioned, values, walk, written
+from cgrad.core.loops import (
+    Accumulate,
+    Buffer,
+    Check,
+    Expr,
+    For,
+    Index,
+    Let,
+    Read,
+    Set,
+    Stmt,
+    mentioned,
+    values,
+    walk,
+    written,
+)
 
 Uses = dict[Buffer, list[tuple[Buffer, Index]]]
 

@@ -120,5 +120,3 @@ def _resized(node: Node, dims: tuple[SizeLike, ...]) -> Node:
     new = Node(node.op, (), TensorType(node.dtype, dims), node.name, node.site)
     new.tag = node.tag
     return new
-
-

@@ -125,7 +125,7 @@ def _check_indices(used: frozenset[str], indices: frozenset[str], where: object)
 
 def _check_written(buffer: Buffer, written: set[Buffer]) -> None:
     # nothing is ever stored in a buffer without elements
-    if buffer.base not in written and 0 not in buffer.base.shape:
+    if buffer.role != "table" and buffer.base not in written and 0 not in buffer.base.shape:
         raise InvariantError("written", f"{buffer!r} is read before it is written")
 
 
@@ -134,5 +134,3 @@ def _check_store(stmt: Set | Accumulate) -> None:
         raise InvariantError("rank", f"{stmt.buffer!r} is written at {stmt.index}")
     if stmt.value.dtype != stmt.buffer.dtype:
         raise InvariantError("dtype", f"{stmt.buffer!r} is set to a {stmt.value.dtype}")
-
-

@@ -41,12 +41,10 @@ class Body:
             for size in node.op.sizes():
                 mentioned.update(dict.fromkeys(sizes.atoms(size)))
         for param in self.params:
-            for size in param.dims:
+            for size in (*param.dims, *param.op.sizes()):
                 mentioned.update(dict.fromkeys(sizes.atoms(size)))
         self.free = tuple(
-            atom
-            for atom in mentioned
-            if atom.kind in ("dim", "value") and atom.args[0] not in own
+            atom for atom in mentioned if atom.kind in ("dim", "value") and atom.args[0] not in own
         )
 
     def key(self, label: Label) -> Hashable:
@@ -61,9 +59,10 @@ class Body:
         params = []
         for param in self.params:
             dims = tuple(f(size) for size in param.dims)
+            op = param.op.map_sizes(f)
             new = param
-            if dims != param.dims:
-                new = Node(param.op, (), type(param.type)(param.dtype, dims), param.name)
+            if dims != param.dims or op is not param.op:
+                new = Node(op, (), type(param.type)(param.dtype, dims), param.name)
             memo[param] = new
             params.append(new)
 

@@ -25,8 +25,9 @@ _serials = itertools.count()
 class Buffer:
     """A row-major array, or for an empty shape a scalar variable.
 
-    role: input, output, temp (a slot of the workspace; a C variable when 0-d) or carry (a pair
-    of pointers that a `Swap` exchanges).  A view has another shape over the elements of `base`.
+    role: input, output, table (constants in the text), temp (a slot of the workspace; a C
+    variable when 0-d) or carry (a pair of pointers that a `Swap` exchanges).  A view has another
+    shape over the elements of `base`.
     """
 
     __slots__ = ("_base", "dtype", "name", "role", "serial", "shape")
@@ -236,7 +237,8 @@ def both(a: Expr, b: Expr) -> Expr:
         return b if a.value else a
     if isinstance(b, Lit):
         return a if b.value else b
-    return call("{0} && {1}", a, b, dtype=BOOL)
+    # not &&: both are cheap, and gcc 12 was seen to miscompile chains of && in vector loops
+    return call("{0} & {1}", a, b, dtype=BOOL)
 
 
 def cast(x: Expr, dtype: str) -> Expr:

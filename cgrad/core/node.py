@@ -90,6 +90,8 @@ class Op:
     name = ""
     # parameters that hold sizes, tuples of sizes or None; every other slot is a plain hashable
     size_slots: tuple[str, ...] = ()
+    # constant bounds of an integer scalar, for the sizes that mention it
+    value_bounds: tuple[int | None, int | None] = (None, None)
     # True when the value changes from call to call, so equal nodes are not one node
     impure = False
 
@@ -302,4 +304,3 @@ def make_input(
     shape = (sizes.dim(node, axis) if s is None else s for axis, s in enumerate(type.shape))
     node.type = TensorType(type.dtype, tuple(shape))
     return node
-

@@ -172,9 +172,7 @@ class _Walk:
                 normal[node] = normal[other]
                 continue
             missing = [
-                dep
-                for dep in (*node.args, *node.deps)
-                if dep not in normal and dep not in outer
+                dep for dep in (*node.args, *node.deps) if dep not in normal and dep not in outer
             ]
             if missing:
                 stack.append((node, None))

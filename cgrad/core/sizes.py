@@ -283,6 +283,9 @@ def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
         return max(found, default=None), top
     if atom.kind == "quotient":
         return 0, None
+    if atom.kind == "value":
+        low_high: tuple[int | None, int | None] = atom.args[0].op.value_bounds
+        return low_high
     if atom.kind == "floordiv":
         (low_a, _), (low_b, _) = bounds(atom.args[0]), bounds(atom.args[1])
         if low_a is not None and low_a >= 0 and low_b is not None and low_b >= 0:
@@ -482,12 +485,11 @@ def render(size: SizeLike, name: Callable[[Atom], str] = _atom_text) -> str:
         return str(size)
     text = ""
     parts = [
-        ([name(atom) for atom in sorted(mono, key=_loop_index_first)], c)
-        for mono, c in size.terms
+        ([name(atom) for atom in sorted(mono, key=_loop_index_first)], c) for mono, c in size.terms
     ]
-    parts.sort(key=lambda part: (
-            not part[0], part[1] < 0, -len(part[0]), abs(part[1]) == 1, part[0]
-        ))
+    parts.sort(
+        key=lambda part: (not part[0], part[1] < 0, -len(part[0]), abs(part[1]) == 1, part[0])
+    )
     for names, c in parts:
         factors = ([str(abs(c))] if abs(c) != 1 or not names else []) + names
         term = " * ".join(factors)

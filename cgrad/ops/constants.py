@@ -5,6 +5,7 @@ Responsible for: leaves of the graph other than function arguments.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,11 @@ class Constant(Leaf):
     def value(self) -> np.ndarray[Any, Any]:
         return np.frombuffer(self.data, self.dtype).reshape(self.shape)
 
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         return TensorType(self.dtype, self.shape)
 
@@ -52,18 +58,14 @@ class Constant(Leaf):
         if not flat.size:
             # no element is ever asked for; loops of no iterations still need a body
             return loops.lit(np.zeros((), self.dtype).item(), self.dtype)
-        if not self.shape:
+        if flat.size == 1:
             return loops.lit(flat[0].item(), self.dtype)
         offset: SizeLike = 0
         for i, n in zip(index, self.shape, strict=True):
             offset = offset * n + i
-        if isinstance(offset, int):
-            return loops.lit(flat[offset].item(), self.dtype)
-        result = loops.lit(flat[-1].item(), self.dtype)
-        for k in range(len(flat) - 2, -1, -1):
-            here = loops.compare("==", offset, k)
-            result = loops.select(here, loops.lit(flat[k].item(), self.dtype), result)
-        return result
+        if not isinstance(offset, int):
+            raise TypeError("an element at a run-time index is read from a table (codegen.lower)")
+        return loops.lit(flat[offset].item(), self.dtype)
 
 
 class Data(Leaf):

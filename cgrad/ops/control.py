@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import derive, sizes
+from cgrad.core import derive, dtypes, sizes
 from cgrad.core.graphs import Body, derived, substitute, toposort
-from cgrad.core.node import Node, Op, TensorType, TupleType, make_input
+from cgrad.core.node import Input, Node, Op, TensorType, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import not_negative
@@ -227,6 +227,37 @@ class Scan(Op):
         for place, k in enumerate(listed):
             result[first + nk + k] = results.y(place)
         return result
+
+
+class Counter(Input):
+    """A parameter of a body that counts the steps: 0, 1, ... below `below`."""
+
+    __slots__ = ("below",)
+    name = "counter"
+    size_slots = ("below",)
+    value_bounds = (0, None)
+
+    def __init__(self, below: SizeLike) -> None:
+        self.below = below
+
+
+def make_counter(like: Node, below: SizeLike) -> Node:
+    """A counter in place of the parameter `like`."""
+    return make_input(TensorType(dtypes.INT64, ()), like.name, Counter(below))
+
+
+def largest(size: SizeLike) -> SizeLike:
+    """A bound of a size that counts upwards with every counter in it: its value at the end."""
+
+    def last(atom: sizes.Atom) -> SizeLike | None:
+        if atom.kind == "value" and isinstance(atom.args[0].op, Counter):
+            return atom.args[0].op.below - 1
+        return None
+
+    terms = size.terms if isinstance(size, sizes.Size) else ()
+    if any(c < 0 and any(last(atom) is not None for atom in mono) for mono, c in terms):
+        return size
+    return sizes.substitute(size, last)
 
 
 class Get(Op):

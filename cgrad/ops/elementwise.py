@@ -167,9 +167,7 @@ _row(
     "Power. An integer to a negative integer power is rounded towards 0.",
     takes="number", cost=40, infix="({0} ** {1})", domain=(0.2, 2.0),
 )  # fmt: skip
-_row(
-    "sqr", "{0} * {0}", np.square, [lambda y, x: (2 * x,)], "Square.", takes="number"
-)
+_row("sqr", "{0} * {0}", np.square, [lambda y, x: (2 * x,)], "Square.", takes="number")
 _row("sqrt", "sqrt", np.sqrt, [lambda y, x: (Over(2 * y),)],
      "Square root; nan below 0.", cost=6, domain=(0.2, 3.0))  # fmt: skip
 _row("reciprocal", "1 / {0}", np.reciprocal, [lambda y, x: (NEG, y, Over(x))],

@@ -1,8 +1,8 @@
 """Algebra on graphs: the rule sets and the two passes made of them.
 
-    CANONICAL   one way to write everything; exact, or fewer roundings
-    STABILISE   forms that keep their digits and do not overflow
-    EXPAND      functions without C text written out, the last step before lowering
+CANONICAL   one way to write everything; exact, or fewer roundings
+STABILISE   forms that keep their digits and do not overflow
+EXPAND      functions without C text written out, the last step before lowering
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     above it are looked at.
     """
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
-    if any(node.op.name == "scan" for node in toposort(outputs)):
-        # a smaller loop shows new constants to the rules, and these may leave more of it unread
-        outputs = rewrite(tidy_loops(outputs), _SIMPLIFY, trace=trace)
-        outputs = tidy_loops(outputs)
+    # a smaller loop shows new constants to the rules, and these may leave more of it unread
+    while any(node.op.name == "scan" for node in toposort(outputs)):
+        tidy = tidy_loops(outputs)
+        if all(new is old for new, old in zip(tidy, outputs, strict=True)):
+            break
+        outputs = rewrite(tidy, _SIMPLIFY, trace=trace)
     return outputs
 
 

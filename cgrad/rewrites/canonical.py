@@ -202,9 +202,7 @@ def broadcast_broadcast(node: Node) -> Node | None:
     return Node(Broadcast(node.dims, axes), inner.args)
 
 
-@CONSTANTS.rule(
-    Broadcast, example=lambda x: Node(Broadcast(x.dims, tuple(range(x.ndim))), (x,))
-)
+@CONSTANTS.rule(Broadcast, example=lambda x: Node(Broadcast(x.dims, tuple(range(x.ndim))), (x,)))
 def broadcast_nothing(node: Node) -> Node | None:
     """broadcast(x) to the shape of x -> x"""
     (x,) = node.args

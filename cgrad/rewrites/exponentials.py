@@ -52,10 +52,12 @@ def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
 
 
 def _is_shifted(x: Node) -> bool:
-    """Whether x is what `_shifted` makes."""
+    """Whether x is what `_shifted` makes, or has been shifted by its maximum by the user."""
     if not is_op(x, "sub") or not isinstance(x.args[1].op, Broadcast):
         return False
     shift = x.args[1].args[0]
+    if is_op(shift, "max"):
+        return shift.args[0] is x.args[0]
     return is_op(shift, "switch") and is_op(shift.args[0], "isinf")
 
 
@@ -94,7 +96,7 @@ def _softmax_pair(f: Factor, g: Factor) -> Factor | None:
     if not g.inverse:
         if not is_op(total, "true_div", "reciprocal"):
             return None
-        weight, total = (total.args if is_op(total, "true_div") else (None, total.args[0]))
+        weight, total = total.args if is_op(total, "true_div") else (None, total.args[0])
     found = _exp_sum(total)
     if found is None or total.args[0] is not f.node:
         return None

@@ -211,7 +211,8 @@ def _logistic(x: Node) -> Node:
 
 
 @LOGISTIC.rule(
-    "mul", exact=False,
+    "mul",
+    exact=False,
     domain="the rounding of the sum is that of its terms, which may cancel",
     example=lambda x: (3 * _logistic(x) + apply("sqr", _logistic(x))) * apply("exp", -x),
 )

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from cgrad.core.graphs import Body, Interner, derived, rebuild, substitute, toposort
 from cgrad.core.node import Node
 from cgrad.ops.axes import broadcast_axes
-from cgrad.ops.control import Get, Scan, is_cheap, make_scan
+from cgrad.ops.constants import Arange
+from cgrad.ops.control import Counter, Get, Scan, is_cheap, make_counter, make_scan
 
 
 def tidy_loops(outputs: Sequence[Node]) -> list[Node]:
@@ -66,6 +67,10 @@ def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
             replaced[param] = first[arg]
         else:
             first[arg] = param
+    for param, arg in zip(p_slices, sequences, strict=True):
+        # the rules may then use that its values are positions of the loop
+        if isinstance(arg.op, Arange) and not isinstance(param.op, Counter):
+            replaced[param] = make_counter(param, arg.op.length)
     fixed = {k for k in range(nk) if op.body.outputs[k] is p_carries[k]}
     ys = [k for k in range(ny) if nk + k in read]
     live = _live_carries(op, read, fixed, ys)
@@ -81,7 +86,7 @@ def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
         list(sequences),
         list(outer),
         [p_carries[k] for k in kept],
-        list(p_slices),
+        [replaced.get(param, param) for param in p_slices],
         outputs[: len(kept)],
         outputs[len(kept) :],
         op.length,
@@ -132,4 +137,5 @@ def _same_size(new: Node, old: Node) -> bool:
         len(new.args) == len(old.args)
         and len(new.op.body.outputs) == len(old.op.body.outputs)
         and len(new.op.body.order) == len(old.op.body.order)
+        and [p.op.name for p in new.op.body.params] == [p.op.name for p in old.op.body.params]
     )

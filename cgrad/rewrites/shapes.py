@@ -189,9 +189,7 @@ def dot_permute(node: Node) -> Node | None:
     return Node(Contract(labels[0], labels[1], op.out), tuple(args))
 
 
-@SHAPES.rule(
-    Contract, exact=False, example=lambda vec: contract(vec, (5,), vec, (5,), ())
-)
+@SHAPES.rule(Contract, exact=False, example=lambda vec: contract(vec, (5,), vec, (5,), ()))
 def dot_labels(node: Node) -> Node | None:
     """dot(a, b) -> dot(a, b) with labels counted from 0 in the order they appear"""
     op = node.op
@@ -202,9 +200,7 @@ def dot_labels(node: Node) -> Node | None:
     return None if same else Node(Contract(left, right, out), node.args)
 
 
-@SHAPES.rule(
-    Squeeze, example=lambda v: squeeze_axes(squeeze_axes(_ones(v, 2), (0,)), (0,))
-)
+@SHAPES.rule(Squeeze, example=lambda v: squeeze_axes(squeeze_axes(_ones(v, 2), (0,)), (0,)))
 def squeeze_squeeze(node: Node) -> Node | None:
     """squeeze(squeeze(x)) -> squeeze(x)"""
     (inner,) = node.args
@@ -233,9 +229,7 @@ def squeeze_broadcast(node: Node) -> Node | None:
     return broadcast_axes(x, node.dims, places)
 
 
-@SHAPES.rule(
-    Broadcast, example=lambda v: stretch(squeeze_axes(_ones(v, 1), (0,)), (1, *v.dims))
-)
+@SHAPES.rule(Broadcast, example=lambda v: stretch(squeeze_axes(_ones(v, 1), (0,)), (1, *v.dims)))
 def broadcast_squeeze(node: Node) -> Node | None:
     """broadcast(squeeze(x)) to the shape of x -> x"""
     (inner,) = node.args

@@ -147,9 +147,7 @@ def _negated(value: Any) -> Any:
         return np.negative(value)
 
 
-@ALGEBRA.rule(
-    "neg", example=(lambda n: -(3 * n), lambda x: -(3 / x))
-)
+@ALGEBRA.rule("neg", example=(lambda n: -(3 * n), lambda x: -(3 / x)))
 def neg_of_constant(node: Node) -> Node | None:
     """-(c * x) -> (-c) * x, -(c / x) -> (-c) / x"""
     (inner,) = node.args

@@ -14,6 +14,7 @@ from cgrad.core.rewrite import RuleSet
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import Broadcast, Sum, broadcast_axes, sum_axes, without
 from cgrad.ops.coerce import stretch
+from cgrad.ops.control import largest
 from cgrad.ops.scalar import apply_row
 from cgrad.ops.windows import Join, Place, Slice, Update, Window, join, part, place
 from cgrad.rewrites.patterns import fit, full
@@ -32,7 +33,7 @@ def _in_bounds(window: Window) -> bool:
 
 
 def _is_below(start: SizeLike, n: SizeLike) -> bool:
-    low, room = sizes.bounds(start)[0], sizes.bounds(n - start)[0]
+    low, room = sizes.bounds(start)[0], sizes.bounds(n - largest(start))[0]
     return low is not None and low >= 0 and room is not None and room > 0
 
 
@@ -149,9 +150,7 @@ def slice_place(node: Node) -> Node | None:
     return fit(inner.args[0], node)
 
 
-@WINDOWS.rule(
-    Slice, example=lambda v: _cut(_set(_rows(v), _rows(v, 2), _middle(v)), _middle(v))
-)
+@WINDOWS.rule(Slice, example=lambda v: _cut(_set(_rows(v), _rows(v, 2), _middle(v)), _middle(v)))
 def slice_set(node: Node) -> Node | None:
     """set(x[window], v)[the same window] -> v"""
     (inner,) = node.args
@@ -194,6 +193,13 @@ def add_places(node: Node) -> Node | None:
     return place(apply_row("add", a.args[0], b.args[0]), a.op)
 
 
+def _cut_placed(x: Node, window: Window) -> Node:
+    """The window of x; a number that fills x needs no window, nor the check of its index."""
+    if isinstance(x.op, Broadcast) and x.args[0].ndim == 0:
+        return broadcast_axes(x.args[0], window.window_shape(), ())
+    return Node(window.same(Slice), (x,))
+
+
 # A window's surroundings are zeros by structure, not by arithmetic: nothing multiplies them.
 @WINDOWS.rule(
     "mul", "true_div", exact=False, domain="the factor is finite outside of the window",
@@ -204,7 +210,7 @@ def factor_into_place(node: Node) -> Node | None:
     """place(x) * y -> place(x * y[window]), and / likewise"""
     for k, arg in enumerate(node.args if node.op.name == "mul" else node.args[:1]):
         if isinstance(arg.op, Place):
-            other = Node(arg.op.same(Slice), (node.args[1 - k],))
+            other = _cut_placed(node.args[1 - k], arg.op)
             pair = (arg.args[0], other) if k == 0 else (other, arg.args[0])
             if [n == 1 for n in pair[0].dims] != [n == 1 for n in pair[1].dims]:
                 return None

@@ -13,6 +13,7 @@ from structure import c_of
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.pipeline import Program, generate
 
 ROOT = Path(__file__).parents[2]
 DETERMINISM = """
@@ -67,20 +68,33 @@ def test_a_total_of_one_term_in_a_summing_loop() -> None:
     np.testing.assert_allclose(f(a, b)[0], want)
 
 
-NESTED = [-0.875, 0.75, 1.0, -1.0]
-
-
 def test_small_constant_arrays_among_float32_stores() -> None:
-    """gcc 12.2 at -O3 -mavx2 gets nested choices between constants wrong in a loop of four."""
+    """gcc 12.2 at -O3 -mavx2 gets nested choices between constants wrong in a loop of four,
+
+    which is what constants read at an index were before they became tables.
+    """
     x = ct.tensor("x", dtype="float32", shape=(4,))
-    y = ct.dvector("y")
-    mean = ct.tanh(ct.mean(x))
-    value = ct.sum(ct.cast(ct.fill(x, mean), "float64") * ct.constant([-1.0, 0.5, 0.25, 0.25]))
-    other = ct.sum(ct.fill(y, ct.sum(y)) * ct.constant([-0.875, 0.125, -1.0, 0.375]))
-    f = cgrad.function([x, y], [value, other, ct.fill(x, mean), cgrad.grad(value, x)])
-    got = f(np.array([-1.25, -0.75, -1.25, -0.375], np.float32), np.ones(4))
-    assert abs(float(got[0])) < 1e-6
-    assert abs(float(got[1]) - 4 * -1.375) < 1e-12
+    first, second = np.array([-1.0, 0.5, 0.25, 0.25]), np.array([-0.875, 0.125, -1.0, 0.375])
+    mean = ct.tanh(ct.sum(x))
+    a, b = ct.fill(x, mean), ct.fill(x, 2 * mean)
+    sums = [ct.sum(ct.cast(a, "float64") * first), ct.sum(ct.cast(b, "float64") * second)]
+    got = cgrad.function([x], [a, sums[0], b, sums[1]])(np.full(4, -0.9, np.float32))
+    assert abs(float(got[1])) < 1e-12
+    np.testing.assert_allclose(got[3], 2 * np.tanh(-3.6) * second.sum(), rtol=1e-6)
+
+
+def test_constant_arrays_are_tables() -> None:
+    x = ct.dvector("x")
+    values = np.linspace(-1.0, 1.0, 30)
+    shared = ct.constant(values, name="knots")
+    text = generate(Program([x], [x * shared, x + ct.constant(values)], "f"))
+    assert text.count("static const double knots[30] = {") == 1
+    assert max(map(len, text.splitlines())) <= 100
+    got = cgrad.function([x], [x * shared, ct.constant([[1, 2], [3, 4]])[:, x.shape[0] - 29]])(
+        values
+    )
+    np.testing.assert_array_equal(got[0], values**2)
+    np.testing.assert_array_equal(got[1], [2, 4])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])

@@ -41,6 +41,18 @@ def test_empty_constants() -> None:
     assert float(got[1]) == 0.0 and got[2].shape == (0,)
 
 
+def test_a_guarded_read_of_a_tensor_without_elements() -> None:
+    x, k = ct.dmatrix("x"), ct.lscalar("k")
+    part = ct.hypot(x[:k], ct.sqr(x[:k]) + 0.5)
+    cost = ct.sum(part * ct.constant(np.zeros((0, 2))))
+    f = cgrad.function([x, k], [cost, cgrad.grad(cost, x)])
+    got = f(np.ones((3, 2)), 0)
+    assert float(got[0]) == 0.0
+    np.testing.assert_array_equal(got[1], np.zeros((3, 2)))
+    with pytest.raises(cgrad.ShapeError):
+        f(np.ones((3, 2)), 1)
+
+
 INDICES = [
     slice(None, None, -1), slice(None, None, 2), slice(1, None, 2), slice(-1, 0, -2),
     slice(5, 1, -3), slice(-3, -1), slice(2, 100), slice(-100, 2), slice(100, None),

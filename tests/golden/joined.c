@@ -13,7 +13,7 @@ static int64_t joined(int64_t n, int64_t m, int64_t p, const double *restrict a,
                       double *restrict out1, double *restrict out2, char *restrict work)
 {
     double *restrict join = (double *)work;
-    work += cg_slot(m * p + n * m, 8);
+    work += cg_skip(m * p + n * m, 8);
     double *restrict exp3 = (double *)work;
     /* exp [n1], join [n7] */
     for (int64_t i = 0; i < n; ++i) {
@@ -76,7 +76,9 @@ int64_t cg_work(const int64_t *size)
     const int64_t n = size[0];
     const int64_t m = size[1];
     const int64_t p = size[2];
-    return cg_plus(cg_slot(m * p + n * m, 8), cg_slot(cg_times(n, m), 8));
+    int64_t bytes = cg_slot(m * p + n * m, 8);
+    bytes = cg_plus(bytes, cg_slot(cg_times(n, m), 8));
+    return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,

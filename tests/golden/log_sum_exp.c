@@ -9,35 +9,29 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
                            double *restrict out1, char *restrict work)
 {
     double *restrict exp3 = (double *)work;
-    work += cg_slot(n, 8);
-    double *restrict true_div = (double *)work;
+    work += cg_skip(n, 8);
+    double *restrict mul = (double *)work;
     double max = -INFINITY;
     /* max [n1] */
     for (int64_t i = 0; i < n; ++i) {
         max = cg_max(max, x[i]);
     }
-    double max2 = -INFINITY;
-    /* max [n6] */
-    for (int64_t i = 0; i < n; ++i) {
-        max2 = cg_max(max2, x[i] - max);
-    }
     double sum = 0.0;
-    const bool isinf1 = isinf(max2) != 0;
-    const double v1 = isinf1 ? 0.0 : max2;
-    /* exp [n6], sum [n6] */
+    /* exp [n4], sum [n5] */
     for (int64_t i = 0; i < n; ++i) {
-        const double exp1 = exp(x[i] - max - v1);
+        const double exp1 = exp(x[i] - max);
         exp3[i] = exp1;
         sum += exp1;
     }
-    *out0 = max + (v1 + log(sum));
+    *out0 = max + log(sum);
     double sum2 = 0.0;
     double sum3 = 0.0;
-    /* true_div [n12], sum [n14], sum [n18] */
+    const double v1 = 1 / sum;
+    /* mul [n12], sum [n14], sum [n18] */
 #pragma omp simd reduction(+:sum2, sum3)
     for (int64_t i = 0; i < n; ++i) {
-        const double v2 = exp3[i] / sum;
-        true_div[i] = v2;
+        const double v2 = v1 * exp3[i];
+        mul[i] = v2;
         sum2 += -v2;
         sum3 += (double)(x[i] == max);
     }
@@ -45,7 +39,7 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
     const double v3 = v2 / sum3;
     /* add [n22] */
     for (int64_t i = 0; i < n; ++i) {
-        out1[i] = true_div[i] + v3 * (double)(x[i] == max);
+        out1[i] = mul[i] + v3 * (double)(x[i] == max);
     }
     return CG_OK;
 }
@@ -63,7 +57,9 @@ int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st
 int64_t cg_work(const int64_t *size)
 {
     const int64_t n = size[0];
-    return cg_plus(cg_slot(n, 8), cg_slot(n, 8));
+    int64_t bytes = cg_slot(n, 8);
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,

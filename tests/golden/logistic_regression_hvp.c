@@ -14,11 +14,11 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
                                        char *restrict work)
 {
     double *restrict dot5 = (double *)work;
-    /* dot [n26] */
+    /* dot [n27] */
     for (int64_t i = 0; i < m; ++i) {
         dot5[i] = 0.0;
     }
-    /* dot [n21], dot [n3], mul [n23], dot [n26] */
+    /* dot [n22], dot [n4], mul [n24], dot [n27] */
     for (int64_t i = 0; i < n; ++i) {
         double dot = 0.0;
         double dot3 = 0.0;
@@ -37,7 +37,7 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
     }
     const double penalty_0 = *penalty;
     const double v1 = 0.5 * penalty_0;
-    /* add [n27] */
+    /* add [n28] */
     for (int64_t i = 0; i < m; ++i) {
         out0[i] = 2.0 * (v[i] * v1) + dot5[i];
     }
@@ -48,12 +48,12 @@ int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st
 {
     const int64_t n = in[0].shape[0];
     const int64_t m = in[0].shape[1];
+    if (in[4].shape[0] != in[2].shape[0])
+        return cg_fail(st, CG_SHAPE, 1, 0, in[4].shape[0], in[2].shape[0]);
     if (in[2].shape[0] != m)
-        return cg_fail(st, CG_SHAPE, 3, 0, in[2].shape[0], m);
+        return cg_fail(st, CG_SHAPE, 4, 0, in[2].shape[0], m);
     if (n != in[1].shape[0])
-        return cg_fail(st, CG_SHAPE, 6, 0, n, in[1].shape[0]);
-    if (in[2].shape[0] != in[4].shape[0])
-        return cg_fail(st, CG_SHAPE, 19, 0, in[2].shape[0], in[4].shape[0]);
+        return cg_fail(st, CG_SHAPE, 7, 0, n, in[1].shape[0]);
     size[0] = n;
     size[1] = m;
     out[0].shape[0] = m;

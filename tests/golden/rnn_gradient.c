@@ -15,17 +15,17 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
 {
     double *h0_t_1 = (double *)work;
     double *mul2 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *next_h0_t_1 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *ct_h0_t_1 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *next_ct_h0_t_1 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *restrict row2 = (double *)work;
-    work += cg_slot(cg_times(n, p), 8);
+    work += cg_skip(n * p, 8);
     double *restrict row = (double *)work;
-    work += cg_slot(cg_times(n, p), 8);
+    work += cg_skip(n * p, 8);
     double *restrict mul = (double *)work;
     for (int64_t i = 0; i < n; ++i) {
         h0_t_1[i] = h0[i];
@@ -39,7 +39,7 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     }
     /* scan [n12] */
     for (int64_t t = 0; t < p; ++t) {
-        /* h0[t-1] = input, dot [n13], dot [n14], tanh [n16] */
+        /* h0_t_1 = input, dot [n13], dot [n14], tanh [n16] */
         for (int64_t i = 0; i < n; ++i) {
             row[t * n + i] = h0_t_1[i];
             double dot = 0.0;
@@ -131,7 +131,14 @@ int64_t cg_work(const int64_t *size)
 {
     const int64_t n = size[0];
     const int64_t p = size[2];
-    return cg_plus(cg_plus(cg_plus(cg_plus(cg_plus(cg_plus(cg_slot(n, 8), cg_slot(n, 8)), cg_slot(n, 8)), cg_slot(n, 8)), cg_slot(cg_times(n, p), 8)), cg_slot(cg_times(n, p), 8)), cg_slot(cg_times(n, p), 8));
+    int64_t bytes = cg_slot(n, 8);
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
+    bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
+    bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
+    return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,

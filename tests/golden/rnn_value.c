@@ -12,9 +12,9 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
                          const double *restrict h0, double *restrict out0, char *restrict work)
 {
     double *h0_t_1 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *next_h0_t_1 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *restrict row = (double *)work;
     for (int64_t i = 0; i < n; ++i) {
         h0_t_1[i] = h0[i];
@@ -76,7 +76,10 @@ int64_t cg_work(const int64_t *size)
 {
     const int64_t n = size[0];
     const int64_t p = size[2];
-    return cg_plus(cg_plus(cg_slot(n, 8), cg_slot(n, 8)), cg_slot(cg_times(n, p), 8));
+    int64_t bytes = cg_slot(n, 8);
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
+    return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,

@@ -8,11 +8,11 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
                             char *restrict work)
 {
     double *restrict sin2 = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *restrict mul = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *restrict sqr = (double *)work;
-    work += cg_slot(n, 8);
+    work += cg_skip(n, 8);
     double *restrict cos2 = (double *)work;
     /* sin [n5], mul [n15], sqr [n4], cos [n12] */
     for (int64_t i = 0; i < n; ++i) {
@@ -25,13 +25,10 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
     }
     /* scan [n24] */
     for (int64_t t = 0; t < n; ++t) {
-        /* add [n47] */
+        /* place [n47] */
         for (int64_t i = 0; i < n; ++i) {
-            const double v1 = i == t ? 1.0 : 0.0;
-            const double x_i = x[i];
-            const double cos2_i = cos2[i];
-            out0[t * n + i] = v1 * mul[i] - v1 * sqr[i] * sin2[i] + 2.0 * (v1 * x_i) * cos2_i
-                + 2.0 * (v1 * cos2_i) * x_i;
+            out0[t * n + i] = i == t ? mul[t] - sqr[t] * sin2[t] + 2.0 * x[t] * cos2[t]
+                + 2.0 * cos2[t] * x[t] : 0.0;
         }
     }
     return CG_OK;
@@ -50,7 +47,11 @@ int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st
 int64_t cg_work(const int64_t *size)
 {
     const int64_t n = size[0];
-    return cg_plus(cg_plus(cg_plus(cg_slot(n, 8), cg_slot(n, 8)), cg_slot(n, 8)), cg_slot(n, 8));
+    int64_t bytes = cg_slot(n, 8);
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    bytes = cg_plus(bytes, cg_slot(n, 8));
+    return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,

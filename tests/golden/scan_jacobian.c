@@ -8,9 +8,9 @@ static int64_t scan_jacobian(int64_t n, const double *restrict x, double *restri
 {
     /* scan [n11] */
     for (int64_t t = 0; t < n; ++t) {
-        /* mul [n20] */
+        /* place [n20] */
         for (int64_t i = 0; i < n; ++i) {
-            out0[t * n + i] = 2.0 * (i == t ? 1.0 : 0.0) * x[i];
+            out0[t * n + i] = i == t ? 2.0 * x[t] : 0.0;
         }
     }
     return CG_OK;

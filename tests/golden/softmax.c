@@ -8,21 +8,15 @@ static int64_t softmax(int64_t n, int64_t m, const double *restrict x, double *r
                        char *restrict work)
 {
     double *restrict exp3 = (double *)work;
-    /* max [n1], max [n9], exp [n9], sum [n9], true_div [n9] */
+    /* max [n1], exp [n5], sum [n6], true_div [n9] */
     for (int64_t i = 0; i < n; ++i) {
         double max = -INFINITY;
         for (int64_t j = 0; j < m; ++j) {
             max = cg_max(max, x[i * m + j]);
         }
-        double max3 = -INFINITY;
-        for (int64_t j = 0; j < m; ++j) {
-            max3 = cg_max(max3, x[i * m + j] - max);
-        }
         double sum = 0.0;
-        const bool isinf1 = isinf(max3) != 0;
-        const double v1 = isinf1 ? 0.0 : max3;
         for (int64_t j = 0; j < m; ++j) {
-            const double exp1 = exp(x[i * m + j] - max - v1);
+            const double exp1 = exp(x[i * m + j] - max);
             exp3[j] = exp1;
             sum += exp1;
         }

@@ -27,13 +27,11 @@ static int64_t strided(int64_t n, const double *restrict x, double *restrict out
     *out0 = sum + sum2;
     /* add [n37] */
     for (int64_t i = 0; i < n; ++i) {
-        const double v1 = (3 * cg_floor_div_i64(n - i - 1, 3) == n - i - 1 && i <= n - 1
-            && n - 1 < 3 * n3 + i ? 2.0 * x[n - 3 * cg_floor_div_i64(n - i - 1, 3) - 1] : 0.0)
-            + (2 * cg_floor_div_i64(n - i - 2, 2) == n - i - 2 && i <= n - 2 && n - 2 < 2 * n2 + i
-            ? 1.0 : 0.0);
-        out1[i] = v1 + (i < n1 ? (2 * (i / 2) == i && i < 2 * n2 ? 1.0 : 0.0) * x[i + 1] : 0.0)
-            + (1 <= i ? (2 * cg_floor_div_i64(i - 1, 2) == i - 1 && 0 <= i - 1 && i - 1 < 2 * n2
-            ? 1.0 : 0.0) * x[i - 1] : 0.0);
+        const double v1 = (((i <= n - 1) & (n - 1 < 3 * n3 + i)) & ((n - i - 1) % 3 == 0)
+            ? 2.0 * x[n - 3 * ((n - i - 1) / 3) - 1] : 0.0)
+            + (((i <= n - 2) & (n - 2 < 2 * n2 + i)) & ((n - i - 2) % 2 == 0) ? 1.0 : 0.0);
+        out1[i] = v1 + ((i < 2 * n2) & (i % 2 == 0) ? x[2 * (i / 2) + 1] : 0.0)
+            + (((1 <= i) & (i < 2 * n2 + 1)) & ((i - 1) % 2 == 0) ? x[2 * ((i - 1) / 2)] : 0.0);
     }
     return CG_OK;
 }

@@ -100,9 +100,10 @@ def test_integers_do_more() -> None:
 
 
 def test_integer_folding_wraps() -> None:
-    assert simple((K + (2**63 - 1)) + 1) == f"sub(k, {2**63 - 1})" or simple(
-        (K + (2**63 - 1)) + 1
-    ) == f"add({-(2**63)}, k)"
+    assert (
+        simple((K + (2**63 - 1)) + 1) == f"sub(k, {2**63 - 1})"
+        or simple((K + (2**63 - 1)) + 1) == f"add({-(2**63)}, k)"
+    )
 
 
 def test_float32_constants_stay_float32() -> None:
