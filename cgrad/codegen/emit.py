@@ -15,6 +15,7 @@ from cgrad.codegen.expressions import Printer, bare, literal
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude
+from cgrad.codegen.unify import entry_source
 from cgrad.core import dtypes, loops
 from cgrad.core.dtypes import C_TYPE
 from cgrad.core.loops import (
@@ -184,11 +185,11 @@ class _Writer:
         )  # fmt: skip
 
     def _raw(self, atom: Atom) -> str:
-        kind, args = atom.kind, atom.args
-        k = self.kernel.position[args[0]]
-        if kind == "dim":
-            return f"in[{k}].shape[{args[1]}]"
-        return f"*(const int64_t *)in[{k}].data"
+        if atom.kind == "dim":
+            return f"in[{self.kernel.position[atom.args[0]]}].shape[{atom.args[1]}]"
+        source = entry_source(atom.args[0])
+        k = self.kernel.position[source]
+        return f"*(const {C_TYPE[source.dtype]} *)in[{k}].data"
 
     def _work(self) -> str:
         slots = [self._slot(slot, self.plain) for slot in self.slots]

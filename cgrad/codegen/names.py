@@ -90,7 +90,9 @@ class Names:
         found = self.sizes.get(atom)
         if found is None:
             if atom.kind == "value":
-                found = self.fresh(f"{atom.args[0].name or 'k'}_value")
+                node = atom.args[0]
+                label = node.name or (node.args[0].name if node.args else None)
+                found = self.fresh(f"{label or 'k'}_value")
             else:
                 free = [name for name in SIZE_NAMES if name not in self._taken]
                 found = self.fresh(free[0] if free else f"n{len(self.sizes)}")

@@ -18,6 +18,7 @@ from cgrad.core.graphs import substitute
 from cgrad.core.loops import Check, Lit
 from cgrad.core.node import Node, TensorType
 from cgrad.core.sizes import Atom, SizeLike
+from cgrad.ops.scalar import Cast
 
 
 class Unified:
@@ -33,9 +34,16 @@ class Unified:
 
 def is_entry_size(atom: Atom, inputs: Iterable[Node]) -> bool:
     """Whether the size is known when the kernel is entered."""
-    if atom.kind not in ("dim", "value"):
-        return False
-    return atom.args[0] in inputs
+    if atom.kind == "value":
+        return entry_source(atom.args[0]) in inputs
+    return atom.kind == "dim" and atom.args[0] in inputs
+
+
+def entry_source(node: Node) -> Node:
+    """The node an integer scalar is read from: itself, or the shorter integer it was cast from."""
+    while isinstance(node.op, Cast) and dtypes.is_integer(node.args[0].dtype):
+        node = node.args[0]
+    return node
 
 
 def unify(inputs: Sequence[Node], outputs: Sequence[Node], everything: Sequence[Node]) -> Unified:

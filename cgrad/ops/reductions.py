@@ -19,7 +19,6 @@ from cgrad.ops.kinds import Opaque, Pull, Reduction
 from cgrad.ops.scalar import apply_row, cast
 
 
-
 class Extreme(Opaque):
     """The largest (`max`) or smallest (`min`) element over `axes`; nan if one is nan.
 

@@ -115,7 +115,6 @@ class Row:
         suffix = "f" if dtype == dtypes.FLOAT32 else ""
         return f"{text}{suffix}({', '.join(f'{{{k}}}' for k in range(self.arity))})"
 
-
     def _column(self, dtype: str) -> str:
         """The key of `c` for a dtype: int64 and uint64 stand for the shorter integers too."""
         assert isinstance(self.c, dict)

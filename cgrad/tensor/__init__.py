@@ -8,18 +8,20 @@ from cgrad.gradient import grad, hessian, jacobian
 
 # fmt: off
 from cgrad.tensor.creation import (
-    alloc, arange, as_tensor, as_tensor_variable, bcol, bcols, bmatrices, bmatrix, brow, brows, bscalar, bscalars, btensor3, btensor3s, btensor4s, bvectors, icols, imatrices, irows, iscalars, itensor3s, itensor4s, ivectors, wcols, wmatrices, wrows, wscalars, wtensor3s, wtensor4s, wvectors,
-    btensor4, bvector, ccol, cmatrix, col, cols, constant, crow, cscalar, ctensor3, ctensor4,
-    cvector, dcol, dcols, dmatrices, dmatrix, drow, drows, dscalar, dscalars, dtensor3,
-    dtensor3s, dtensor4, dtensor4s, dvector, dvectors, e, empty, empty_like, euler_gamma, eye,
-    fcol, fcols, fmatrices, fmatrix, frow, frows, fscalar, fscalars, ftensor3, ftensor3s,
-    ftensor4, ftensor4s, full, full_like, fvector, fvectors, icol, identity_like, imatrix, inf,
-    irow, iscalar, itensor3, itensor4, ivector, lcol, lcols, lmatrices, lmatrix, lrow, lrows,
-    lscalar, lscalars, ltensor3, ltensor3s, ltensor4, ltensor4s, lvector, lvectors, matrices,
-    matrix, nan, newaxis, ones, ones_like, pi, row, rows, scalar, scalars, tensor, tensor3,
-    tensor3s, tensor4, tensor4s, vector, vectors, wcol, wmatrix, wrow, wscalar, wtensor3,
-    wtensor4, wvector, zcol, zeros, zeros_like, zmatrix, zrow, zscalar, ztensor3, ztensor4,
-    zvector,
+    alloc, arange, as_tensor, as_tensor_variable, bcol, bcols, bmatrices, bmatrix, brow, brows,
+    bscalar, bscalars, btensor3, btensor3s, btensor4, btensor4s, bvector, bvectors, ccol,
+    cmatrix, col, cols, constant, crow, cscalar, ctensor3, ctensor4, cvector, dcol, dcols,
+    dmatrices, dmatrix, drow, drows, dscalar, dscalars, dtensor3, dtensor3s, dtensor4,
+    dtensor4s, dvector, dvectors, e, empty, empty_like, euler_gamma, eye, fcol, fcols,
+    fmatrices, fmatrix, frow, frows, fscalar, fscalars, ftensor3, ftensor3s, ftensor4,
+    ftensor4s, full, full_like, fvector, fvectors, icol, icols, identity_like, imatrices,
+    imatrix, inf, irow, irows, iscalar, iscalars, itensor3, itensor3s, itensor4, itensor4s,
+    ivector, ivectors, lcol, lcols, lmatrices, lmatrix, lrow, lrows, lscalar, lscalars,
+    ltensor3, ltensor3s, ltensor4, ltensor4s, lvector, lvectors, matrices, matrix, nan, newaxis,
+    ones, ones_like, pi, row, rows, scalar, scalars, tensor, tensor3, tensor3s, tensor4,
+    tensor4s, vector, vectors, wcol, wcols, wmatrices, wmatrix, wrow, wrows, wscalar, wscalars,
+    wtensor3, wtensor3s, wtensor4, wtensor4s, wvector, wvectors, zcol, zeros, zeros_like,
+    zmatrix, zrow, zscalar, ztensor3, ztensor4, zvector,
 )
 from cgrad.tensor.indexing import getitem, inc_subtensor, set_subtensor
 from cgrad.tensor.math import (
@@ -40,25 +42,27 @@ from cgrad.tensor.shape import (
     flatten, join, moveaxis, ravel, reshape, shape, shape_padleft, shape_padright, size,
     squeeze, stack, swapaxes, transpose,
 )
-from cgrad.tensor.shared import SharedVariable, shared
+from cgrad.tensor.shared import shared, SharedVariable
 
 __all__ = [
     "Node", "SharedVariable", "TensorType", "abs", "absolute", "add", "all", "alloc", "and_",
     "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
     "as_tensor", "as_tensor_variable", "atleast_1d", "atleast_2d", "atleast_3d", "bcol",
-    "bitwise_and", "bitwise_invert", "bitwise_not", "bitwise_or", "bitwise_xor", "bmatrix",
-    "broadcast_to", "brow", "bscalar", "btensor3", "btensor4", "bvector", "cast", "ccol",
-    "ceil", "clip", "cmatrix", "col", "cols", "concatenate", "constant", "cos", "cosh", "crow",
-    "cscalar", "ctensor3", "ctensor4", "cvector", "dcol", "dcols", "deg2rad", "dimshuffle",
-    "divide", "dmatrices", "dmatrix", "dot", "drow", "drows", "dscalar", "dscalars", "dtensor3",
+    "bcols", "bitwise_and", "bitwise_invert", "bitwise_not", "bitwise_or", "bitwise_xor",
+    "bmatrices", "bmatrix", "broadcast_to", "brow", "brows", "bscalar", "bscalars", "btensor3",
+    "btensor3s", "btensor4", "btensor4s", "bvector", "bvectors", "cast", "ccol", "ceil", "clip",
+    "cmatrix", "col", "cols", "concatenate", "constant", "cos", "cosh", "crow", "cscalar",
+    "ctensor3", "ctensor4", "cvector", "dcol", "dcols", "deg2rad", "dimshuffle", "divide",
+    "dmatrices", "dmatrix", "dot", "drow", "drows", "dscalar", "dscalars", "dtensor3",
     "dtensor3s", "dtensor4", "dtensor4s", "dvector", "dvectors", "e", "empty", "empty_like",
     "eq", "equal", "erf", "erfc", "euler_gamma", "exp", "exp2", "expand_dims", "expit", "expm1",
     "eye", "fcol", "fcols", "fill", "flatten", "floor", "floor_div", "floor_divide",
     "fmatrices", "fmatrix", "foldl", "foldr", "frow", "frows", "fscalar", "fscalars",
     "ftensor3", "ftensor3s", "ftensor4", "ftensor4s", "full", "full_like", "fvector",
     "fvectors", "ge", "getitem", "grad", "greater", "greater_equal", "gt", "hessian", "hypot",
-    "icol", "identity", "identity_like", "imatrix", "inc_subtensor", "inf", "int_div", "invert",
-    "irow", "iscalar", "isfinite", "isinf", "isnan", "itensor3", "itensor4", "ivector",
+    "icol", "icols", "identity", "identity_like", "imatrices", "imatrix", "inc_subtensor",
+    "inf", "int_div", "invert", "irow", "irows", "iscalar", "iscalars", "isfinite", "isinf",
+    "isnan", "itensor3", "itensor3s", "itensor4", "itensor4s", "ivector", "ivectors",
     "jacobian", "join", "lcol", "lcols", "le", "less", "less_equal", "lmatrices", "lmatrix",
     "log", "log10", "log1p", "log1pexp", "log2", "logaddexp", "logical_and", "logical_not",
     "logical_or", "logical_xor", "lrow", "lrows", "lscalar", "lscalars", "lt", "ltensor3",
@@ -71,8 +75,9 @@ __all__ = [
     "sigmoid", "sign", "sin", "sinh", "size", "softplus", "sqr", "sqrt", "square", "squeeze",
     "stack", "sub", "subtract", "sum", "swapaxes", "switch", "tan", "tanh", "tensor", "tensor3",
     "tensor3s", "tensor4", "tensor4s", "transpose", "true_div", "true_divide", "trunc", "until",
-    "vector", "vectors", "wcol", "where", "wmatrix", "wrow", "wscalar", "wtensor3", "wtensor4",
-    "wvector", "xor", "zcol", "zeros", "zeros_like", "zmatrix", "zrow", "zscalar", "ztensor3",
+    "vector", "vectors", "wcol", "wcols", "where", "wmatrices", "wmatrix", "wrow", "wrows",
+    "wscalar", "wscalars", "wtensor3", "wtensor3s", "wtensor4", "wtensor4s", "wvector",
+    "wvectors", "xor", "zcol", "zeros", "zeros_like", "zmatrix", "zrow", "zscalar", "ztensor3",
     "ztensor4", "zvector",
 ]
 # fmt: on

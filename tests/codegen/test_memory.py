@@ -43,4 +43,6 @@ def test_a_gradient_of_a_loop_keeps_the_history_and_little_else() -> None:
 
 
 def test_bytes_of_dtypes() -> None:
-    assert BYTES == {"bool": 1, "int64": 8, "float32": 4, "float64": 8}
+    assert {name: BYTES[name] for name in ("bool", "int8", "uint16", "float32", "float64")} == {
+        "bool": 1, "int8": 1, "uint16": 2, "float32": 4, "float64": 8,
+    }  # fmt: skip

@@ -37,7 +37,7 @@ def test_constructors(prefix, kind):
 
 @pytest.mark.parametrize(
     ("prefix", "dtype"),
-    {"b": "int8", "w": "int16", "i": "int32", "c": "complex64", "z": "complex128"}.items(),
+    {"c": "complex64", "z": "complex128"}.items(),
 )
 @pytest.mark.parametrize("kind", SHAPES)
 def test_dtypes_that_are_not_built_are_named(prefix, dtype, kind):
@@ -71,7 +71,7 @@ def test_dtype_and_shape_arguments():
         (lambda: ct.tensor("x", shape=(-1,)), ShapeError, "-1"),
         (lambda: ct.tensor("x", shape=(2.5,)), ShapeError, "2.5"),
         (lambda: ct.tensor("x", shape=(True,)), ShapeError, "True"),
-        (lambda: ct.tensor("x", dtype="int32", shape=()), NotImplementedError, "int32"),
+        (lambda: ct.tensor("x", dtype="complex64", shape=()), NotImplementedError, "complex64"),
         (lambda: ct.tensor("x", dtype="nonsense", shape=()), TypeError, "nonsense"),
     ],
 )
@@ -99,8 +99,8 @@ def test_tensor_type():
     assert (x.name, static(x), y.name, static(y)) == ("x", (None, 3), "y", (None, 3))
     assert x.dims[0] != y.dims[0]
     assert ct.TensorType(np.float32, ()) == TensorType("float32", ())
-    with pytest.raises(NotImplementedError, match="int16"):
-        ct.TensorType("int16", ())
+    with pytest.raises(NotImplementedError, match="float16"):
+        ct.TensorType("float16", ())
 
 
 # -- constants --------------------------------------------------------------------------------
@@ -222,9 +222,9 @@ def test_full(same):
         (lambda: ct.zeros(-1), ShapeError, "-1"),
         (lambda: ct.zeros((2, 1.5)), TypeError, "integer"),
         (lambda: ct.zeros(True), TypeError, "integer"),
-        (lambda: ct.zeros(ct.dscalar("x")), TypeError, "int64 scalar"),
+        (lambda: ct.zeros(ct.dscalar("x")), TypeError, "integer scalar"),
         (lambda: ct.zeros(ct.lvector("s")), ShapeError, "known only at the call"),
-        (lambda: ct.zeros(2, "int8"), NotImplementedError, "int8"),
+        (lambda: ct.zeros(2, "float16"), NotImplementedError, "float16"),
         (lambda: ct.full((2, 2), [1, 2, 3]), ShapeError, "cannot be stretched"),
         (lambda: ct.alloc([1, 2, 3], 2), ShapeError, "cannot be stretched"),
         (lambda: ct.full_like(ct.lvector("n"), 0.5), DTypeError, "float64 value"),

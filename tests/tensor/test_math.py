@@ -251,8 +251,8 @@ def test_cast(same):
         same(x.astype(dtype), array.astype(dtype), {x: array})
     assert ct.cast(x, "float64") is x
     assert (ct.fvector("f") + ct.cast(2.0, "float64")).dtype == "float64"
-    with pytest.raises(NotImplementedError, match="int16"):
-        x.astype("int16")
+    with pytest.raises(NotImplementedError, match="float16"):
+        x.astype("float16")
 
 
 def test_second(same):
