@@ -21,6 +21,7 @@ from cgrad.errors import (
     DTypeError,
     GradientError,
     IndexBoundsError,
+    NullTypeGradError,
     RankError,
     ShapeError,
 )
@@ -32,8 +33,12 @@ from cgrad.gradient import (
     hessian,
     hessian_vector_product,
     jacobian,
+    pullback,
+    pushforward,
+    subgraph_grad,
     verify_grad,
 )
+from cgrad.parameters import In, Out
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
 
@@ -49,8 +54,11 @@ __all__ = [
     "DTypeError",
     "DisconnectedInputError",
     "GradientError",
+    "In",
     "IndexBoundsError",
     "Lop",
+    "NullTypeGradError",
+    "Out",
     "RankError",
     "Rop",
     "ShapeError",
@@ -65,9 +73,12 @@ __all__ = [
     "jacobian",
     "map",
     "pp",
+    "pullback",
+    "pushforward",
     "reduce",
     "scan",
     "shared",
+    "subgraph_grad",
     "tensor",
     "verify_grad",
 ]

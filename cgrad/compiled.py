@@ -8,33 +8,41 @@ Responsible for: what a user sees of a function.  Not responsible for: the passe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from cgrad import config
 from cgrad.cache.dispatcher import start_dispatcher
 from cgrad.cache.load import Kernel
+from cgrad.core import flat, graphs
 from cgrad.core.dtypes import NUMPY
-from cgrad.core.node import Node, render_shape
-from cgrad.core.sites import describe
+from cgrad.core.node import Node
+from cgrad.core.ssa import assignments
 from cgrad.core.text import dprint
-from cgrad.errors import CallError, CgradError, IndexBoundsError, RankError, ShapeError
-from cgrad.ops.scalar import Elementwise
+from cgrad.failures import failure
+from cgrad.ops.constants import Shared
+from cgrad.parameters import Parameter, as_array, bind, label
 from cgrad.pipeline import Program, load, simplified
-
-CG_SHAPE, CG_INDEX, CG_EMPTY, CG_VALUE, _, CG_MEMORY = range(1, 7)
 
 
 class FunctionGraph:
-    """The graph of a function after the rewrites."""
+    """The graph of a function after the rewrites; printed as a list of typed assignments."""
 
-    __slots__ = ("inputs", "outputs")
+    __slots__ = ("inputs", "name", "outputs")
 
-    def __init__(self, inputs: list[Node], outputs: list[Node]) -> None:
+    def __init__(self, inputs: list[Node], outputs: list[Node], name: str) -> None:
         self.inputs = inputs
         self.outputs = outputs
+        self.name = name
+
+    def text(self, sites: bool = False) -> str:
+        """The list, with `sites` also the file and line that made each node."""
+        return assignments(self.outputs, self.inputs, self.name, sites)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __repr__(self) -> str:
         return dprint(self.outputs, file="str") or ""
@@ -53,30 +61,82 @@ class Maker:
     def fgraph(self) -> FunctionGraph:
         """The rewritten graph: `.inputs` and `.outputs`."""
         if self._fgraph is None:
-            self._fgraph = FunctionGraph(self.program.inputs, simplified(self.program))
+            program = self.program
+            self._fgraph = FunctionGraph(program.inputs, simplified(program), program.name)
         return self._fgraph
 
 
 class Plan:
     """What a function is to be: its program and how arguments and results are arranged.
 
-    updates pairs the place of an output with the storage it is written to.
+    returns     "single", "list", or the names of a dict
+    updates     pairs of the place of an output and the storage it is written to
+    parameters  how each argument is taken
+    targets     the shared variables that updates change
     """
 
-    __slots__ = ("n_inputs", "n_returned", "program", "returns", "updates")
+    __slots__ = (
+        "n_inputs", "n_returned", "parameters", "program", "returns", "targets", "updates",
+    )  # fmt: skip
 
     def __init__(
         self,
         program: Program,
-        returns: str,
+        returns: str | tuple[str, ...],
         n_returned: int,
         updates: Sequence[tuple[int, list[Any]]],
+        parameters: Sequence[Parameter],
+        targets: Sequence[Node] = (),
     ) -> None:
         self.program = program
         self.n_inputs = len(program.inputs) - len(program.hidden)
         self.returns = returns
         self.n_returned = n_returned
         self.updates = list(updates)
+        self.parameters = list(parameters)
+        self.targets = list(targets)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        program = self.program
+        inputs = program.inputs[: self.n_inputs]
+        rows = flat.rows([*inputs, *program.outputs, *self.targets])
+        place = {row.node: k for k, row in enumerate(rows)}
+        groups = [[place[n] for n in group] for group in (inputs, program.outputs, self.targets)]
+        options = (program.name, self.returns, self.n_returned, self.updates, self.parameters)
+        return _restore_plan, (rows, *groups, options)
+
+    def copy(
+        self, swap: Mapping[Node, Node], delete_updates: bool, name: str | None = None
+    ) -> Plan:
+        """The same with other shared variables, defaults of its own, and maybe no updates."""
+        program = self.program
+        last = self.n_returned if delete_updates else len(program.outputs)
+        outputs = graphs.substitute(program.outputs[:last], swap)
+        parameters = [parameter.copy() for parameter in self.parameters]
+        moved = {id(old.op.storage): new.op.storage for old, new in swap.items()}  # type: ignore[attr-defined]
+        for old, new in zip(self.parameters, parameters, strict=True):
+            if new.default is not None and new.own:
+                moved[id(old.default)] = new.default
+            elif new.default is not None:
+                new.default = moved.get(id(new.default), new.default)
+        updates = [(k, moved.get(id(cell), cell)) for k, cell in self.updates if k < last]
+        targets = [] if delete_updates else [swap.get(node, node) for node in self.targets]
+        made = Program(program.inputs[: self.n_inputs], outputs, name or program.name)
+        return Plan(made, self.returns, self.n_returned, updates, parameters, targets)
+
+
+def _restore_plan(
+    nodes: tuple[Any, ...],
+    inputs: list[int],
+    outputs: list[int],
+    targets: list[int],
+    options: tuple[Any, ...],
+) -> Plan:
+    # rows have become nodes, unless they were not copied at all (copy.copy)
+    found = [node.node if isinstance(node, flat.Row) else node for node in nodes]
+    name, returns, n_returned, updates, parameters = options
+    program = Program([found[k] for k in inputs], [found[k] for k in outputs], name)
+    return Plan(program, returns, n_returned, updates, parameters, [found[k] for k in targets])
 
 
 class FunctionMethods:
@@ -90,19 +150,25 @@ class FunctionMethods:
     # -- arguments ----------------------------------------------------------------------------
     def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Arrays of the dtypes, ranks and layout the kernel takes; arguments are not changed."""
-        wanted = self._plan.program.inputs[: self._plan.n_inputs]
-        given = _bind(self.name, wanted, args, kwargs)
-        return tuple(
-            _as_array(value, node, f"{self.name}: argument {_label(node, k)}")
-            for k, (value, node) in enumerate(zip(given, wanted, strict=True))
-        )
+        plan = self._plan
+        given = bind(self.name, plan.parameters, args, kwargs)
+        arrays: list[Any] = []
+        for k, parameter in enumerate(plan.parameters):
+            if k in given:
+                what = f"{self.name}: argument {label(parameter, k)}"
+                node = plan.program.inputs[k]
+                arrays.append(as_array(given[k], node, what, parameter.downcast, parameter.strict))
+            else:
+                assert parameter.default is not None
+                arrays.append(parameter.default[0])
+        return tuple(arrays)
 
     def _fail(
         self, code: int, tag: int, axis: int, found: int, expected: int, arrays: tuple[Any, ...]
     ) -> None:
         nodes = self._plan.program.nodes
         node = nodes[tag] if 0 <= tag < len(nodes) else None
-        raise _error(self, node, code, axis, found, expected, arrays)
+        raise failure(self, node, code, axis, found, expected, arrays)
 
     # -- looking in ---------------------------------------------------------------------------
     @property
@@ -114,14 +180,14 @@ class FunctionMethods:
         """How the function came to be: graph, kernel, cache."""
         program, kernel = self._plan.program, self._kernel
         meta = kernel.meta
-        before, after = len(program.nodes), len(_count(self.maker.fgraph.outputs))
+        before, after = len(program.nodes), len(graphs.toposort(self.maker.fgraph.outputs))
         how = (
             f"compiled in {kernel.build_seconds:.3f} s"
             if kernel.origin == "built"
             else "found in the cache"
         )
         lines = [
-            f"{self!r}",
+            f"<compiled {self._signature()}>",
             f"  graph     {before} nodes as written, {after} after the rewrites",
             f"  kernel    {meta['nests']} loop nests, {meta['slots']} workspace slots",
             f"  sizes     {', '.join(meta['sizes']) or 'none'}",
@@ -130,43 +196,101 @@ class FunctionMethods:
         ]
         return "\n".join(lines)
 
-    def __repr__(self) -> str:
-        program = self._plan.program
+    @property
+    def graph(self) -> FunctionGraph:
+        """The graph after the rewrites; `print(f.graph)` shows it as typed assignments."""
+        return self.maker.fgraph
+
+    def dprint(self, **options: Any) -> str | None:
+        """`cgrad.dprint` of the rewritten graph."""
+        return dprint(self, **options)
+
+    def get_shared(self) -> list[Node]:
+        """The shared variables the function reads or updates."""
+        plan = self._plan
+        read = [node for node in plan.program.hidden if isinstance(node.op, Shared)]
+        return list(dict.fromkeys([*read, *plan.targets]))
+
+    def _signature(self) -> str:
+        plan = self._plan
+        program = plan.program
         inputs = ", ".join(
-            f"{_label(node, k)}: {node.type!r}"
-            for k, node in enumerate(program.inputs[: self._plan.n_inputs])
+            f"{label(parameter, k)}: {node.type!r}"
+            for k, (parameter, node) in enumerate(
+                zip(plan.parameters, program.inputs, strict=False)
+            )
         )
-        outputs = ", ".join(repr(n.type) for n in program.outputs[: self._plan.n_returned])
-        return f"<compiled {self.name}({inputs}) -> {outputs or 'nothing'}>"
+        outputs = ", ".join(repr(n.type) for n in program.outputs[: plan.n_returned])
+        return f"{self.name}({inputs}) -> {outputs or 'nothing'}"
+
+    def __repr__(self) -> str:
+        nests = self._kernel.meta["nests"]
+        loops = f"{nests} loop nest{'' if nests == 1 else 's'}"
+        return f"<compiled {self._signature()}; {loops}, key {self._kernel.key[:12]}>"
+
+    # -- copies -------------------------------------------------------------------------------
+    def copy(
+        self,
+        share_memory: bool = False,
+        swap: Mapping[Node, Node] | None = None,
+        delete_updates: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        """The same function again, with default values of its own.
+
+        swap            {shared variable: the one to read and update instead}
+        delete_updates  leave out the updates
+        name            of the copy
+        share_memory    accepted for PyTensor's sake: a call never keeps memory for the next
+        """
+        swap = dict(swap or {})
+        mine = set(self.get_shared())
+        for old, new in swap.items():
+            if old not in mine:
+                raise ValueError(f"copy: {self.name} does not use {old!r}")
+            if not isinstance(getattr(new, "op", None), Shared):
+                raise TypeError(f"copy: {old!r} can be swapped for a shared variable, not {new!r}")
+            if (new.dtype, new.ndim) != (old.dtype, old.ndim):
+                raise TypeError(f"copy: {new!r} is of another dtype or rank than {old!r}")
+        return compile_plan(self._plan.copy(swap, delete_updates, name))
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return compile_plan, (self._plan,)
 
 
-def _count(outputs: Sequence[Node]) -> set[Node]:
-    seen: set[Node] = set()
-    stack = list(outputs)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(node.args)
-    return seen
+class StrictCalls:
+    """Added where a 0-d input is strict: the dispatcher alone takes Python numbers for it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*self._convert(args, kwargs))  # type: ignore[misc,attr-defined]
 
 
 _class: Any = None
+_strict_class: Any = None
 
 
 def compile_plan(plan: Plan) -> Any:
     """The function of a plan; compiles what is not in the cache, kernel and dispatcher at once."""
-    global _class
+    global _class, _strict_class
+    start = time.perf_counter()
     with start_dispatcher() as pending:
         kernel = load(plan.program)
         base = pending.result()
     if _class is None:
         _class = type("CompiledFunction", (FunctionMethods, base), {"__doc__": _DOC})
+        _strict_class = type("CompiledFunction", (StrictCalls, _class), {"__doc__": _DOC})
         threads = config.num_threads.get()
         if threads:
             base._set_num_threads(threads)
     program = plan.program
-    f = _class()
+    strict = any(
+        parameter.strict and not node.ndim
+        for parameter, node in zip(plan.parameters, program.inputs, strict=False)
+    )
+    f = _strict_class() if strict else _class()
     f.name, f.maker, f._plan, f._kernel = program.name, Maker(program), plan, kernel
     f._bind(
         entry=kernel.entry_address,
@@ -182,7 +306,20 @@ def compile_plan(plan: Plan) -> Any:
         always_release_gil=any(node.op.name in ("scan", "dot") for node in program.nodes),
         owner=kernel,
     )
+    if config.debug.get() >= 1:
+        _report(f, time.perf_counter() - start)
     return f
+
+
+def _report(f: Any, seconds: float) -> None:
+    """The line of CGRAD_DEBUG=1."""
+    kernel = f._kernel
+    how = "built" if kernel.origin == "built" else "found"
+    print(
+        f"cgrad {f.name}: {len(f._plan.program.nodes)} nodes, {how} {kernel.key[:12]} "
+        f"in {seconds:.3f} s",
+        file=sys.stderr,
+    )
 
 
 _DOC = """A function compiled to C.
@@ -198,186 +335,3 @@ def _spec(node: Node) -> tuple[int, int]:
 def _storage(node: Node) -> list[Any]:
     op: Any = node.op
     return op.storage if hasattr(op, "storage") else [op.value]
-
-
-# -- arguments --------------------------------------------------------------------------------
-def _label(node: Node, k: int) -> str:
-    return node.name or str(k + 1)
-
-
-def _bind(
-    name: str, wanted: Sequence[Node], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> list[Any]:
-    """The arguments in order; CallError for a wrong number or an unknown name."""
-    signature = f"{name}({', '.join(_label(node, k) for k, node in enumerate(wanted))})"
-    if len(args) > len(wanted):
-        raise CallError(f"{signature} takes {len(wanted)} arguments, found {len(args)}")
-    values: dict[int, Any] = dict(enumerate(args))
-    places = {node.name: k for k, node in enumerate(wanted) if node.name}
-    for key, value in kwargs.items():
-        if key not in places:
-            raise CallError(f"{signature} has no argument called {key!r}")
-        if places[key] in values:
-            raise CallError(f"{signature} got two values for argument {key!r}")
-        values[places[key]] = value
-    missing = [_label(node, k) for k, node in enumerate(wanted) if k not in values]
-    if missing:
-        raise CallError(
-            f"{signature} takes {len(wanted)} arguments, found {len(values)}; "
-            f"missing: {', '.join(missing)}"
-        )
-    return [values[k] for k in range(len(wanted))]
-
-
-def _as_array(value: Any, node: Node, what: str) -> np.ndarray[Any, Any]:
-    """A row-major array of the node's dtype and rank, without losing anything."""
-    target = NUMPY[node.dtype]
-    if isinstance(value, Node):
-        raise CallError(
-            f"{what} is symbolic ({value!r}); a compiled function takes numbers and arrays"
-        )
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise CallError(f"{what} has masked elements, which would be lost; fill them first")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise CallError(f"{what}: cannot make an array of it: {error}") from None
-    typed = isinstance(value, (np.ndarray, np.generic))
-    if not _fits(array, target, typed):
-        raise CallError(_misfit(what, node, array))
-    if array.ndim != node.ndim:
-        raise RankError(
-            f"{what} has {_axes(array.ndim)} (shape {array.shape}), expected {node.ndim} "
-            f"(shape {render_shape(node.dims)}). Fix: reshape it, or declare the input with "
-            f"{_axes(array.ndim)}"
-        )
-    return np.array(array, dtype=target, order="C", copy=None, subok=False)
-
-
-def _axes(n: int) -> str:
-    return f"{n} axis" if n == 1 else f"{n} axes"
-
-
-def _misfit(what: str, node: Node, array: np.ndarray[Any, Any]) -> str:
-    """The message for a dtype that does not fit."""
-    found, wanted = array.dtype, node.dtype
-    if found.kind not in "biuf":
-        return (
-            f"{what} has dtype {found}, expected {wanted}: numbers that {wanted} can hold. "
-            "Fix: look at what was passed; text, None, complex numbers and integers beyond 64 bits "
-            "have no place in it"
-        )
-    declare = f", or declare the input with dtype={found.name!r}" if found.name in NUMPY else ""
-    return (
-        f"{what} has dtype {found}, expected {wanted}; the conversion could lose information. "
-        f"Fix: pass numpy.asarray({node.name or 'it'}).astype({wanted!r}) if that is meant{declare}"
-    )
-
-
-def _fits(array: np.ndarray[Any, Any], target: np.dtype[Any], typed: bool) -> bool:
-    """Whether a conversion loses nothing; untyped Python numbers count by kind and value."""
-    if array.dtype.kind not in "biuf":
-        return array.size == 0 and not typed
-    if typed:
-        return bool(np.can_cast(array.dtype, target, "safe"))
-    order = "biuf"
-    if array.size == 0:
-        return True
-    if target.kind == "f":
-        if array.dtype.kind in "iu" and target == np.float64:
-            return bool(np.all(np.abs(array.astype(np.float64)) <= 2.0**53))
-        return True
-    if target.kind in "iu" and array.dtype.kind in "biu":
-        ends = np.iinfo(target)
-        return bool(np.min(array) >= ends.min and np.max(array) <= ends.max)
-    return order.index(array.dtype.kind) <= order.index(target.kind)
-
-
-# -- errors -----------------------------------------------------------------------------------
-def _error(
-    f: FunctionMethods,
-    node: Node | None,
-    code: int,
-    axis: int,
-    found: int,
-    expected: int,
-    arrays: tuple[Any, ...],
-) -> CgradError:
-    """The exception for a status: found, expected, where, how to fix it."""
-    what = node.op.name if node is not None else "the function"
-    inputs = f._plan.program.inputs
-    shapes = [
-        f"  {_label(given, k)}: {given.dtype} {np.shape(array)}"
-        for k, (given, array) in enumerate(zip(inputs, arrays, strict=False))
-        if k < f._plan.n_inputs
-    ]
-    where = describe(node.site) if node is not None else ""
-    if node is not None and node in inputs:
-        head = f"argument {_label(node, inputs.index(node))}"
-        fix = "pass an array of the declared shape, or declare the axis as None"
-        what = head
-    if code == CG_SHAPE:
-        whose = _whose_axis(node, axis, found, dict(zip(inputs, arrays, strict=False)))
-        text = f"{what}: axis {axis}{whose} has size {found}, expected {expected}"
-        operands = _operands(node)
-        if axis < 0:
-            text = f"{what}: the new shape has {found} elements, the tensor {expected}"
-            fix = "make the sizes multiply to the same number; one of them may be -1"
-        elif node is None or node not in inputs:
-            fix = (
-                "make the sizes equal; an axis stretches only where its length is declared as 1, "
-                'for example tensor("b", shape=(1, None))'
-                if isinstance(getattr(node, "op", None), Elementwise)
-                else "make the sizes equal; nothing is stretched here"
-            )
-        return ShapeError(_message(f.name, text, operands, shapes, where, fix))
-    if code == CG_INDEX:
-        # the kernel counts negative positions from the end
-        found -= expected if found < 0 else 0
-        text = f"index {found} is out of bounds for axis {axis} with size {expected}"
-        fix = (
-            f"use an index from {-expected} to {expected - 1}"
-            if expected
-            else "pass at least one element; an empty axis has no positions"
-        )
-        return IndexBoundsError(_message(f.name, text, _operands(node), shapes, where, fix))
-    if code == CG_EMPTY:
-        text = f"{what} over axis {axis}, which is empty, has no value"
-        fix = "pass an array with at least one element along that axis"
-        return ShapeError(_message(f.name, text, _operands(node), shapes, where, fix))
-    return CgradError(_message(f.name, f"{what} failed with status {code}", [], shapes, where, ""))
-
-
-def _whose_axis(node: Node | None, axis: int, found: int, given: dict[Node, Any]) -> str:
-    """Which operand the axis belongs to, where only one can be meant."""
-    if node is None or node in given:
-        return ""
-    meant = [
-        arg.name
-        for arg in node.args
-        if arg in given and axis < arg.ndim and np.shape(given[arg])[axis] == found
-    ]
-    return f" of {meant[0]}" if len(node.args) > 1 and len(meant) == 1 and meant[0] else ""
-
-
-def _operands(node: Node | None) -> list[str]:
-    """The tensors the failing op was applied to, as declared."""
-    if node is None:
-        return []
-    return [
-        f"  operand {k + 1}: {arg.name or arg.op.name}, {arg.type!r}"
-        for k, arg in enumerate(node.args[:4])
-    ]
-
-
-def _message(
-    name: str, text: str, operands: list[str], shapes: list[str], where: str, fix: str
-) -> str:
-    lines = [f"{name}: {text}", *operands]
-    if shapes:
-        lines += ["  called with", *(f"  {row}" for row in shapes)]
-    if where:
-        lines.append(where)
-    if fix:
-        lines.append(f"  Fix: {fix}.")
-    return "\n".join(lines)

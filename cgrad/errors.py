@@ -20,6 +20,7 @@ __all__ = [
     "DisconnectedInputError",
     "GradientError",
     "IndexBoundsError",
+    "NullTypeGradError",
     "RankError",
     "RewriteError",
     "ShapeError",
@@ -52,6 +53,10 @@ class CostError(GradientError, TypeError, ValueError):
 
 class DisconnectedInputError(GradientError, ValueError):
     """A derivative with respect to something the result does not depend on."""
+
+
+class NullTypeGradError(GradientError, TypeError):
+    """A derivative that is undefined."""
 
 
 class CallError(CgradError, TypeError):

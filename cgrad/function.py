@@ -11,45 +11,85 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cgrad.compiled import Plan, compile_plan
-from cgrad.core.node import Node
+from cgrad.core import graphs
+from cgrad.core.node import Input, Node
 from cgrad.core.registry import register
-from cgrad.errors import DTypeError, RankError
+from cgrad.errors import DTypeError, RankError, ShapeError
 from cgrad.ops.coerce import as_node, cast_to
 from cgrad.ops.constants import Constant, Data, Shared, is_weak
+from cgrad.parameters import In, Out, Parameter, as_array
 from cgrad.pipeline import Program
 
 Updates = Mapping[Node, Any] | Iterable[tuple[Node, Any]] | None
 
 
 def function(
-    inputs: Sequence[Node],
+    inputs: Sequence[Node | In],
     outputs: Any = None,
     updates: Updates = None,
+    givens: Updates = None,
     *,
     on_unused_input: str = "warn",
     name: str | None = None,
+    allow_input_downcast: bool | None = None,
+    mode: None = None,
+    profile: None = None,
 ) -> Any:
     """Compile a function of symbols to C.
 
-    inputs           the arguments, in order; intermediate nodes are allowed and cut the graph
-    outputs          one node (the call returns an array), a list (a list), or None (an empty list)
+    inputs           the arguments, in order, each a symbol or an `In`; intermediate nodes are
+                     allowed and cut the graph
+    outputs          one node (the call returns an array), a list (a list), a dict from names (a
+                     dict) or None (an empty list); each a symbol or an `Out`
     updates          pairs (shared variable, new value), or a dict: after each call the shared
                      variable holds the new value; all new values are computed from the old ones
+    givens           pairs (node, replacement), or a dict: in outputs and updates, each node is
+                     replaced by something of the same dtype and rank, all at once
     on_unused_input  "warn" (default), "raise" or "ignore"
     name             used in messages and in the C text
+    allow_input_downcast  True: convert arguments of any dtype; False: only where nothing is
+                     lost; None: also Python floats to float32.  An `In` may say otherwise
+    mode, profile    there is one way to compile; anything but None is a `NotImplementedError`
 
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
     Results are fresh arrays; 0-d results are 0-d arrays.
     """
-    arguments = _inputs(inputs)
+    for option, value in (("mode", mode), ("profile", profile)):
+        if value is not None:
+            raise NotImplementedError(
+                f"function: {option}={value!r} is not built; leave it out (CGRAD_DEBUG=1 to 5 "
+                "tells what is compiled)"
+            )
+    taken = _inputs(inputs)
+    arguments = [given.variable for given in taken]
     returned, returns = _outputs(outputs)
     pairs = _updates(updates)
-    program = Program(arguments, [*returned, *(new for _, new in pairs)], _name(name))
+    stateful = [
+        (k, _like(given.update, given.variable, f"the update of {given.variable!r}"))
+        for k, given in enumerate(taken)
+        if given.update is not None
+    ]
+    everything = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
+    replaced = _givens(givens)
+    if replaced:
+        everything = graphs.substitute(everything, replaced)
+    program = Program(arguments, everything, _name(name))
     _report_unused(program, on_unused_input)
-    first = len(returned)
-    cells = [(first + k, target.op.storage) for k, (target, _) in enumerate(pairs)]  # type: ignore[attr-defined]
-    return compile_plan(Plan(program, returns, first, cells))
+    parameters = [_parameter(given, allow_input_downcast, program.name) for given in taken]
+    cells: list[list[Any]] = [target.op.storage for target, _ in pairs]  # type: ignore[attr-defined]
+    for k, _ in stateful:
+        default = parameters[k].default
+        assert default is not None
+        if any(cell is default for cell in cells):
+            raise ValueError(f"{arguments[k]!r}: its value is updated twice")
+        cells.append(default)
+    places = [(len(returned) + k, cell) for k, cell in enumerate(cells)]
+    targets = [target for target, _ in pairs]
+    targets += [taken[k].value for k, _ in stateful if isinstance(taken[k].value, Node)]
+    return compile_plan(Plan(program, returns, len(returned), places, parameters, targets))
 
 
 def _name(name: str | None) -> str:
@@ -58,13 +98,15 @@ def _name(name: str | None) -> str:
     return re.sub(r"\W", "_", name, flags=re.ASCII) or "f"
 
 
-def _inputs(inputs: Any) -> list[Node]:
+def _inputs(inputs: Any) -> list[In]:
     if not isinstance(inputs, (list, tuple)):
         raise TypeError(
             f"inputs must be a list of symbols, found {type(inputs).__name__}; "
             "write function([x], y)"
         )
-    for k, node in enumerate(inputs):
+    taken = [given if isinstance(given, In) else In(given) for given in inputs]
+    for k, given in enumerate(taken):
+        node = given.variable
         if not isinstance(node, Node):
             raise TypeError(f"input {k + 1} is {type(node).__name__}, expected a symbol")
         if isinstance(node.op, Shared):
@@ -74,25 +116,45 @@ def _inputs(inputs: Any) -> list[Node]:
             )
         if isinstance(node.op, (Constant, Data)):
             raise TypeError(f"input {k + 1} is the constant {node!r}; a constant is not passed")
-    if len(set(inputs)) != len(inputs):
-        twice = next(node for node in inputs if list(inputs).count(node) > 1)
+    nodes = [given.variable for given in taken]
+    if len(set(nodes)) != len(nodes):
+        twice = next(node for node in nodes if nodes.count(node) > 1)
         raise ValueError(f"{twice!r} is among the inputs twice")
-    return list(inputs)
+    return taken
 
 
-def _outputs(outputs: Any) -> tuple[list[Node], str]:
+def _parameter(given: In, downcast: bool | None, function_name: str) -> Parameter:
+    """How the argument for an input is taken."""
+    node = given.variable
+    name = given.name or node.name
+    downcast = downcast if given.allow_downcast is None else given.allow_downcast
+    default, own = None, True
+    what = f"{function_name}: the value of input {name or repr(node)}"
+    if isinstance(given.value, Node):
+        if (given.value.dtype, given.value.ndim) != (node.dtype, node.ndim):
+            raise DTypeError(f"{what} is {given.value!r}, expected {node.type!r}")
+        default, own = given.value.op.storage, False  # type: ignore[attr-defined]
+    elif given.value is not None:
+        default = [as_array(given.value, node, what, downcast, strict=False).copy()]
+    return Parameter(name, default, own, downcast, given.strict)
+
+
+def _outputs(outputs: Any) -> tuple[list[Node], str | tuple[str, ...]]:
     if outputs is None:
         return [], "list"
     if isinstance(outputs, dict):
-        raise NotImplementedError("a dict of outputs is not built yet; pass a list")
+        for key in outputs:
+            if not isinstance(key, str):
+                raise TypeError(f"the names of a dict of outputs are strings; found {key!r}")
+        return [_require_node(out) for out in outputs.values()], tuple(outputs)
     if isinstance(outputs, (list, tuple)):
-        for out in outputs:
-            _require_node(out)
-        return list(outputs), "list"
+        return [_require_node(out) for out in outputs], "list"
     return [_require_node(outputs)], "single"
 
 
 def _require_node(out: Any) -> Node:
+    if isinstance(out, Out):
+        out = out.variable
     if not isinstance(out, Node):
         raise TypeError(
             f"an output is {type(out).__name__}, expected a symbol; "
@@ -111,18 +173,46 @@ def _updates(updates: Updates) -> list[tuple[Node, Node]]:
             raise TypeError(f"an update changes {target!r}, expected a cgrad.shared variable")
         if any(target is earlier for earlier, _ in result):
             raise ValueError(f"{target!r} is updated twice")
-        node = as_node(value)
-        if node.dtype != target.dtype:
-            if not is_weak(node):
-                raise DTypeError(
-                    f"the update of {target!r} has dtype {node.dtype}, expected {target.dtype}; "
-                    f"cast it with .astype({target.dtype!r})"
-                )
-            node = cast_to(node, target.dtype)
-        if node.ndim != target.ndim:
-            raise RankError(f"the update of {target!r} has {node.ndim} axes: {node.type!r}")
+        node = _like(value, target, f"the update of {target!r}")
         result.append((target, node))
     return result
+
+
+def _like(value: Any, target: Node, what: str) -> Node:
+    """`value` as a node of the dtype and rank of `target`; only Python numbers are cast."""
+    node = as_node(value)
+    if node.dtype != target.dtype:
+        safe = not isinstance(value, Node) and np.can_cast(node.dtype, target.dtype, "safe")
+        if not is_weak(node) and not safe:
+            raise DTypeError(
+                f"{what} has dtype {node.dtype}, expected {target.dtype}; "
+                f"cast it with .astype({target.dtype!r})"
+            )
+        node = cast_to(node, target.dtype)
+    if node.ndim != target.ndim:
+        raise RankError(f"{what} has {node.ndim} axes: {node.type!r}, expected {target.type!r}")
+    return node
+
+
+def _givens(givens: Updates) -> dict[Node, Node]:
+    if givens is None:
+        return {}
+    pairs = list(givens.items()) if isinstance(givens, Mapping) else list(givens)
+    replaced: dict[Node, Node] = {}
+    for target, value in pairs:
+        if not isinstance(target, Node):
+            raise TypeError(f"givens replace symbols; found {target!r:.80}")
+        if target in replaced:
+            raise ValueError(f"{target!r} is replaced twice by givens")
+        node = _like(value, target, f"the replacement of {target!r}")
+        for axis, (found, wanted) in enumerate(zip(node.dims, target.dims, strict=True)):
+            if isinstance(found, int) and isinstance(wanted, int) and found != wanted:
+                raise ShapeError(
+                    f"the replacement of {target!r} has type {node.type!r}: axis {axis} has size "
+                    f"{found}, expected {wanted}"
+                )
+        replaced[target] = node
+    return replaced
 
 
 def _report_unused(program: Program, how: str) -> None:
@@ -146,8 +236,36 @@ def _report_unused(program: Program, how: str) -> None:
 
 
 def _compile(inputs: Sequence[Node], outputs: Any) -> Any:
-    """A function without remarks, for `x.eval` and `verify_grad`."""
+    """A function without remarks, for `verify_grad`."""
     return function(inputs, outputs, on_unused_input="ignore")
 
 
+def _eval(node: Node, values: Mapping[Node | str, Any] | None = None) -> Any:
+    """The value of a node; the compiled function stays with the node."""
+    values = {} if values is None else values
+    if not isinstance(values, Mapping):
+        raise TypeError(f"eval takes a dict from symbols or names to values; found {values!r:.80}")
+    kept: dict[tuple[Node | str, ...], Any] | None = getattr(node, "_compiled", None)
+    if kept is None:
+        kept = node._compiled = {}
+    f = kept.get(tuple(values))
+    if f is None:
+        free = [n for n in graphs.toposort([node]) if isinstance(n.op, Input)]
+        inputs = [_called(key, free) if isinstance(key, str) else key for key in values]
+        f = kept[tuple(values)] = _compile(inputs, node)
+    return f(*values.values())
+
+
+def _called(name: str, free: Sequence[Node]) -> Node:
+    """The one free variable of a name."""
+    found = [node for node in free if node.name == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"eval: several free variables are called {name!r}; use them as keys")
+    names = ", ".join(node.name or "one without a name" for node in free) or "none"
+    raise ValueError(f"eval: no free variable is called {name!r}; there is: {names}")
+
+
 register("compile", _compile)
+register("eval", _eval)

@@ -18,7 +18,10 @@ emit       C text                                                codegen.emit
 from __future__ import annotations
 
 import re
+import sys
+import time
 from collections.abc import Sequence
+from typing import TypeVar
 
 from cgrad import config, rewrites
 from cgrad.cache.load import Kernel as LoadedKernel
@@ -30,6 +33,7 @@ from cgrad.codegen.memory import Slot, arrange
 from cgrad.codegen.names import Names
 from cgrad.codegen.place import place
 from cgrad.codegen.places import Place
+from cgrad.codegen.show import show
 from cgrad.codegen.shrink import shrink
 from cgrad.codegen.unify import is_entry_size, unify
 from cgrad.core import graphs, loops, sizes
@@ -42,6 +46,10 @@ from cgrad.ops.constants import Data, Shared
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
 CHECK_LEVEL = 2
+# and those from which the loops and the C text are printed
+LOOPS_LEVEL, TEXT_LEVEL = 4, 5
+
+T = TypeVar("T")
 
 
 class Program:
@@ -117,8 +125,10 @@ def simplified(program: Program) -> list[Node]:
 
 def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     """The kernel of a program in the loop IR, the layout of its workspace, the names taken."""
+    clock = _Clock(program.name)
     unified = unify(program.inputs, program.outputs, program.nodes)
-    outputs = rewrites.expand(rewrites.simplify(unified.outputs))
+    outputs = clock.done("simplify", rewrites.simplify(unified.outputs))
+    outputs = clock.done("expand", rewrites.expand(outputs))
     names = Names()
     function = names.fresh(program.name)
     inputs = [
@@ -141,20 +151,47 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
         block.sources.setdefault(original, block.sources[node])
     block.lower([(node, Place(b)) for node, b in zip(outputs, results, strict=True)])
     block.stmts += _true_shapes(kernel, block, outputs)
+    clock.loops("lower", block.stmts)
 
     checking = config.debug.get() >= CHECK_LEVEL
     if checking:
         check_graph(outputs)
         check_loops(block.stmts, inputs)
-    fused = shrink(fuse(block.stmts))
+    fused = clock.loops("fuse", fuse(block.stmts))
+    fused = clock.loops("shrink", shrink(fused))
     if checking:
         check_loops(fused, inputs)
-    stmts = place(fused, names)
+    stmts = clock.loops("place", place(fused, names))
     if checking:
         check_loops(stmts, inputs)
     kernel.sizes = list(names.sizes.items())
     kernel.body = stmts
     return kernel, arrange(stmts, lambda atom: atom in names.sizes), names
+
+
+class _Clock:
+    """Tells how long each pass took (CGRAD_DEBUG=2) and what the loops look like (4)."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.level = config.debug.get()
+        self.last = time.perf_counter()
+
+    def done(self, what: str, result: T) -> T:
+        """`result`, after a line about the pass that made it."""
+        if self.level >= CHECK_LEVEL:
+            now = time.perf_counter()
+            print(f"cgrad {self.name}: {what} took {now - self.last:.4f} s", file=sys.stderr)
+            self.last = now
+        return result
+
+    def loops(self, what: str, stmts: list[loops.Stmt]) -> list[loops.Stmt]:
+        """The same for a pass over loops."""
+        self.done(what, stmts)
+        if self.level >= LOOPS_LEVEL:
+            print(f"cgrad {self.name}: after {what}\n{show(stmts)}", file=sys.stderr)
+            self.last = time.perf_counter()
+        return stmts
 
 
 def _name_sizes(
@@ -212,6 +249,8 @@ def load(program: Program) -> LoadedKernel:
             "slots": len(slots),
         }
         made.append(emit(kernel, slots, names))
+        if config.debug.get() >= TEXT_LEVEL:
+            print(f"cgrad {program.name}: the C text\n{made[-1]}", file=sys.stderr)
         return Source(made[-1], meta)
 
     try:

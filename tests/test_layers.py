@@ -31,6 +31,8 @@ LAYERS: dict[str, float] = {
     "cgrad.codegen": 4,
     "cgrad.cache": 4,
     "cgrad.pipeline": 5,
+    "cgrad.parameters": 5,
+    "cgrad.failures": 5,
     "cgrad.compiled": 5,
     "cgrad.function": 5,
     "cgrad.interop": 6,

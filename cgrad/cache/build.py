@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -47,6 +48,8 @@ class Compilation:
         import subprocess  # 5 ms, needed only when something is built
 
         self.command = tuple(command)
+        if config.debug.get() >= 5:
+            print("cgrad runs", " ".join(self.command), file=sys.stderr)
         self._source = source
         self._timeout = config.compile_timeout.get()
         self._output = os.path.join(workdir, "output")

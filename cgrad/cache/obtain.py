@@ -83,10 +83,11 @@ class Recipe:
         self.parts = parts
         self.vectorised = vectorised
 
-    def all_flags(self, level: int) -> tuple[str, ...]:
+    def all_flags(self, level: int, text: str = "") -> tuple[str, ...]:
         if not self.vectorised:
             return self.flags
-        return (*self.flags, *toolchain.level_flags(level), *config.cflags.get())
+        own = (*toolchain.level_flags(level), *toolchain.size_flags(text))
+        return (*self.flags, *own, *config.cflags.get())
 
 
 class Obtained:
@@ -201,7 +202,7 @@ class _Build:
         self.lookup = lookup
         self.source = source
         self.parts = recipe.parts()
-        self.flags = recipe.all_flags(level)
+        self.flags = recipe.all_flags(level, source.text)
         self.meta = json.dumps(source.meta, sort_keys=True)
         self.content = Key(
             [

@@ -27,11 +27,14 @@ __all__ = [
     "numpy_tag",
     "python_include",
     "python_tag",
+    "size_flags",
 ]
 
 # No -ffast-math, neither here nor in linking: gcc 12 would then switch off denormal numbers
 # for the whole process. -ffp-contract=off makes plain arithmetic equal to NumPy's bit for bit,
-# -fwrapv defines signed overflow.
+# -fwrapv defines signed overflow. The last two keep gcc 12 from giving wrong numbers: its
+# vectoriser loses conditions of loops that were unrolled completely or whose jumps were threaded
+# (tests/cache/test_miscompiled.py holds the programs); loops are still vectorised.
 KERNEL_FLAGS = (
     "-std=c11",
     "-O3",
@@ -43,7 +46,11 @@ KERNEL_FLAGS = (
     "-fvisibility=hidden",
     "-fPIC",
     "-fopenmp-simd",
+    "-fno-thread-jumps",
+    "--param=max-completely-peel-times=0",
 )
+# Statements up to which a kernel is optimised, see `size_flags`.
+LARGE = 3000
 # The dispatcher and the glue handle Python objects: nothing in them is worth -O3.
 EXTENSION_FLAGS = ("-std=gnu11", "-fwrapv", "-fno-strict-aliasing", "-fvisibility=hidden", "-fPIC")
 
@@ -187,6 +194,15 @@ def level_flags(level: int) -> tuple[str, ...]:
     if level == 3:
         flags.append("-mprefer-vector-width=512")  # measured faster than the default of 256
     return tuple(flags)
+
+
+def size_flags(text: str) -> tuple[str, ...]:
+    """What keeps the compiler's time linear in the length of a C file.
+
+    The optimisers of gcc take time in the square of a function's statements: 5 000 in one function
+    take 20 to 40 s at -O3 or -O1, 1 s at -O0. A longer file than `LARGE` is not optimised.
+    """
+    return ("-O0",) if text.count(";\n") > LARGE else ()
 
 
 def link_flags() -> tuple[str, ...]:

@@ -57,11 +57,12 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
 
 
 def _must(node: Node) -> bool:
-    return lowering(node) in ("reduce", "join")
+    return lowering(node) in ("reduce", "join", "emit")
 
 
 def _can(node: Node) -> bool:
-    return lowering(node) in ("pull", "reduce", "join") and bool(node.args or node.ndim)
+    ways = ("pull", "reduce", "join", "emit")
+    return lowering(node) in ways and bool(node.args or node.ndim)
 
 
 def _costs(
@@ -74,7 +75,9 @@ def _costs(
             cost[node] = 0
             continue
         own = node.op.row.cost if isinstance(node.op, Elementwise) else 0
-        below = sum(0 if arg in chosen else cost.get(arg, 0) for arg in node.args)
+        # `codegen.place` computes a scalar once, wherever it is read
+        recomputed = (arg for arg in node.args if arg.ndim and arg not in chosen)
+        below = sum(cost.get(arg, 0) for arg in recomputed)
         cost[node] = min(own + below, _CAP)
     return cost
 
@@ -88,4 +91,4 @@ def _repeats(node: Node, position: int) -> bool:
         source = node.args[0].dims
         own = [axis for axis, n in zip(axes, source, strict=True) if n != 1]
         return any(axis not in own for axis in range(max(own, default=0)))
-    return name in ("dot", "scan", "place")
+    return name in ("dot", "scan", "place", "gather")

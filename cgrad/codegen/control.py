@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cgrad.codegen.names import note
 from cgrad.codegen.places import Place
-from cgrad.core import loops, sizes
+from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import For, Index, Set, Swap
 from cgrad.core.node import Node
 from cgrad.core.sizes import SizeLike
@@ -68,7 +68,7 @@ def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Nod
         place = places.get(get)
         if place is None:
             shape = tuple(block.resolve(n) for n in get.dims)
-            label = get.name or ("last" if position < nk else "row")
+            label = get.name or ("last" if position < nk else "row" if shape else "count")
             place = Place(block.names.buffer(label, get.dtype, shape))
         block.sources[get] = place
         return place
@@ -102,6 +102,14 @@ def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Nod
         place = place_of(nk + k)
         if place is not None:
             outputs.append((op.body.outputs[nk + k], place.row(t)))
+    count = place_of(2 * nk + ny) if op.stops else None
+    if count is not None:
+        block.stmts.append(Set(count.buffer, count.index(()), loops.lit(0, dtypes.INT64)))
+        after.append(Set(count.buffer, count.index(()), loops.size_value(t + 1)))
+    if op.stop is not None:
+        stop = block.names.buffer(op.stop.name or "stop", dtypes.BOOL, ())
+        outputs.append((op.stop, Place(stop)))
+        after.append(loops.Leave(loops.read(stop, ())))
     body.lower(outputs)
     loop = For(name, length, [*body.stmts, *after], "scan", op.reverse)
     loop.notes = (note(node),)

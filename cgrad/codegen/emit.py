@@ -25,7 +25,9 @@ from cgrad.core.loops import (
     Check,
     Expr,
     For,
+    Invoke,
     Kernel,
+    Leave,
     Let,
     Lit,
     Resize,
@@ -236,10 +238,16 @@ class _Writer:
             return wrapped(f"{pad}const {element} {stmt.name} = {self.print(stmt.value)};")
         if isinstance(stmt, Check):
             return self._check(stmt, self.print, depth)
+        if isinstance(stmt, Leave):
+            return [*wrapped(f"{pad}if ({bare(self.print(stmt.cond))})"), f"{pad}{INDENT}break;"]
         if isinstance(stmt, Swap):
             element = C_TYPE[stmt.a.dtype]
             a, b = stmt.a.name, stmt.b.name
             return [f"{pad}{{ {element} *swap = {a}; {a} = {b}; {b} = swap; }}"]
+        if isinstance(stmt, Invoke):
+            rows = [f"&{self.print.element(b, i)}" for b, i in (*stmt.reads, *stmt.writes)]
+            arguments = ", ".join([*map(self.print.size, stmt.sizes), *rows])
+            return wrapped(f"{pad}{stmt.function}({arguments});")
         if isinstance(stmt, Resize):
             shape = f"out[{stmt.position}].shape[{stmt.axis}]"
             return [f"{pad}{shape} = {self.print.size(stmt.size)};"]
@@ -277,8 +285,8 @@ class _Writer:
     def _accumulate(self, stmt: Accumulate) -> str:
         target = self.print.element(stmt.buffer, stmt.index)
         dtype = stmt.buffer.dtype
-        if stmt.op == "add":
-            return f"{target} += {self.print(stmt.value)};"
+        if stmt.op in ("add", "mul"):
+            return f"{target} {'+' if stmt.op == 'add' else '*'}= {self.print(stmt.value)};"
         value = self.print(stmt.value)
         if stmt.op in ("or", "and"):
             return f"{target} {'|' if stmt.op == 'or' else '&'}= {value};"

@@ -46,6 +46,8 @@ class Printer:
             return self.size_names[atom]
         if atom.kind == "index":
             return str(atom.args[0])
+        if atom.kind == "dynamic":
+            return self._operand(atom.args[0], _ATOMIC)
         if atom.kind == "scalar":
             buffer: Buffer = atom.args[0]
             return self.element(buffer, ())

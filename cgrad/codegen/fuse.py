@@ -12,14 +12,16 @@ from cgrad.core import sizes
 from cgrad.core.loops import (
     Accumulate,
     Buffer,
-    Check,
     Expr,
     For,
     Index,
+    Leave,
     Read,
     Stmt,
     Swap,
+    checks,
     index_reads,
+    invocations,
     mentioned,
     swaps,
     values,
@@ -31,15 +33,20 @@ from cgrad.core.loops import (
 REACH = 64
 
 
+# the elements that are touched of each buffer: the view and the index in it, without repetitions
+Touched = dict[Buffer, dict[tuple[Buffer, Index], None]]
+
+
 class Access:
     """What a statement reads and writes, by the buffer that owns the elements."""
 
-    __slots__ = ("barrier", "reads", "writes")
+    __slots__ = ("barrier", "notes", "reads", "writes")
 
     def __init__(self, stmt: Stmt) -> None:
-        self.reads: dict[Buffer, list[tuple[Buffer, Index]]] = {}
-        self.writes: dict[Buffer, list[tuple[Buffer, Index]]] = {}
-        self.barrier = isinstance(stmt, (Check, Swap))
+        self.reads: Touched = {}
+        self.writes: Touched = {}
+        self.notes = dict.fromkeys(stmt.notes if isinstance(stmt, For) else ())
+        self.barrier = isinstance(stmt, (Swap, Leave)) or any(True for _ in checks(stmt))
         seen: set[Expr] = set()
         for value in values(stmt):
             if value in seen:
@@ -59,6 +66,11 @@ class Access:
         for swap in swaps(stmt):
             for buffer in (swap.a, swap.b):
                 _note(self.writes, buffer, ())
+        for call in invocations(stmt):
+            for buffer, _ in call.reads:
+                _note(self.reads, buffer, ())
+            for buffer, _ in call.writes:
+                _note(self.writes, buffer, ())
         for size in mentioned(stmt):
             for buffer in index_reads((size,)):
                 _note(self.reads, buffer, ())
@@ -67,7 +79,7 @@ class Access:
         """Add what another statement does."""
         for mine, theirs in ((self.reads, other.reads), (self.writes, other.writes)):
             for buffer, places in theirs.items():
-                mine.setdefault(buffer, []).extend(places)
+                mine.setdefault(buffer, {}).update(places)
         self.barrier = self.barrier or other.barrier
 
     def conflicts(self, other: Access) -> bool:
@@ -75,14 +87,15 @@ class Access:
         return (
             self.barrier
             or other.barrier
-            or not self.writes.keys().isdisjoint(other.writes)
-            or not self.writes.keys().isdisjoint(other.reads)
-            or not self.reads.keys().isdisjoint(other.writes)
+            # two key views: the shorter one is gone through
+            or not self.writes.keys().isdisjoint(other.writes.keys())
+            or not self.writes.keys().isdisjoint(other.reads.keys())
+            or not self.reads.keys().isdisjoint(other.writes.keys())
         )
 
 
-def _note(table: dict[Buffer, list[tuple[Buffer, Index]]], buffer: Buffer, index: Index) -> None:
-    table.setdefault(buffer.base, []).append((buffer, index))
+def _note(table: Touched, buffer: Buffer, index: Index) -> None:
+    table.setdefault(buffer.base, {})[buffer, index] = None
 
 
 def fuse(stmts: list[Stmt]) -> list[Stmt]:
@@ -92,8 +105,9 @@ def fuse(stmts: list[Stmt]) -> list[Stmt]:
         own = Access(stmt)
         if not (isinstance(stmt, For) and stmt.kind == "map" and _join(stmt, own, result)):
             result.append((stmt, own))
-    for stmt, _ in result:
+    for stmt, access in result:
         if isinstance(stmt, For):
+            stmt.notes = tuple(access.notes)
             stmt.body = fuse(stmt.body)
     return [stmt for stmt, _ in result]
 
@@ -114,8 +128,8 @@ def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
             and _joinable(loop.index, access, own)
             and not any(access.conflicts(result[d][1]) for d in needed)
         ):
-            earlier.body = [*earlier.body, *loop.body]
-            earlier.notes = (*earlier.notes, *(n for n in loop.notes if n not in earlier.notes))
+            earlier.body += loop.body
+            access.notes.update(dict.fromkeys(loop.notes))
             access.extend(own)
             before = [result[d] for d in reversed(needed)]
             rest = [item for d, item in enumerate(result[k + 1 :], k + 1) if d not in needed]
@@ -129,10 +143,11 @@ def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
 def _joinable(name: str, first: Access, second: Access) -> bool:
     if first.barrier or second.barrier:
         return False
-    shared = {
-        *(b for b in first.writes if b in second.writes or b in second.reads),
-        *(b for b in second.writes if b in first.reads),
-    }
+    shared = (
+        (first.writes.keys() & second.writes.keys())
+        | (first.writes.keys() & second.reads.keys())
+        | (first.reads.keys() & second.writes.keys())
+    )
     here = sizes.index(name)
     for buffer in shared:
         places = [

@@ -22,8 +22,9 @@ from cgrad.core.graphs import toposort
 from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
-from cgrad.ops.constants import Constant
+from cgrad.ops.constants import Arange, Constant
 from cgrad.ops.kinds import lowering
+from cgrad.ops.lookup import Argsort, position
 from cgrad.ops.windows import Window
 
 INDEX_NAMES = "ijkl"
@@ -40,6 +41,7 @@ class Block:
         # the index of the loop this is the body of, and its number of steps
         self.steps: tuple[str, SizeLike] | None = None
         self._checked: set[tuple[str, SizeLike, SizeLike]] = set()
+        self._looked_up: set[tuple[Node, SizeLike]] = set()
         self._memo: dict[tuple[Node, Index], Expr] = {}
         self.loop_depth: int = 0 if parent is None else parent.loop_depth + 1
 
@@ -150,7 +152,7 @@ class Block:
                 control.lower_scan(self, node, order, places)
             elif way == "view":
                 self._view(node, places.get(node))
-            elif node in chosen:
+            elif node in chosen and way != "get":
                 self._store(node, places.get(node))
         done: set[Node] = set()
         for node, place in outputs:
@@ -172,6 +174,17 @@ class Block:
             for arg, offset in zip(node.args, offsets, strict=False):
                 part = place.shifted(axis, self.resolve(offset), node.ndim)
                 self.copy(arg, part, note(node))
+        elif way == "emit":
+            op: Any = node.op
+            own = place
+            if not place.whole:
+                # the statements may use all of a buffer
+                shape = tuple(self.resolve(n) for n in node.dims)
+                own = Place(self.names.buffer(node.op.name, node.dtype, shape))
+            op.emit(node, self, own, note(node))
+            self.sources[node] = own
+            if own is not place:
+                self.copy(node, place)
         else:
             self.fill(node.dims, place, lambda index: self.element(node, index), note(node))
         self.sources[node] = place
@@ -317,7 +330,8 @@ class Block:
 
     # -- checks -------------------------------------------------------------------------------
     def _check(self, node: Node) -> None:
-        """Checks of sizes that are not known when the kernel is entered."""
+        """Checks of sizes that are not known when the kernel is entered, and of positions."""
+        self._check_lookups(node)
         for check in checks_of(node):
             found, expected = self.resolve(check.found), self.resolve(check.expected)
             at_entry = all(
@@ -335,6 +349,27 @@ class Block:
             self._checked.add(made)
             if not isinstance(cond, loops.Lit) or not cond.value:
                 self.stmts.append(Check(cond, check.code, check.tag, check.axis, found, expected))
+
+    def _check_lookups(self, node: Node) -> None:
+        """Every element of an index array against the length of its axis, before it is used."""
+        op: Any = node.op
+        tag = -1 if node.tag is None else node.tag
+        for array, n, axis in op.lookups(node) if hasattr(op, "lookups") else ():
+            length = self.resolve(n)
+            if (array, length) in self._looked_up or _is_range(array, length):
+                continue
+            self._looked_up.add((array, length))
+
+            def body(
+                index: Index, array: Node = array, length: SizeLike = length, axis: int = axis
+            ) -> list[Stmt]:
+                row = self.names.buffer("row", dtypes.INT64, ())
+                at = position(self.pull(array, index), length)
+                here = loops.scalar_size(row)
+                cond = condition("CG_INDEX", here, length)
+                return [Set(row, (), at), Check(cond, "CG_INDEX", tag, axis, here, length)]
+
+            self.stmts += self.nest(array.dims, body, note(node))
 
     def _always_inside(self, code: str, found: SizeLike, expected: SizeLike) -> bool:
         """Whether a position is inside its axis for every step of the enclosing loops."""
@@ -358,6 +393,18 @@ class Block:
                 return block.steps[1] - 1
             block = block.parent
         return None
+
+
+def _is_range(array: Node, length: SizeLike) -> bool:
+    """Whether an index array is 0, 1, ... below the length of the axis."""
+    while array.op.name in ("broadcast", "permute"):
+        array = array.args[0]
+    if isinstance(array.op, Argsort):
+        return bool(array.dims[-1] == length)
+    if not isinstance(array.op, Arange):
+        return False
+    inside = loops.compare("<=", array.op.length, length)
+    return isinstance(inside, loops.Lit) and bool(inside.value)
 
 
 def condition(code: str, found: SizeLike, expected: SizeLike) -> Expr:

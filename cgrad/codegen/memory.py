@@ -7,6 +7,7 @@ workspace, of `cg_work` bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 from cgrad.core import loops, sizes
 from cgrad.core.dtypes import BYTES
@@ -17,13 +18,12 @@ from cgrad.core.sizes import Atom, SizeLike
 class Slot:
     """`count` elements of `bytes` bytes; the buffers in it are alive one after the other."""
 
-    __slots__ = ("buffers", "bytes", "count", "free_from")
+    __slots__ = ("buffers", "bytes", "count")
 
     def __init__(self, count: SizeLike, bytes: int) -> None:
         self.count = count
         self.bytes = bytes
         self.buffers: list[Buffer] = []
-        self.free_from = -1
 
 
 def arrange(stmts: list[Stmt], known: Callable[[Atom], bool]) -> list[Slot]:
@@ -40,16 +40,20 @@ def arrange(stmts: list[Stmt], known: Callable[[Atom], bool]) -> list[Slot]:
             both = (min(first_a, first_b), max(last_a, last_b))
             life[swap.a] = life[swap.b] = both
     slots: list[Slot] = []
+    # by count and width, numbers of slots: (alive until, slot), and those that are free
+    taken: dict[tuple[SizeLike, int], list[tuple[int, int]]] = {}
+    free: dict[tuple[SizeLike, int], list[int]] = {}
     for buffer, (first, last) in sorted(life.items(), key=lambda item: (item[1], item[0].serial)):
         count, width = _elements(buffer, known), BYTES[buffer.dtype]
-        for slot in slots:
-            if slot.free_from < first and slot.count == count and slot.bytes == width:
-                break
-        else:
-            slot = Slot(count, width)
-            slots.append(slot)
-        slot.buffers.append(buffer)
-        slot.free_from = last
+        alive, idle = taken.setdefault((count, width), []), free.setdefault((count, width), [])
+        while alive and alive[0][0] < first:
+            heappush(idle, heappop(alive)[1])
+        if not idle:
+            idle.append(len(slots))
+            slots.append(Slot(count, width))
+        k = heappop(idle)
+        slots[k].buffers.append(buffer)
+        heappush(alive, (last, k))
     return slots
 
 
@@ -75,4 +79,7 @@ def _touched(stmt: Stmt) -> dict[Buffer, None]:
     for swap in loops.swaps(stmt):
         found[swap.a.base] = None
         found[swap.b.base] = None
+    for call in loops.invocations(stmt):
+        for buffer, _ in (*call.reads, *call.writes):
+            found[buffer.base] = None
     return {b: None for b in found if b.role in ("temp", "carry") and b.shape}

@@ -21,6 +21,7 @@ RESERVED = frozenset(
     i j k l t rt in out size work st y0 y1 yn j0 j1 jn gamma signgam
     asm typeof linux unix NAN INFINITY NULL""".split()
 )
+DIGITS = "0123456789"
 SIZE_NAMES = ("n", "m", "p", "q", "r", "s")
 
 
@@ -48,6 +49,8 @@ class Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = set(RESERVED)
+        # no smaller number of a stem is free
+        self._least: dict[str, int] = {}
         self.sizes: dict[Atom, str] = {}
         self.buffers: list[Buffer] = []
         self.tables: dict[tuple[Any, ...], tuple[Buffer, Any]] = {}
@@ -56,16 +59,23 @@ class Names:
         """`wanted`, reduced to an identifier, with a number if it is taken."""
         base = identifier(wanted)
         # "v1" counts on as v2, v3; other names get a number when they are taken
-        stem = base.rstrip("0123456789")
-        name, k = base, 2
-        while name in self._taken or _is_c_function(name):
-            name, k = f"{stem}{k}", k + 1
+        name = base
+        if name in self._taken or _is_c_function(name):
+            stem = base.rstrip(DIGITS)
+            k = self._least.get(stem, 2)
+            while (name := f"{stem}{k}") in self._taken or _is_c_function(name):
+                k += 1
+            self._least[stem] = k + 1
         self._taken.add(name)
         return name
 
     def release(self, names: Iterable[str]) -> None:
         """Let names be handed out again: their block has ended."""
-        self._taken.difference_update(names)
+        for name in names:
+            self._taken.discard(name)
+            stem = name.rstrip(DIGITS)
+            if stem in self._least and stem != name:
+                self._least[stem] = min(self._least[stem], max(2, int(name[len(stem) :])))
 
     def reserve(self, name: str) -> None:
         """Keep a name from being handed out."""

@@ -9,6 +9,7 @@ that only a guard makes safe to read leaves the guard.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from cgrad.codegen.names import Names
@@ -20,6 +21,7 @@ from cgrad.core.loops import (
     Expr,
     For,
     Guard,
+    Invoke,
     Let,
     Lit,
     Read,
@@ -28,6 +30,7 @@ from cgrad.core.loops import (
     Stmt,
     Swap,
     Var,
+    invocations,
     swaps,
     walk,
     written,
@@ -41,26 +44,42 @@ _REPEATED = re.compile(r"\{(\d)\}")
 class Scope:
     """A block under construction."""
 
-    __slots__ = ("changed", "index", "names", "out", "uses", "values")
+    __slots__ = ("changed", "index", "inner", "names", "out", "readers", "uses", "values")
 
     def __init__(self, index: str | None, changed: frozenset[Buffer], stmts: list[Stmt]) -> None:
         self.index = index
         self.changed = changed
         self.out: list[Stmt] = []
         self.values: dict[Expr, Expr] = {}
+        # the expressions of `values` by the buffers they read
+        self.readers: dict[Buffer, list[Expr]] = {}
         self.names: set[str] = set()
+        # names of blocks in this one that have ended
+        self.inner: set[str] = set()
         self.uses = _count(stmts)
+
+    def remember(self, expr: Expr, value: Expr) -> None:
+        """`expr` is known as `value` until something it reads is stored to."""
+        self.values[expr] = value
+        for buffer in expr.reads:
+            if buffer.role not in ("input", "table"):
+                self.readers.setdefault(buffer, []).append(expr)
 
 
 def place(stmts: list[Stmt], names: Names) -> list[Stmt]:
     """The statements with shared and invariant values named."""
-    return _Placer(names).block(stmts, None)
+    placer = _Placer(names)
+    stores = Counter(store.buffer for stmt in stmts for store in written(stmt))
+    placer.constants = {buffer for buffer, times in stores.items() if times == 1}
+    return placer.block(stmts, None)
 
 
 class _Placer:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.scopes: list[Scope] = []
+        # what one statement stores to
+        self.constants: set[Buffer] = set()
 
     def block(self, stmts: list[Stmt], loop: For | None) -> list[Stmt]:
         changed = frozenset(buffer for stmt in (stmts if loop else ()) for buffer in _changes(stmt))
@@ -73,6 +92,8 @@ class _Placer:
             self._statement(stmt, scope)
         self.scopes.pop()
         self.names.release(scope.names)
+        if self.scopes:
+            self.scopes[-1].inner |= scope.names | scope.inner
         return scope.out
 
     def _statement(self, stmt: Stmt, scope: Scope) -> None:
@@ -87,23 +108,26 @@ class _Placer:
             if isinstance(stmt, Set):
                 self._remember(stmt, original, scope)
         scope.out.append(stmt)
-        if isinstance(stmt, (For, Swap)):
+        if isinstance(stmt, (For, Swap, Invoke)):
             for buffer in _changes(stmt):
                 self._forget(buffer)
 
     def _remember(self, stmt: Set, value: Expr, scope: Scope) -> None:
         """After a store, a read of the element is the value that was stored."""
+        once = not stmt.buffer.shape and stmt.buffer in self.constants and bool(value.parts)
+        if once and self.scopes[self._home(value)] is scope:
+            # a variable that is set once names its value as a `Let` would
+            scope.remember(value, loops.read(stmt.buffer, ()))
         if not isinstance(stmt.value, (Var, Lit)) or not stmt.buffer.shape:
             return
         again = loops.read(stmt.buffer, stmt.index)
         if stmt.buffer.dtype == value.dtype:
-            scope.values[again] = stmt.value
+            scope.remember(again, stmt.value)
 
     def _forget(self, buffer: Buffer) -> None:
         for scope in self.scopes:
-            stale = [expr for expr in scope.values if buffer in expr.reads]
-            for expr in stale:
-                del scope.values[expr]
+            for expr in scope.readers.pop(buffer, ()):
+                scope.values.pop(expr, None)
 
     # -- expressions --------------------------------------------------------------------------
     def _expr(self, root: Expr, scope: Scope, again: bool = False) -> Expr:
@@ -139,7 +163,7 @@ class _Placer:
         return done[root]
 
     def _known(self, expr: Expr) -> Expr | None:
-        if isinstance(expr, (Lit, SizeValue)):
+        if isinstance(expr, (Lit, SizeValue)) and not expr.parts:
             return expr
         if isinstance(expr, Read) and not expr.buffer.shape and expr.buffer.role == "temp":
             return expr
@@ -167,12 +191,18 @@ class _Placer:
         return again or scope.uses.get(expr, 0) > 1 or new.weight > LONGEST
 
     def _let(self, expr: Expr, new: Expr) -> Expr:
-        scope = self.scopes[self._home(expr)]
-        name = self.names.fresh(_hint(expr))
+        home = self._home(expr)
+        scope = self.scopes[home]
+        # a name from a block that has ended must not come back for something around that block
+        ended = {name for deeper in self.scopes[home + 1 :] for name in deeper.inner}
+        skipped = []
+        while (name := self.names.fresh(_hint(expr))) in ended:
+            skipped.append(name)
+        self.names.release(skipped)
         scope.names.add(name)
         scope.out.append(Let(name, new))
         var = loops.var(name, expr.dtype)
-        scope.values[expr] = var
+        scope.remember(expr, var)
         return var
 
 
@@ -183,6 +213,9 @@ def _changes(stmt: Stmt) -> Iterable[Buffer]:
     for swap in swaps(stmt):
         yield swap.a.base
         yield swap.b.base
+    for call in invocations(stmt):
+        for buffer, _ in call.writes:
+            yield buffer.base
 
 
 def _only_guarded(root: Expr) -> set[Expr]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from cgrad.core import loops, sizes
 from cgrad.core.loops import (
@@ -17,10 +18,12 @@ from cgrad.core.loops import (
     Expr,
     For,
     Index,
+    Leave,
     Let,
     Read,
     Set,
     Stmt,
+    invocations,
     mentioned,
     values,
     walk,
@@ -47,6 +50,7 @@ def _drop_unread(stmts: list[Stmt]) -> None:
             for value in [*values(stmt), *map(loops.size_value, mentioned(stmt))]
             for buffer in value.reads
         }
+        read |= {b.base for stmt in stmts for call in invocations(stmt) for b, _ in call.reads}
 
         def useless(stmt: Stmt, read: set[Buffer] = read) -> bool:
             if isinstance(stmt, For):
@@ -165,6 +169,11 @@ def _uses(stmts: list[Stmt]) -> Uses:
             for part in walk(value):
                 if isinstance(part, Read):
                     found.setdefault(part.buffer.base, []).append((part.buffer, part.index))
+        for call in invocations(stmt):
+            # a function is given the address of a row: its axes have to stay
+            for buffer, _ in (*call.reads, *call.writes):
+                whole = (-1,) * len(buffer.shape)
+                found.setdefault(buffer.base, []).append((buffer, whole))
     return found
 
 
@@ -174,7 +183,9 @@ def _replace(stmts: list[Stmt], smaller: dict[Buffer, tuple[Buffer, int]]) -> No
             return expr
         if isinstance(expr, Read) and expr.buffer in smaller:
             new, axis = smaller[expr.buffer]
-            return loops.read(new, _without(expr.index, axis))
+            parts = tuple(loops.rewrite(part, leaf) for part in expr.parts)
+            again: Any = loops.with_parts(expr, parts)
+            return loops.read(new, _without(again.index, axis))
         return None
 
     for stmt in stmts:
@@ -201,5 +212,5 @@ def _map_values(stmts: list[Stmt], leaf: Callable[[Expr], Expr | None]) -> None:
             stack.extend(stmt.body)
         elif isinstance(stmt, (Set, Accumulate, Let)):
             stmt.value = changed(stmt.value)
-        elif isinstance(stmt, Check):
+        elif isinstance(stmt, (Check, Leave)):
             stmt.cond = changed(stmt.cond)

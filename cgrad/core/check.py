@@ -10,7 +10,19 @@ from collections.abc import Iterable, Sequence
 
 from cgrad.core import loops, sizes
 from cgrad.core.graphs import toposort
-from cgrad.core.loops import Accumulate, Buffer, Check, Expr, For, Let, Read, Set, Stmt
+from cgrad.core.loops import (
+    Accumulate,
+    Buffer,
+    Check,
+    Expr,
+    For,
+    Invoke,
+    Leave,
+    Let,
+    Read,
+    Set,
+    Stmt,
+)
 from cgrad.core.node import Input, Node
 from cgrad.errors import CgradError
 
@@ -61,6 +73,7 @@ def check_loops(stmts: Sequence[Stmt], ready: Iterable[Buffer]) -> None:
     nested     a loop index is not used by an enclosing loop too
     written    what is read has been written before, in this block or an enclosing one
     dtype      a store keeps the dtype of its buffer
+    last       a loop is left at the end of its body only
     named      a name of a `Let` is defined before it is used, and once in its block
     """
     _block(stmts, frozenset(), {buffer.base for buffer in ready}, set())
@@ -78,14 +91,21 @@ def _block(
             if stmt.index in indices:
                 raise InvariantError("nested", f"two loops run over {stmt.index}")
             inner = {*written, *(store.buffer.base for store in loops.written(stmt))}
+            inner |= {b.base for call in loops.invocations(stmt) for b, _ in call.writes}
             inner_start = inner if stmt.kind == "scan" else set(written)
             _block(stmt.body, indices | {stmt.index}, inner_start, set(names))
             written |= inner
             continue
+        if isinstance(stmt, Invoke):
+            for buffer, _ in stmt.reads:
+                _check_written(buffer, written)
+            written |= {buffer.base for buffer, _ in stmt.writes}
         if isinstance(stmt, (Set, Accumulate, Let)):
             _check_value(stmt.value, indices, written, names)
-        elif isinstance(stmt, Check):
+        elif isinstance(stmt, (Check, Leave)):
             _check_value(stmt.cond, indices, written, names)
+            if isinstance(stmt, Leave) and stmt is not stmts[-1]:
+                raise InvariantError("last", "a loop is left before its last statement")
         if isinstance(stmt, Let):
             if stmt.name in names:
                 raise InvariantError("named", f"{stmt.name} is defined twice")

@@ -9,7 +9,7 @@ the user asked for (`cgrad.gradient`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cgrad.core.graphs import dependents, toposort
@@ -65,17 +65,24 @@ def vjp(
     wrt: Sequence[Node],
     cotangents: Sequence[Maybe],
     consider_constant: Iterable[Node] = (),
+    known: Mapping[Node, Maybe] | None = None,
 ) -> list[Maybe]:
     """The cotangents of `wrt` when those of `outputs` are given.
 
-    The walk does not pass through the nodes of `consider_constant`; `wrt` never cuts it.
+    The walk does not pass through the nodes of `consider_constant`; `wrt` never cuts it.  The
+    cotangents in `known` take the place of what would be added up for their nodes.
     """
+    known = known or {}
     found: dict[Node, Any] = {}
     for out, ct in zip(outputs, cotangents, strict=True):
-        _accumulate(found, out, ct)
+        if out not in known:
+            _accumulate(found, out, ct)
+    outputs = [*outputs, *known]
     stop = set(consider_constant)
     relevant = dependents(outputs, wrt)
     for node in reversed(toposort(outputs)):
+        if node in known:
+            found[node] = known[node]
         ct = found.get(node)
         if ct is None or not node.args or node in stop or node not in relevant:
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cgrad.core import sizes
+from cgrad.core import flat, sizes
 from cgrad.core.node import Node, Op
 from cgrad.core.sizes import Atom, Label, SizeLike
 
@@ -46,6 +46,10 @@ class Body:
         self.free = tuple(
             atom for atom in mentioned if atom.kind in ("dim", "value") and atom.args[0] not in own
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        params, outputs = (tuple(map(flat.row, nodes)) for nodes in (self.params, self.outputs))
+        return Body, (params, outputs)
 
     def key(self, label: Label) -> Hashable:
         """A hashable form, the same for bodies that differ only in the identity of nodes."""

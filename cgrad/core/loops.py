@@ -64,12 +64,13 @@ class Buffer:
 class Expr:
     """A scalar expression; `indices` and `reads` are the loop indices and buffers it uses."""
 
-    __slots__ = ("__weakref__", "dtype", "indices", "parts", "reads", "weight")
+    __slots__ = ("__weakref__", "dtype", "indices", "parts", "reads", "serial", "weight")
 
     dtype: str
     indices: frozenset[str]
     reads: frozenset[Buffer]
     parts: tuple[Expr, ...]
+    serial: int
     weight: int
 
 
@@ -82,15 +83,42 @@ def scalar_size(buffer: Buffer) -> SizeLike:
     return sizes.as_size(sizes.Atom("scalar", (buffer,)))
 
 
+def dynamic_size(value: Expr) -> SizeLike:
+    """An int64 expression as a size: a position that was looked up."""
+    if isinstance(value, SizeValue):
+        return value.size
+    if isinstance(value, Lit):
+        return int(value.value)
+    return sizes.as_size(sizes.Atom("dynamic", (value,)))
+
+
+def dynamic_parts(index: Index) -> tuple[Expr, ...]:
+    """The expressions that an index looks up."""
+    found = {a.args[0]: None for n in index for a in sizes.atoms(n) if a.kind == "dynamic"}
+    return tuple(found)
+
+
 def index_names(index: Index) -> frozenset[str]:
     """The loop indices that an index expression mentions."""
-    names = [a.args[0] for size in index for a in sizes.atoms(size) if a.kind == "index"]
+    names: set[str] = set()
+    for size in index:
+        for atom in sizes.atoms(size):
+            if atom.kind == "index":
+                names.add(atom.args[0])
+            elif atom.kind == "dynamic":
+                names |= atom.args[0].indices
     return frozenset(names) if names else _NONE
 
 
 def index_reads(index: Index) -> frozenset[Buffer]:
     """The scalar variables that an index expression mentions."""
-    found = [a.args[0] for size in index for a in sizes.atoms(size) if a.kind == "scalar"]
+    found: set[Buffer] = set()
+    for size in index:
+        for atom in sizes.atoms(size):
+            if atom.kind == "scalar":
+                found.add(atom.args[0])
+            elif atom.kind == "dynamic":
+                found |= atom.args[0].reads
     return frozenset(found) if found else _NONE
 
 
@@ -107,6 +135,7 @@ def _make(
     if found is None:
         found = object.__new__(cls)
         found.dtype = dtype
+        found.serial = next(_serials)
         found.parts = parts
         for part in parts:
             if part.indices:
@@ -184,7 +213,8 @@ def lit(value: Any, dtype: str) -> Expr:
 
 def size_value(size: SizeLike) -> Expr:
     indices, reads = index_names((size,)), index_reads((size,))
-    expr: SizeValue = _make(SizeValue, (size,), INT64, indices=indices, reads=reads)
+    looked_up = dynamic_parts((size,))
+    expr: SizeValue = _make(SizeValue, (size,), INT64, looked_up, indices, reads)
     expr.size = size
     expr.weight = 0
     return expr
@@ -195,6 +225,7 @@ def read(buffer: Buffer, index: Index) -> Expr:
         Read,
         (buffer, index),
         buffer.dtype,
+        dynamic_parts(index),
         indices=index_names(index),
         reads=frozenset((buffer.base,)) | index_reads(index),
     )
@@ -298,9 +329,23 @@ def with_parts(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
         return expr
     if isinstance(expr, Call):
         return call(expr.template, *parts, dtype=expr.dtype)
+    if isinstance(expr, SizeValue):
+        return size_value(_looked_up(expr.size, dict(zip(expr.parts, parts, strict=True))))
+    if isinstance(expr, Read):
+        new = dict(zip(expr.parts, parts, strict=True))
+        return read(expr.buffer, tuple(_looked_up(size, new) for size in expr.index))
     if isinstance(expr, Guard):
         return guard(*parts)
     return select(*parts) if isinstance(expr, Select) else cast(parts[0], expr.dtype)
+
+
+def _looked_up(size: SizeLike, new: dict[Expr, Expr]) -> SizeLike:
+    """The size with what it looks up replaced."""
+
+    def replace(atom: sizes.Atom) -> SizeLike | None:
+        return dynamic_size(new[atom.args[0]]) if atom.kind == "dynamic" else None
+
+    return sizes.substitute(size, replace)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -361,7 +406,7 @@ class Set(Stmt):
 
 
 class Accumulate(Stmt):
-    """buffer[index] = op(buffer[index], value); op: add, max, min, or, and."""
+    """buffer[index] = op(buffer[index], value); op: add, mul, max, min, or, and."""
 
     __slots__ = ("buffer", "index", "op", "value")
 
@@ -398,6 +443,15 @@ class Check(Stmt):
         self.expected = expected
 
 
+class Leave(Stmt):
+    """Leave the enclosing loop, a scan, when `cond` holds; the last statement of its body."""
+
+    __slots__ = ("cond",)
+
+    def __init__(self, cond: Expr) -> None:
+        self.cond = cond
+
+
 class Swap(Stmt):
     """Exchange the pointers of two carry buffers."""
 
@@ -406,6 +460,27 @@ class Swap(Stmt):
     def __init__(self, a: Buffer, b: Buffer) -> None:
         self.a = a
         self.b = b
+
+
+class Invoke(Stmt):
+    """A call of a runtime function: sizes first, then rows of buffers read, then those written.
+
+    A row is a buffer and the index of its first element.
+    """
+
+    __slots__ = ("function", "reads", "sizes", "writes")
+
+    def __init__(
+        self,
+        function: str,
+        sizes: tuple[SizeLike, ...],
+        reads: tuple[tuple[Buffer, Index], ...],
+        writes: tuple[tuple[Buffer, Index], ...],
+    ) -> None:
+        self.function = function
+        self.sizes = sizes
+        self.reads = reads
+        self.writes = writes
 
 
 class Resize(Stmt):
@@ -461,7 +536,7 @@ def values(stmt: Stmt) -> Iterator[Expr]:
         s = stack.pop()
         if isinstance(s, (Set, Accumulate, Let)):
             yield s.value
-        elif isinstance(s, Check):
+        elif isinstance(s, (Check, Leave)):
             yield s.cond
         elif isinstance(s, For):
             stack.extend(reversed(s.body))
@@ -490,5 +565,31 @@ def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
             yield from s.index
         elif isinstance(s, Check):
             yield from (s.found, s.expected)
+        elif isinstance(s, Invoke):
+            yield from s.sizes
+            for _, index in (*s.reads, *s.writes):
+                yield from index
         elif isinstance(s, Resize):
             yield s.size
+
+
+def checks(stmt: Stmt) -> Iterator[Check]:
+    """The checks of a statement."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        if isinstance(s, Check):
+            yield s
+        elif isinstance(s, For):
+            stack.extend(s.body)
+
+
+def invocations(stmt: Stmt) -> Iterator[Invoke]:
+    """The calls of runtime functions of a statement."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        if isinstance(s, Invoke):
+            yield s
+        elif isinstance(s, For):
+            stack.extend(s.body)

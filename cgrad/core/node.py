@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import sizes
+from cgrad.core import flat, sizes
 from cgrad.core.dtypes import as_dtype
 from cgrad.core.operators import Operators
 from cgrad.core.sites import Site, creation_site
@@ -94,6 +94,8 @@ class Op:
     value_bounds: tuple[int | None, int | None] = (None, None)
     # True when the value changes from call to call, so equal nodes are not one node
     impure = False
+    # False for free variables: their type is declared
+    infers = True
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         raise NotImplementedError(f"{self.name}: infer")
@@ -181,7 +183,10 @@ def _key_of_sizes(v: Any, label: Label) -> Hashable:
 class Node(Operators):
     """A value of the graph: an op applied to arguments.  Nodes are equal only to themselves."""
 
-    __slots__ = ("__weakref__", "_deps", "args", "name", "op", "serial", "site", "tag", "type")
+    # `_compiled` is absent until `eval` keeps its functions there
+    __slots__ = (
+        "__weakref__", "_compiled", "_deps", "args", "name", "op", "serial", "site", "tag", "type",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -198,6 +203,7 @@ class Node(Operators):
         self.site = creation_site() if site is None else site
         self.tag: int | None = None
         self._deps: tuple[Node, ...] | None = None
+        self._compiled: Any
         self.type: Any = op.infer(args) if type is None else type
 
     @property
@@ -226,7 +232,12 @@ class Node(Operators):
 
     def __repr__(self) -> str:
         label = self.name or self.op.name
+        if self.name and self.args:
+            label = f"{self.name} = {self.op.name}"
         return f"<{label}: {self.type!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return flat.last, flat.rows([self])
 
     # -- what a symbol refuses, and what to call instead ----------------------------------
     def __bool__(self) -> bool:
@@ -285,6 +296,7 @@ class Input(Op):
     __slots__ = ()
     name = "input"
     impure = True
+    infers = False
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         raise TypeError("an input node is made with its type")

@@ -202,6 +202,7 @@ def _scan(node: Node) -> list[Piece]:
 _SPECIAL: dict[str, Callable[[Node], list[Piece]]] = {
     "cast": lambda node: _call("cast", node, node.dtype),
     "sum": _reduction,
+    "prod": _reduction,
     "max": _reduction,
     "min": _reduction,
     "any": _reduction,
@@ -312,7 +313,7 @@ class _Tree:
                 self.loops.append(node)
         kind = f" <{type_text(node)}>" if self.print_type else ""
         name = f" '{node.name}'" if node.name and node.args else ""
-        return f"{_head(node)} [id {found}]{kind}{name}"
+        return f"{head(node)} [id {found}]{kind}{name}"
 
 
 def _letters(k: int) -> str:
@@ -325,7 +326,7 @@ def _letters(k: int) -> str:
     return text
 
 
-def _head(node: Node) -> str:
+def head(node: Node) -> str:
     """The op and its parameters, or what a leaf is."""
     name = node.op.name
     if not node.args:

@@ -1,23 +1,48 @@
 """Derivatives of symbolic graphs: gradients, products with Jacobians, Jacobians, Hessians."""
 
-from cgrad.errors import CostError, DisconnectedInputError, GradientError
+from cgrad.errors import CostError, DisconnectedInputError, GradientError, NullTypeGradError
 from cgrad.gradient.forward import Rop, pushforward
 from cgrad.gradient.jacobian import hessian, hessian_vector_product, jacobian
-from cgrad.gradient.reverse import Lop, grad, pullback
+from cgrad.gradient.passthrough import (
+    disconnected_grad,
+    disconnected_type,
+    grad_clip,
+    grad_not_implemented,
+    grad_scale,
+    grad_undefined,
+    null_type,
+    undefined_grad,
+    zero_grad,
+)
+from cgrad.gradient.reverse import Lop, grad, pullback, subgraph_grad
 from cgrad.gradient.verify import numeric_grad, verify_grad
+from cgrad.ops.passthrough import DisconnectedType, NullType
 
 __all__ = [
     "CostError",
     "DisconnectedInputError",
+    "DisconnectedType",
     "GradientError",
     "Lop",
+    "NullType",
+    "NullTypeGradError",
     "Rop",
+    "disconnected_grad",
+    "disconnected_type",
     "grad",
+    "grad_clip",
+    "grad_not_implemented",
+    "grad_scale",
+    "grad_undefined",
     "hessian",
     "hessian_vector_product",
     "jacobian",
+    "null_type",
     "numeric_grad",
     "pullback",
     "pushforward",
+    "subgraph_grad",
+    "undefined_grad",
     "verify_grad",
+    "zero_grad",
 ]

@@ -16,9 +16,10 @@ from cgrad.core.node import Node
 from cgrad.core.registry import build
 from cgrad.core.sites import describe
 from cgrad.core.text import label
-from cgrad.errors import DisconnectedInputError, DTypeError, ShapeError
+from cgrad.errors import DisconnectedInputError, DTypeError, NullTypeGradError, ShapeError
 from cgrad.ops.axes import expect_shape
 from cgrad.ops.coerce import as_node, cast_to
+from cgrad.ops.passthrough import DisconnectedGrad, DisconnectedType, Undefined, undefined
 
 Some = Node | Sequence[Node]
 WHEN_DISCONNECTED = ("raise", "warn", "ignore")
@@ -168,15 +169,58 @@ def _why(outputs: Sequence[Node], node: Node, constant: Sequence[Node]) -> str:
         return "every path to it passes through consider_constant"
     everything = toposort(outputs)
     if node in everything:
+        if any(isinstance(other.op, DisconnectedGrad) for other in everything):
+            return "every path to it passes through disconnected_grad, or uses only its shape"
         return "only its shape is used, and a shape has no derivative"
     if node.name and any(other.name == node.name and not other.args for other in everything):
         return f"the tensor called {node.name} in the expression is another one of the same name"
     return "it does not occur in the expression"
 
 
+def without_undefined(
+    results: Sequence[Node | None], wrt: Sequence[Node], null_gradients: str = "raise"
+) -> list[Node | None]:
+    """Derivatives, those that are made of undefined ones reported as `null_gradients` says."""
+    if _undefined_part([node for node in results if node is not None]) is None:
+        return list(results)
+    shown: list[Node | None] = []
+    for node, result in zip(wrt, results, strict=True):
+        null = None if result is None else _undefined_part([result])
+        if null is not None and null_gradients == "raise":
+            raise NullTypeGradError(
+                lines(
+                    f"the derivative for {label(node)} ({node.type!r}) is undefined: {null.why}",
+                    describe(node.site),
+                    "  Fix: use zero_grad or disconnected_grad where the derivative does not "
+                    "matter, or pass null_gradients='return'.",
+                )
+            )
+        shown.append(result if null is None else undefined(node, null.why))
+    return shown
+
+
+def _undefined_part(results: Sequence[Node]) -> Undefined | None:
+    """An undefined tensor that the results are made of."""
+    stack = list(results)
+    seen: set[Node] = set()
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node.op, Undefined):
+            return node.op
+        stack.extend(node.args)
+        for body in getattr(node.op, "bodies", ()):
+            stack.extend(body.outputs)
+    return None
+
+
 def zero_for(node: Node, return_disconnected: str) -> Node | None:
-    """What stands for a missing derivative: zeros like the node, or None."""
+    """What stands for a missing derivative: zeros like the node, None or a placeholder."""
     if return_disconnected == "none":
         return None
+    if return_disconnected == "disconnected":
+        return DisconnectedType()()
     zeros: Node = build("zeros_like", node)
     return zeros

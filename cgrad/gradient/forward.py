@@ -21,6 +21,7 @@ from cgrad.gradient.arguments import (
     one_of,
     points,
     require_float,
+    without_undefined,
     zero_for,
 )
 from cgrad.gradient.reverse import RETURN_DISCONNECTED
@@ -65,7 +66,7 @@ def pushforward(
                     "to get zeros.",
                 )
             )
-    pushed = jvp(outputs, nodes, ts)
+    pushed = without_undefined(jvp(outputs, nodes, ts), outputs)
     results = [
         zero_for(out, "zero" if depends else return_disconnected)
         if t is None

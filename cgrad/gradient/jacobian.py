@@ -25,6 +25,7 @@ from cgrad.gradient.arguments import (
     points,
     report_disconnected,
     require_float,
+    without_undefined,
     zero_for,
 )
 from cgrad.gradient.reverse import grad, scalar_cost
@@ -62,7 +63,7 @@ def jacobian(
     report_disconnected(
         [expression], nodes, fixed, disconnected_inputs, f"the expression {label(expression)}"
     )
-    rows = _rows(expression, nodes, fixed)
+    rows = without_undefined(_rows(expression, nodes, fixed), nodes)
     shapes = [(*expression.dims, *node.dims) for node in nodes]
     return like(
         [

@@ -1,5 +1,25 @@
 """Op definitions: each file holds ops and their transposes, rules, lowering and references."""
 
-from cgrad.ops import axes, constants, contract, control, elementwise, reductions, windows
+from cgrad.ops import (
+    axes,
+    constants,
+    contract,
+    control,
+    diagonals,
+    elementwise,
+    lookup,
+    reductions,
+    windows,
+)
 
-__all__ = ["axes", "constants", "contract", "control", "elementwise", "reductions", "windows"]
+__all__ = [
+    "axes",
+    "constants",
+    "contract",
+    "control",
+    "diagonals",
+    "elementwise",
+    "lookup",
+    "reductions",
+    "windows",
+]

@@ -94,6 +94,7 @@ class Shared(Leaf):
     __slots__ = ("storage",)
     name = "shared"
     impure = True
+    infers = False
 
     def __init__(self, value: np.ndarray[Any, Any]) -> None:
         self.storage = [value]

@@ -5,6 +5,7 @@ Responsible for: the op `Contract`, closed under transposition.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,9 @@ from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.kinds import Linear, Pull, Reduction
 
 Labels = tuple[int, ...]
+
+# loop orders are compared for this many labels: 720 orders
+MAX_ORDERED = 6
 
 
 class Contract(Linear):
@@ -69,20 +73,8 @@ class Contract(Linear):
         return contract(ct, self.out, other, labels, own)
 
     def order(self) -> Labels:
-        """The labels from the outermost loop to the innermost.
-
-        The innermost runs along contiguous axes, and few results are kept open at a time.
-        """
-        labels = sorted({*self.left, *self.right})
-        operands = [self.left, self.right, self.out]
-
-        def cost(order: Labels) -> tuple[int, int, Labels]:
-            strided = sum(order[-1] in axes and axes[-1] != order[-1] for axes in operands)
-            summed = [k for k, label in enumerate(order) if label not in self.out]
-            inside = sum(label in self.out for label in order[min(summed, default=0) :])
-            return strided, inside, tuple(self.out.index(x) if x in self.out else -1 for x in order)
-
-        return min(itertools.permutations(labels), key=cost)
+        """The labels from the outermost loop to the innermost."""
+        return _loop_order(self.left, self.right, self.out)
 
     def reduction(self, node: Node) -> Reduction:
         dims = self.dims(node.args)
@@ -100,6 +92,28 @@ class Contract(Linear):
         a = yield node.args[0], tuple(at[label] for label in self.left)
         b = yield node.args[1], tuple(at[label] for label in self.right)
         return loops.call("{0} * {1}", loops.cast(a, wide), loops.cast(b, wide), dtype=wide)
+
+
+@functools.lru_cache(maxsize=256)
+def _loop_order(left: Labels, right: Labels, out: Labels) -> Labels:
+    """The labels from the outermost loop to the innermost.
+
+    The innermost runs along contiguous axes, and few results are kept open at a time.
+    """
+    labels = sorted({*left, *right})
+    # all orders of many labels are too many to try: the first of the result stay outside
+    first = [*out, *(label for label in labels if label not in out)]
+    fixed = tuple(first[: max(len(labels) - MAX_ORDERED, 0)])
+    free = [label for label in labels if label not in fixed]
+    operands = [left, right, out]
+
+    def cost(order: Labels) -> tuple[int, int, Labels]:
+        strided = sum(order[-1] in axes and axes[-1] != order[-1] for axes in operands)
+        summed = [k for k, label in enumerate(order) if label not in out]
+        inside = sum(label in out for label in order[min(summed, default=0) :])
+        return strided, inside, tuple(out.index(x) if x in out else -1 for x in order)
+
+    return min(((*fixed, *rest) for rest in itertools.permutations(free)), key=cost)
 
 
 def contract(a: Node, left: Labels, b: Node, right: Labels, out: Labels) -> Node:

@@ -17,7 +17,8 @@ from cgrad.core.node import Input, Node, Op, TensorType, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import not_negative
-from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode
+from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, size_node
+from cgrad.ops.windows import part, spread
 
 Maybe = Node | None
 
@@ -26,25 +27,37 @@ class Scan(Op):
     """`length` steps of a body; in the order of the steps, or backwards when `reverse`.
 
     arguments  consts, initial carries, sequences (sliced along their first axis)
-    body       (consts, carries, slices) -> (next carries, ys)
-    results    last carries; ys, one row a step; the carries before each step, one row a step
+    body       (consts, carries, slices) -> (next carries, ys), and when it `stops` a bool scalar
+    results    last carries; ys, one row a step; the carries before each step, one row a step;
+               and when it `stops` the number of steps done
 
-    The last group is only on offer: lowering stores what somebody reads.  Row t of ys and of the
-    carry history belongs to row t of the sequences, in either direction.
+    The third group is only on offer: lowering stores what somebody reads.  Row t of ys and of the
+    carry history belongs to row t of the sequences, in either direction.  A loop that stops does
+    so after the step whose last output is True; it runs forward, and the rows of later steps hold
+    nothing.  `truncate` is the number of last steps that a cotangent goes back, -1 for all.
     """
 
-    __slots__ = ("body", "carries", "consts", "length", "reverse")
+    __slots__ = ("body", "carries", "consts", "length", "reverse", "stops", "truncate")
     name = "scan"
     lowering = "scan"
 
     def __init__(
-        self, body: Body, length: SizeLike, reverse: bool, consts: int, carries: int
+        self,
+        body: Body,
+        length: SizeLike,
+        reverse: bool,
+        consts: int,
+        carries: int,
+        stops: bool = False,
+        truncate: int = -1,
     ) -> None:
         self.body = body
         self.length = length
         self.reverse = reverse
         self.consts = consts
         self.carries = carries
+        self.stops = stops
+        self.truncate = truncate
 
     # -- structure ----------------------------------------------------------------------------
     @property
@@ -53,7 +66,16 @@ class Scan(Op):
 
     @property
     def ys(self) -> int:
-        return len(self.body.outputs) - self.carries
+        return len(self.body.outputs) - self.carries - self.stops
+
+    @property
+    def stop_outputs(self) -> tuple[Node, ...]:
+        """The output of the body that ends the loop, when there is one."""
+        return self.body.outputs[-1:] if self.stops else ()
+
+    @property
+    def stop(self) -> Node | None:
+        return self.body.outputs[-1] if self.stops else None
 
     def groups(self, items: Sequence[Any]) -> tuple[Any, Any, Any]:
         """(consts, carries, sequences) of arguments or parameters."""
@@ -62,11 +84,12 @@ class Scan(Op):
 
     def infer(self, args: tuple[Node, ...]) -> Any:
         _, carries, _ = self.groups(self.body.params)
-        outputs = self.body.outputs
+        ys = self.body.outputs[self.carries : self.carries + self.ys]
         return TupleType(
             [carry.type for carry in carries]
-            + [TensorType(y.dtype, (self.length, *y.dims)) for y in outputs[self.carries :]]
+            + [TensorType(y.dtype, (self.length, *y.dims)) for y in ys]
             + [TensorType(carry.dtype, (self.length, *carry.dims)) for carry in carries]
+            + [TensorType(dtypes.INT64, ())] * self.stops
         )
 
     def key(self, label: Label) -> Any:
@@ -77,6 +100,8 @@ class Scan(Op):
             self.reverse,
             self.consts,
             self.carries,
+            self.stops,
+            self.truncate,
         )
 
     def sizes(self) -> Iterator[SizeLike]:
@@ -88,13 +113,18 @@ class Scan(Op):
         length, body = f(self.length), self.body.map(f)
         if length == self.length and body is self.body:
             return self
-        return Scan(body, length, self.reverse, self.consts, self.carries)
+        return self._over(body, length)
+
+    def _over(self, body: Body, length: SizeLike) -> Scan:
+        return Scan(
+            body, length, self.reverse, self.consts, self.carries, self.stops, self.truncate
+        )
 
     def map_bodies(self, f: Callable[[Body], Body]) -> Op:
         body = f(self.body)
         if body is self.body:
             return self
-        return Scan(body, self.length, self.reverse, self.consts, self.carries)
+        return self._over(body, self.length)
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
         yield from not_negative((self.length,))
@@ -118,14 +148,20 @@ class Scan(Op):
         consts, carries, sequences = self.groups(list(args))
         order = range(length - 1, -1, -1) if self.reverse else range(length)
         rows: list[list[Any]] = [[None] * length for _ in range(self.ys + self.carries)]
+        count = 0
         for t in order:
             for row, value in zip(rows[self.ys :], carries, strict=True):
                 row[t] = value
             outputs = step([*consts, *carries, *(seq[t] for seq in sequences)])
             carries = outputs[: self.carries]
-            for row, value in zip(rows, outputs[self.carries :], strict=False):
+            for row, value in zip(rows[: self.ys], outputs[self.carries :], strict=False):
                 row[t] = value
-        return [*carries, *(np.array(row) for row in rows)]
+            count += 1
+            if self.stops and outputs[-1]:
+                for row in rows:
+                    row[count:] = [np.zeros_like(row[0])] * (length - count)
+                break
+        return [*carries, *(np.array(row) for row in rows), *[np.array(count)] * self.stops]
 
     # -- derivatives --------------------------------------------------------------------------
     def jvp(self, node: Node, tangents: Sequence[Maybe]) -> list[Maybe]:
@@ -162,11 +198,13 @@ class Scan(Op):
             [*p_groups[1], *kept(t_groups[1])],
             [*p_groups[2], *kept(t_groups[2])],
             [*body.outputs[:nk], *next_t],
-            [*body.outputs[nk:], *(outs[nk + k] for k in shown)],
+            [*body.outputs[nk : nk + ny], *(outs[nk + k] for k in shown)],
             self.length,
             self.reverse,
+            self.stop,
+            self.truncate,
         )
-        result: list[Maybe] = [None] * (2 * nk + ny)
+        result: list[Maybe] = [None] * (2 * nk + ny + self.stops)
         for place, k in enumerate(active):
             result[k] = results.final(nk + place)
             result[nk + ny + k] = results.history(nk + place)
@@ -176,19 +214,19 @@ class Scan(Op):
 
     def vjp(self, node: Node, ct: Sequence[Maybe], needed: Sequence[bool]) -> list[Maybe]:
         body, nk, ny, first = self.body, self.carries, self.ys, self.consts
-        ct_last, ct_ys, ct_before = ct[:nk], ct[nk : nk + ny], ct[nk + ny :]
+        ct_last, ct_ys, ct_before = ct[:nk], ct[nk : nk + ny], ct[nk + ny : nk + ny + nk]
         consts, carries, sequences = self.groups(node.args)
         p_consts, p_carries, p_slices = self.groups(body.params)
         live = [a is not None or b is not None for a, b in zip(ct_last, ct_before, strict=True)]
         d_before = [None if c is None else make_input(p.type, _marked(p, "ctb"))
                     for c, p in zip(ct_before, p_carries, strict=True)]  # fmt: skip
         d_ys = [None if c is None else make_input(y.type, "ct_y")
-                for c, y in zip(ct_ys, body.outputs[nk:], strict=True)]  # fmt: skip
+                for c, y in zip(ct_ys, body.outputs[nk : nk + ny], strict=True)]  # fmt: skip
         while True:
             # the cotangent of a carry lives when that of some later value reaches it
             d_carries = [make_input(p.type, _marked(p, "ct")) if on else None
                          for p, on in zip(p_carries, live, strict=True)]  # fmt: skip
-            pulled = derive.vjp(body.outputs, body.params, [*d_carries, *d_ys])
+            pulled = derive.vjp(body.outputs[: nk + ny], body.params, [*d_carries, *d_ys])
             g_consts, g_carries, g_slices = self.groups(pulled)
             late = [k for k in range(nk) if not live[k] and g_carries[k] is not None]
             if not late:
@@ -206,16 +244,32 @@ class Scan(Op):
         start = [_or_zero(ct_last[k], carries[k]) for k in on]
         after = [_or_zero(derive.add(g_carries[k], d_before[k]), p_carries[k]) for k in on]
         history = [Node(Get(nk + ny + k), (node,)) for k in range(nk)]
+        done = self.done(node)
+        steps = done if self.truncate < 0 else sizes.minimum(self.truncate, done)
+        before = 0 if self.reverse else done - steps
+
+        def cut(rows: Maybe) -> Node:
+            assert rows is not None
+            return rows if steps == self.length else part(rows, 0, before, (steps,))
+
         results = make_scan(
             list(consts),
             [*zero, *start],
-            [*history, *sequences, *(ct_before[k] for k in seeds), *(ct_ys[k] for k in given)],
+            [
+                cut(rows)
+                for rows in (
+                    *history,
+                    *sequences,
+                    *(ct_before[k] for k in seeds),
+                    *(ct_ys[k] for k in given),
+                )
+            ],
             list(p_consts),
             [*totals, *(d_carries[k] for k in on)],
             [*p_carries, *p_slices, *(d_before[k] for k in seeds), *(d_ys[k] for k in given)],
             [*(derive.add(t, g_consts[k]) for t, k in zip(totals, summed, strict=True)), *after],
             [g_slices[k] for k in listed],
-            self.length,
+            steps,
             not self.reverse,
         )
         result: list[Maybe] = [None] * len(node.args)
@@ -223,10 +277,29 @@ class Scan(Op):
             result[k] = results.final(place)
         for place, k in enumerate(on):
             if needed[first + k]:
-                result[first + k] = results.final(len(summed) + place)
+                result[first + k] = self._of_start(results.final(len(summed) + place), done - steps)
         for place, k in enumerate(listed):
-            result[first + nk + k] = results.y(place)
+            rows = results.y(place)
+            if steps != self.length:
+                # the rows of steps that were not done, or are too long ago, get zeros
+                rows = spread(rows, sequences[k].dims, before)
+            result[first + nk + k] = rows
         return result
+
+    def done(self, node: Node) -> SizeLike:
+        """The number of steps done, a size."""
+        if not self.stops:
+            return self.length
+        count = Node(Count(2 * self.carries + self.ys), (node,))
+        return sizes.minimum(sizes.value(count), self.length)
+
+    def _of_start(self, ct: Node, left: SizeLike) -> Node:
+        """The cotangent of an initial carry, when `left` steps at the start were left out."""
+        if left == 0:
+            return ct
+        whole = build("eq", size_node(left), 0)
+        kept: Node = build("switch", whole, ct, build("zeros_like", ct))
+        return kept
 
 
 class Counter(Input):
@@ -287,6 +360,22 @@ class Get(Op):
         return [cts]
 
 
+class Count(Get):
+    """The number of steps that a loop with a stop has done."""
+
+    __slots__ = ()
+    value_bounds = (0, None)
+
+    def connects(self, position: int) -> bool:
+        return False
+
+    def jvp(self, node: Node, tangents: Sequence[Any]) -> Maybe:
+        return None
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Any]:
+        return [None]
+
+
 class Results:
     """The results of a scan by group."""
 
@@ -305,6 +394,15 @@ class Results:
 
     def history(self, k: int) -> Node:
         return Node(Get(self.carries + self.ys + k), (self.node,))
+
+    def count(self) -> Node:
+        """The number of steps done; only of a scan that stops."""
+        return Node(Count(2 * self.carries + self.ys), (self.node,))
+
+    def rows(self, ys: Node) -> Node:
+        """Those rows of ys that were computed."""
+        done = self.node.op.done(self.node)  # type: ignore[attr-defined]
+        return ys if done == ys.dims[0] else part(ys, 0, 0, (done,))
 
 
 def _marked(param: Node, mark: str) -> str | None:
@@ -329,21 +427,25 @@ def make_scan(
     ys: list[Any],
     length: SizeLike,
     reverse: bool,
+    stop: Maybe = None,
+    truncate: int = -1,
 ) -> Results:
     """A scan over a body that may use outer values.
 
+    `stop` is the condition, of the body, that ends the loop after the step in which it is True.
     Whatever in the body depends on no step variable (a carry or a slice) is computed once,
     outside, and becomes a constant of the loop; unused parameters are left out.
     """
     outer = dict(zip(p_consts, consts, strict=True))
     steps = [*p_carries, *p_slices]
-    outputs, found = close([*next_carries, *ys], steps)
+    stops = [] if stop is None else [stop]
+    outputs, found = close([*next_carries, *ys, *stops], steps)
     invariant = substitute([node for node, _ in found], outer)
     used = set(toposort(outputs))
     slices = [(p, s) for p, s in zip(p_slices, sequences, strict=True) if p in used]
     params = [param for _, param in found]
     body = Body([*params, *p_carries, *(p for p, _ in slices)], outputs)
-    op = Scan(body, length, reverse, len(params), len(p_carries))
+    op = Scan(body, length, reverse, len(params), len(p_carries), bool(stops), truncate)
     node = Node(op, (*invariant, *carries, *(s for _, s in slices)))
     return Results(node, len(p_carries), len(ys))
 

@@ -114,6 +114,13 @@ _row(
     "Remainder of `floor_div`, with the sign of the divisor; an integer modulo 0 gives 0.",
     takes="number", cost=8, infix="({0} % {1})",
 )  # fmt: skip
+_row(
+    # the shift of log-sum-exp: inf - inf would be nan
+    "excess", None, lambda a, b: np.where(a == b, np.zeros_like(a), a - b),
+    [lambda y, a, b: (), lambda y, a, b: (NEG,)],
+    "a - b, 0 where they are equal, even if infinite.", cost=2,
+    expand=lambda a, b: _switch(apply("eq", a, b), 0, apply("sub", a, b)),
+)  # fmt: skip
 _row("neg", "-{0}", np.negative, [lambda y, x: (NEG,)], "Negative.", takes="signed", infix="(-{0})")
 
 

@@ -1,4 +1,4 @@
-"""Reductions that are not linear: largest and smallest element, any, all.
+"""Reductions that are not linear: product, largest and smallest element, any, all.
 
 `sum` is in `ops.axes`, beside its transpose.
 """
@@ -10,29 +10,95 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
+from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Index
-from cgrad.core.node import Node, TensorType
+from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.registry import build
-from cgrad.ops.axes import broadcast_axes, sum_axes, without
+from cgrad.ops.axes import broadcast_axes, permute_axes, reshape_to, sum_axes, without
+from cgrad.ops.constants import constant
+from cgrad.ops.control import make_scan
 from cgrad.ops.kinds import Opaque, Pull, Reduction
 from cgrad.ops.scalar import apply_row, cast
+
+
+class Prod(Opaque):
+    """The product over `axes`; float32 is multiplied in float64.
+
+    The derivative by an element is the product of all the others, which is never found by a
+    division: it is exact with zeros, to any order.
+    """
+
+    __slots__ = ("axes",)
+    name = "prod"
+    lowering = "reduce"
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
+        self.axes = axes
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, without(x.dims, self.axes))
+
+    def reference(self, x: Any) -> Any:
+        wide = np.float64 if x.dtype == np.float32 else x.dtype
+        return np.prod(x, axis=self.axes, dtype=wide).astype(x.dtype)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        (x,), (t,) = node.args, tangents
+        if t is None or not dtypes.is_float(x.dtype):
+            return None
+        return sum_axes(build("mul", t, others(x, self.axes)), self.axes)
+
+    def reduction(self, node: Node) -> Reduction:
+        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
+        one = loops.lit(1.0 if dtypes.is_float(dtype) else 1, dtype)
+        return Reduction(node.args[0].dims, self.axes, "mul", one, dtype)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], index)
+
+
+def others(x: Node, axes: tuple[int, ...]) -> Node:
+    """For each element of x the product of all other elements over `axes`."""
+    kept = without(tuple(range(x.ndim)), axes)
+    order = (*axes, *kept)
+    moved = permute_axes(x, order)
+    rows = sizes.product(x.dims[axis] for axis in axes)
+    flat = reshape_to(moved, (rows, *(x.dims[axis] for axis in kept)))
+    result: Node = build("mul", products_before(flat, False), products_before(flat, True))
+    inverse = tuple(order.index(axis) for axis in range(x.ndim))
+    return permute_axes(reshape_to(result, moved.dims), inverse)
+
+
+def products_before(x: Node, reverse: bool) -> Node:
+    """For each row of x the product of the rows before it (after it, when `reverse`)."""
+    row = TensorType(x.dtype, x.dims[1:])
+    before, here = make_input(row, "before"), make_input(row, "row")
+    one = broadcast_axes(constant(np.ones((), x.dtype)), row.shape, ())
+    step: Node = build("mul", before, here)
+    return make_scan(
+        [], [one], [x], [], [before], [here], [step], [], x.dims[0], reverse
+    ).history(0)  # fmt: skip
 
 
 class Extreme(Opaque):
     """The largest (`max`) or smallest (`min`) element over `axes`; nan if one is nan.
 
-    Elements that tie share the derivative evenly.  Of no elements there is none, unless `empty`
-    says that it is the infinity (for integers the last number) which every element replaces.
+    Elements that tie share the derivative evenly; `held` makes it zero, for a shift that cancels.
+    Of no elements there is none, unless `empty` says that it is the infinity (for integers the
+    last number) which every element replaces.
     """
 
-    __slots__ = ("axes", "empty", "which")
+    __slots__ = ("axes", "empty", "held", "which")
     lowering = "reduce"
 
-    def __init__(self, which: str, axes: tuple[int, ...], empty: bool = False) -> None:
+    def __init__(
+        self, which: str, axes: tuple[int, ...], empty: bool = False, held: bool = False
+    ) -> None:
         self.which = which
         self.axes = axes
         self.empty = empty
+        self.held = held
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -57,7 +123,7 @@ class Extreme(Opaque):
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
         (x,), (t,) = node.args, tangents
-        if t is None or not dtypes.is_float(x.dtype):
+        if t is None or self.held or not dtypes.is_float(x.dtype):
             return None
         kept = without(tuple(range(x.ndim)), self.axes)
         winner = apply_row("eq", x, broadcast_axes(node, x.dims, kept))

@@ -269,6 +269,12 @@ def part(x: Node, axis: int, start: SizeLike, dims: Shape) -> Node:
     return Node(Slice(x.dims, starts, full, (1,) * x.ndim, (False,) * x.ndim), (x,))
 
 
+def spread(x: Node, dims: Shape, start: SizeLike) -> Node:
+    """Zeros of shape `dims` with the rows of x from row `start` on."""
+    starts = (start, *(0,) * (x.ndim - 1))
+    return Node(Place(dims, starts, x.dims, (1,) * x.ndim, (False,) * x.ndim), (x,))
+
+
 def _zero(dtype: str) -> Any:
     return 0.0 if dtypes.is_float(dtype) else (False if dtype == dtypes.BOOL else 0)
 

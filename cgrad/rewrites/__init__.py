@@ -15,6 +15,7 @@ from cgrad.core.rewrite import Trace, rewrite
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.expand import EXPAND
 from cgrad.rewrites.loops import tidy_loops
+from cgrad.rewrites.merge import merge_loops
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
@@ -37,7 +38,7 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
     # a smaller loop shows new constants to the rules, and these may leave more of it unread
     while any(node.op.name == "scan" for node in toposort(outputs)):
-        tidy = tidy_loops(outputs)
+        tidy = merge_loops(tidy_loops(outputs))
         if all(new is old for new, old in zip(tidy, outputs, strict=True)):
             break
         outputs = rewrite(tidy, _SIMPLIFY, trace=trace)

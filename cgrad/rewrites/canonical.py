@@ -22,12 +22,22 @@ from cgrad.ops.axes import Broadcast, broadcast_axes, sum_axes
 from cgrad.ops.coerce import as_node, stretch
 from cgrad.ops.constants import INLINE_LIMIT, Constant, ShapeVector, SizeNode, constant, size_node
 from cgrad.ops.kinds import Linear
-from cgrad.ops.reductions import Extreme, Quantifier
+from cgrad.ops.passthrough import GradScale, PassThrough, ZeroGrad
+from cgrad.ops.reductions import Extreme, Prod, Quantifier
 from cgrad.ops.scalar import Cast, Elementwise, cast
 from cgrad.ops.windows import Window, part
 from cgrad.rewrites.patterns import fit, full, like, scalar
 
 CONSTANTS = RuleSet("constants")
+
+
+# -- identities ------------------------------------------------------------------------------
+@CONSTANTS.rule(
+    PassThrough, example=(lambda x: Node(ZeroGrad(), (x,)), lambda x: Node(GradScale(2.0), (x,)))
+)
+def pass_through(node: Node) -> Node | None:
+    """zero_grad(x) -> x"""
+    return node.args[0]
 
 
 # -- constants -------------------------------------------------------------------------------
@@ -96,7 +106,7 @@ def fold_scalar(node: Node) -> Node | None:
 
 
 @CONSTANTS.rule(
-    Linear, Elementwise, Extreme, Quantifier,
+    Linear, Elementwise, Extreme, Prod, Quantifier,
     example=(
         lambda x: x * sum_axes(constant([1.0, 2.0, 4.0]), (0,)),
         lambda s: s * (constant([1.0, 2.0, 4.0]) - 1),

@@ -53,6 +53,8 @@ def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
 
 def _is_shifted(x: Node) -> bool:
     """Whether x is what `_shifted` makes, or has been shifted by its maximum by the user."""
+    if is_op(x, "excess"):
+        return True
     if not is_op(x, "sub") or not isinstance(x.args[1].op, Broadcast):
         return False
     shift = x.args[1].args[0]

@@ -6,34 +6,45 @@ A structural pass over the scans of a graph, not a rule: it needs to know who re
     a carry that never changes is a constant of the loop
     constants of the loop that are numbers, sizes or ranges move into the body; equal ones merge
     what depends on no step variable is computed once, outside
+    the last row of what is fed back is the last carry
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from cgrad.core import sizes
 from cgrad.core.graphs import Body, Interner, derived, rebuild, substitute, toposort
 from cgrad.core.node import Node
+from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import Arange
-from cgrad.ops.control import Counter, Get, Scan, is_cheap, make_counter, make_scan
+from cgrad.ops.control import Count, Counter, Get, Scan, is_cheap, make_counter, make_scan
+from cgrad.ops.windows import Slice
+from cgrad.rewrites.merge import merge_loops
 
 
-def tidy_loops(outputs: Sequence[Node]) -> list[Node]:
-    """`outputs` with every scan reduced to what is read of it."""
-    order = toposort(outputs)
+def tidy_loops(outputs: Sequence[Node], outer: Iterable[Node] = (), top: bool = True) -> list[Node]:
+    """`outputs` with every scan reduced to what is read of it; `outer` nodes stay as they are.
+
+    `top` says that the graph is no body.
+    """
+    outer = frozenset(outer)
+    order = toposort(outputs, outer)
     read: dict[Node, set[int]] = {}
     for node in order:
         if isinstance(node.op, Get):
             read.setdefault(node.args[0], set()).add(node.op.position)
     table = Interner()
-    memo: dict[Node, Node] = {}
+    memo: dict[Node, Node] = {node: node for node in outer}
     results: dict[Node, dict[int, Node]] = {}
     for node in order:
+        if node in outer:
+            continue
         if isinstance(node.op, Get) and node.args[0] in results:
             memo[node] = table.add(results[node.args[0]][node.op.position])
             continue
-        new = rebuild(node, memo)
+        new = _last_row(rebuild(node, memo), top)
         if isinstance(new.op, Scan):
             op = new.op.map_bodies(_tidy_body)
             new = new if op is new.op else derived(new, op, new.args)
@@ -45,10 +56,67 @@ def tidy_loops(outputs: Sequence[Node]) -> list[Node]:
 
 
 def _tidy_body(body: Body) -> Body:
-    outputs = tidy_loops(body.outputs)
+    # sizes of the body may mention results of outer loops
+    outer = {atom.args[0] for atom in body.free}
+    outputs = merge_loops(tidy_loops(body.outputs, outer, False), outer)
     if all(new is old for new, old in zip(outputs, body.outputs, strict=True)):
         return body
     return Body(body.params, outputs)
+
+
+def _last_row(node: Node, top: bool) -> Node:
+    """`ys[-1]` of rows that are fed back, as the last carry: then nobody reads the rows.
+
+    Only where that there is a last row is certain, or is checked when the kernel is entered: that
+    check was found in the graph as the user wrote it.
+    """
+    op = node.op
+    if not isinstance(op, Slice) or not op.drops or not op.drops[0]:
+        return node
+    (rows,) = node.args
+    while isinstance(rows.op, Slice) and _keeps_first_rows(rows.op):
+        (rows,) = rows.args
+    if not isinstance(rows.op, Get):
+        return node
+    (loop,) = rows.args
+    scan = loop.op
+    assert isinstance(scan, Scan)
+    k = rows.op.position - scan.carries
+    if scan.reverse or not 0 <= k < scan.ys or op.starts[0] != _done(loop, op.starts[0]) - 1:
+        return node
+    nexts, row = scan.body.outputs[: scan.carries], scan.body.outputs[scan.carries + k]
+    low, _ = sizes.bounds(scan.length)
+    certain = low is not None and low > 0
+    at_entry = top and all(
+        atom.kind in sizes.COMPOUND or not atom.args[0].args for atom in sizes.atoms(op.starts[0])
+    )
+    if row not in nexts or not (certain or at_entry):
+        return node
+    last = Node(Get(nexts.index(row)), (loop,))
+    if node.dims == last.dims and all(step == 1 for step in op.steps):
+        return last
+    rest = Slice(op.shape[1:], op.starts[1:], op.lengths[1:], op.steps[1:], op.drops[1:])
+    return derived(node, rest, (last,))
+
+
+def _done(loop: Node, mentioned: SizeLike) -> SizeLike:
+    """The number of steps done, in terms of the node that `mentioned` has for it."""
+    scan = loop.op
+    assert isinstance(scan, Scan)
+    for node in sizes.nodes(mentioned):
+        if isinstance(node.op, Count) and node.args[0] is loop:
+            return sizes.minimum(sizes.value(node), scan.length)
+    return scan.length
+
+
+def _keeps_first_rows(op: Slice) -> bool:
+    """x[:n]"""
+    return (
+        not any(op.drops)
+        and not any(start != 0 for start in op.starts)
+        and all(step == 1 for step in op.steps)
+        and op.lengths[1:] == op.shape[1:]
+    )
 
 
 def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
@@ -78,8 +146,14 @@ def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
     outer = dict(zip(p_consts, consts, strict=True))
     outer.update((p_carries[k], carries[k]) for k in fixed)
     outputs = substitute(
-        [op.body.outputs[k] for k in kept] + [op.body.outputs[nk + k] for k in ys], replaced
+        [
+            *(op.body.outputs[k] for k in kept),
+            *(op.body.outputs[nk + k] for k in ys),
+            *op.stop_outputs,
+        ],
+        replaced,
     )
+    stop = outputs.pop() if op.stops else None
     results = make_scan(
         list(outer.values()),
         [carries[k] for k in kept],
@@ -91,6 +165,8 @@ def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
         outputs[len(kept) :],
         op.length,
         op.reverse,
+        stop,
+        op.truncate,
     )
     results.node.name, results.node.site, results.node.tag = node.name, node.site, node.tag
     if _same_size(results.node, node):
@@ -101,6 +177,8 @@ def _tidy(node: Node, read: set[int]) -> dict[int, Node] | None:
         found[nk + ny + k] = results.history(place)
     for place, k in enumerate(ys):
         found[nk + k] = results.y(place)
+    if op.stops:
+        found[2 * nk + ny] = results.count()
     for k in fixed:
         start = carries[k]
         rows = (op.length, *start.dims)
@@ -118,6 +196,7 @@ def _live_carries(op: Scan, read: set[int], fixed: set[int], ys: Sequence[int]) 
     while True:
         roots = [op.body.outputs[k] for k in sorted(live)]
         roots += [op.body.outputs[nk + k] for k in ys]
+        roots += op.stop_outputs
         used = {place[node] for node in toposort(roots) if node in place} - fixed
         if used <= live:
             return live

@@ -2,11 +2,13 @@
 
 # one name a line would hide what belongs together
 # ruff: noqa: I001, RUF022
-import cgrad.ops  # noqa: F401 (fills the op registry)
+import cgrad.ops
+import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
 
 # fmt: off
+from cgrad.tensor.arrange import flip, hstack, pad, repeat, roll, split, tile, vstack
 from cgrad.tensor.creation import (
     alloc, arange, as_tensor, as_tensor_variable, bcol, bcols, bmatrices, bmatrix, brow, brows,
     bscalar, bscalars, btensor3, btensor3s, btensor4, btensor4s, bvector, bvectors, ccol,
@@ -24,58 +26,70 @@ from cgrad.tensor.creation import (
     zmatrix, zrow, zscalar, ztensor3, ztensor4, zvector,
 )
 from cgrad.tensor.indexing import getitem, inc_subtensor, set_subtensor
+from cgrad.tensor.lookup import (
+    argmax, argmin, argsort, compress, flatnonzero, nonzero, sort, take, take_along_axis,
+)
 from cgrad.tensor.math import (
     abs, absolute, add, all, and_, any, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
     arctanh, bitwise_and, bitwise_invert, bitwise_not, bitwise_or, bitwise_xor, cast, ceil,
-    clip, cos, cosh, deg2rad, divide, dot, eq, equal, erf, erfc, exp, exp2, expit, expm1, fill,
+    clip, cos, cosh, deg2rad, divide, eq, equal, erf, erfc, exp, exp2, expit, expm1, fill,
     floor, floor_div, floor_divide, ge, greater, greater_equal, gt, hypot, identity, int_div,
     invert, isfinite, isinf, isnan, le, less, less_equal, log, log10, log1p, log1pexp, log2,
-    logaddexp, logical_and, logical_not, logical_or, logical_xor, lt, matmul, max, maximum,
-    mean, min, minimum, mod, mul, multiply, neg, negative, neq, not_equal, or_, outer, pow,
-    power, rad2deg, reciprocal, remainder, round, round_half_to_even, second, sgn, sigmoid,
-    sign, sin, sinh, softplus, sqr, sqrt, square, sub, subtract, sum, switch, tan, tanh,
-    true_div, true_divide, trunc, where, xor,
+    logaddexp, logical_and, logical_not, logical_or, logical_xor, lt, max, maximum, mean, min,
+    minimum, mod, mul, multiply, neg, negative, neq, not_equal, or_, pow, power, rad2deg,
+    reciprocal, remainder, round, round_half_to_even, second, sgn, sigmoid, sign, sin, sinh,
+    softplus, sqr, sqrt, square, sub, subtract, sum, switch, tan, tanh, true_div, true_divide,
+    trunc, where, xor,
 )
+from cgrad.tensor.products import (
+    diag, diagonal, dot, einsum, inner, matmul, norm, outer, tensordot, trace,
+)
+from cgrad.tensor.reductions import cumprod, cumsum, diff, prod, ptp, std, var
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan, until
 from cgrad.tensor.shape import (
     atleast_1d, atleast_2d, atleast_3d, broadcast_to, concatenate, dimshuffle, expand_dims,
     flatten, join, moveaxis, ravel, reshape, shape, shape_padleft, shape_padright, size,
     squeeze, stack, swapaxes, transpose,
 )
+from cgrad.tensor.special import log_softmax, logsumexp, softmax
 from cgrad.tensor.shared import shared, SharedVariable
 
 __all__ = [
     "Node", "SharedVariable", "TensorType", "abs", "absolute", "add", "all", "alloc", "and_",
     "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
-    "as_tensor", "as_tensor_variable", "atleast_1d", "atleast_2d", "atleast_3d", "bcol",
-    "bcols", "bitwise_and", "bitwise_invert", "bitwise_not", "bitwise_or", "bitwise_xor",
-    "bmatrices", "bmatrix", "broadcast_to", "brow", "brows", "bscalar", "bscalars", "btensor3",
-    "btensor3s", "btensor4", "btensor4s", "bvector", "bvectors", "cast", "ccol", "ceil", "clip",
-    "cmatrix", "col", "cols", "concatenate", "constant", "cos", "cosh", "crow", "cscalar",
-    "ctensor3", "ctensor4", "cvector", "dcol", "dcols", "deg2rad", "dimshuffle", "divide",
-    "dmatrices", "dmatrix", "dot", "drow", "drows", "dscalar", "dscalars", "dtensor3",
-    "dtensor3s", "dtensor4", "dtensor4s", "dvector", "dvectors", "e", "empty", "empty_like",
-    "eq", "equal", "erf", "erfc", "euler_gamma", "exp", "exp2", "expand_dims", "expit", "expm1",
-    "eye", "fcol", "fcols", "fill", "flatten", "floor", "floor_div", "floor_divide",
-    "fmatrices", "fmatrix", "foldl", "foldr", "frow", "frows", "fscalar", "fscalars",
-    "ftensor3", "ftensor3s", "ftensor4", "ftensor4s", "full", "full_like", "fvector",
-    "fvectors", "ge", "getitem", "grad", "greater", "greater_equal", "gt", "hessian", "hypot",
-    "icol", "icols", "identity", "identity_like", "imatrices", "imatrix", "inc_subtensor",
-    "inf", "int_div", "invert", "irow", "irows", "iscalar", "iscalars", "isfinite", "isinf",
-    "isnan", "itensor3", "itensor3s", "itensor4", "itensor4s", "ivector", "ivectors",
-    "jacobian", "join", "lcol", "lcols", "le", "less", "less_equal", "lmatrices", "lmatrix",
-    "log", "log10", "log1p", "log1pexp", "log2", "logaddexp", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "lrow", "lrows", "lscalar", "lscalars", "lt", "ltensor3",
+    "argmax", "argmin", "argsort", "as_tensor", "as_tensor_variable", "atleast_1d",
+    "atleast_2d", "atleast_3d", "bcol", "bcols", "bitwise_and", "bitwise_invert", "bitwise_not",
+    "bitwise_or", "bitwise_xor", "bmatrices", "bmatrix", "broadcast_to", "brow", "brows",
+    "bscalar", "bscalars", "btensor3", "btensor3s", "btensor4", "btensor4s", "bvector",
+    "bvectors", "cast", "ccol", "ceil", "clip", "cmatrix", "col", "cols", "compress",
+    "concatenate", "constant", "cos", "cosh", "crow", "cscalar", "ctensor3", "ctensor4",
+    "cumprod", "cumsum", "cvector", "dcol", "dcols", "deg2rad", "diag", "diagonal", "diff",
+    "dimshuffle", "divide", "dmatrices", "dmatrix", "dot", "drow", "drows", "dscalar",
+    "dscalars", "dtensor3", "dtensor3s", "dtensor4", "dtensor4s", "dvector", "dvectors", "e",
+    "einsum", "empty", "empty_like", "eq", "equal", "erf", "erfc", "euler_gamma", "exp", "exp2",
+    "expand_dims", "expit", "expm1", "eye", "fcol", "fcols", "fill", "flatnonzero", "flatten",
+    "flip", "floor", "floor_div", "floor_divide", "fmatrices", "fmatrix", "foldl", "foldr",
+    "frow", "frows", "fscalar", "fscalars", "ftensor3", "ftensor3s", "ftensor4", "ftensor4s",
+    "full", "full_like", "fvector", "fvectors", "ge", "getitem", "grad", "greater",
+    "greater_equal", "gt", "hessian", "hstack", "hypot", "icol", "icols", "identity",
+    "identity_like", "imatrices", "imatrix", "inc_subtensor", "inf", "inner", "int_div",
+    "invert", "irow", "irows", "iscalar", "iscalars", "isfinite", "isinf", "isnan", "itensor3",
+    "itensor3s", "itensor4", "itensor4s", "ivector", "ivectors", "jacobian", "join", "lcol",
+    "lcols", "le", "less", "less_equal", "lmatrices", "lmatrix", "log", "log10", "log1p",
+    "log1pexp", "log2", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logsumexp", "lrow", "lrows", "lscalar", "lscalars", "lt", "ltensor3",
     "ltensor3s", "ltensor4", "ltensor4s", "lvector", "lvectors", "map", "matmul", "matrices",
     "matrix", "max", "maximum", "mean", "min", "minimum", "mod", "moveaxis", "mul", "multiply",
-    "nan", "neg", "negative", "neq", "newaxis", "not_equal", "ones", "ones_like", "or_",
-    "outer", "pi", "pow", "power", "rad2deg", "ravel", "reciprocal", "reduce", "remainder",
-    "reshape", "round", "round_half_to_even", "row", "rows", "scalar", "scalars", "scan",
-    "second", "set_subtensor", "sgn", "shape", "shape_padleft", "shape_padright", "shared",
-    "sigmoid", "sign", "sin", "sinh", "size", "softplus", "sqr", "sqrt", "square", "squeeze",
-    "stack", "sub", "subtract", "sum", "swapaxes", "switch", "tan", "tanh", "tensor", "tensor3",
-    "tensor3s", "tensor4", "tensor4s", "transpose", "true_div", "true_divide", "trunc", "until",
-    "vector", "vectors", "wcol", "wcols", "where", "wmatrices", "wmatrix", "wrow", "wrows",
+    "nan", "neg", "negative", "neq", "newaxis", "nonzero", "norm", "not_equal", "ones",
+    "ones_like", "or_", "outer", "pad", "pi", "pow", "power", "prod", "ptp", "rad2deg", "ravel",
+    "reciprocal", "reduce", "remainder", "repeat", "reshape", "roll", "round",
+    "round_half_to_even", "row", "rows", "scalar", "scalars", "scan", "second", "set_subtensor",
+    "sgn", "shape", "shape_padleft", "shape_padright", "shared", "sigmoid", "sign", "sin",
+    "sinh", "size", "softmax", "softplus", "sort", "split", "sqr", "sqrt", "square", "squeeze",
+    "stack", "std", "sub", "subtract", "sum", "swapaxes", "switch", "take", "take_along_axis",
+    "tan", "tanh", "tensor", "tensor3", "tensor3s", "tensor4", "tensor4s", "tensordot", "tile",
+    "trace", "transpose", "true_div", "true_divide", "trunc", "until", "var", "vector",
+    "vectors", "vstack", "wcol", "wcols", "where", "wmatrices", "wmatrix", "wrow", "wrows",
     "wscalar", "wscalars", "wtensor3", "wtensor3s", "wtensor4", "wtensor4s", "wvector",
     "wvectors", "xor", "zcol", "zeros", "zeros_like", "zmatrix", "zrow", "zscalar", "ztensor3",
     "ztensor4", "zvector",

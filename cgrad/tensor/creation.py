@@ -15,6 +15,7 @@ import numpy as np
 from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import as_dtype
 from cgrad.core.node import Node, TensorType, make_input
+from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops import coerce, constants
@@ -331,6 +332,9 @@ def _float_range(first: Arraylike, last: Arraylike, by: Arraylike, dtype: DType)
     wanted = None if dtype is None else dtypes.NUMPY[as_dtype(dtype)]
     values = np.arange(first, last, by, dtype=wanted)
     return constants.constant(values)
+
+
+register("arange", arange)
 
 
 def eye(

@@ -1,4 +1,4 @@
-"""Basic indexing, `x[i, 1:, ::-1, None]`, and the copies with a window set or incremented.
+"""Indexing, `x[i, 1:, ::-1, None]`, and the copies with a window set or incremented.
 
 A slice becomes a window (start, length, step) whose sizes have one normal form, so that lengths
 that are equal for every n are equal as sizes: `x[1:]` and `x[:-1]`, `x[-3:]` and `x[:3]`.
@@ -20,9 +20,9 @@ from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError, IndexBoundsError
 from cgrad.ops.coerce import Arraylike, as_node, as_size
-from cgrad.ops.constants import ShapeVector, constant, is_weak, size_node
-from cgrad.ops.scalar import cast
+from cgrad.ops.constants import ShapeVector, size_node
 from cgrad.ops.windows import Slice, Update, increment
+from cgrad.tensor.lookup import change_arrays, fitted, getitem_arrays, is_array_index, is_lookup
 from cgrad.tensor.messages import teach
 from cgrad.tensor.shape import insert_axes, stretch_to
 
@@ -30,14 +30,16 @@ Interval = tuple[SizeLike, SizeLike, int]
 
 
 def getitem(x: Arraylike, index: Any) -> Node:
-    """The part of x that a basic index selects, as in NumPy.
+    """The part of x that an index selects, as in NumPy.
 
-    The index holds ints, int64 scalars, slices (with symbolic bounds, and any step but 0 that is
-    known now), None for a new axis and one `...`.  An int outside of its axis is an IndexError:
-    now when the length is known, else at the call.
+    The index holds ints, integer scalars, slices (with symbolic bounds, and any step but 0 that is
+    known now), None for a new axis, one `...`, integer arrays and boolean masks.  A position
+    outside of its axis is an IndexError: now when the length is known, else at the call.
     """
     node = as_node(x)
     items = list(index) if isinstance(index, tuple) else [index]
+    if any(is_array_index(item) for item in items):
+        return getitem_arrays(node, items)
     items = _without_ellipsis(node, items)
     plain = [item for item in items if item is not None]
     if len(items) == 1:
@@ -77,31 +79,14 @@ def _must_be_basic(node: Node, item: Any) -> None:
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
         return
     kind = type(item).__name__
-    if isinstance(item, (Node, np.ndarray, list, tuple, bool, np.bool_)):
+    if isinstance(item, (Node, np.ndarray)):
         index = as_node(item)
         kind = repr(index.type)
-        if index.dtype == dtypes.BOOL:
-            raise NotImplementedError(
-                teach(
-                    f"indexing with a boolean mask ({kind}) is not built yet",
-                    "use switch(mask, x, other), or multiply by the mask and sum",
-                    [node],
-                )
-            )
-        if dtypes.is_integer(index.dtype):
-            if index.ndim == 0:
-                return
-            raise NotImplementedError(
-                teach(
-                    f"indexing with an integer array ({kind}) is not built yet",
-                    "use slices, or scan over the positions: "
-                    "scan(lambda i, x: x[i], sequences=i, non_sequences=x)",
-                    [node],
-                )
-            )
+        if dtypes.is_integer(index.dtype) and index.ndim == 0:
+            return
     raise DTypeError(
         teach(
-            f"an index of {kind} found; expected ints, int64 scalars, slices, None or '...'",
+            f"an index of {kind} found; expected integers, booleans, slices, None or '...'",
             "cast the index with .astype('int64') if it holds whole numbers",
             [node],
         )
@@ -244,12 +229,16 @@ def set_subtensor(x: Node, y: Arraylike) -> Node:
     no index expression, DTypeError when the cast would lose values, ShapeError when y does not
     fit.  The result has the shape of the tensor that was indexed last: for `x[1:][2]`, of `x[1:]`.
     """
+    if is_lookup(x):
+        return change_arrays(x, y, "set_subtensor", add=False)
     base, window, value = _taken_apart(x, y, "set_subtensor")
     return Node(window.same(Update), (base, value))
 
 
 def inc_subtensor(x: Node, y: Arraylike) -> Node:
     """A copy of the indexed tensor with y added in the window; see `set_subtensor`."""
+    if is_lookup(x):
+        return change_arrays(x, y, "inc_subtensor", add=True)
     base, window, value = _taken_apart(x, y, "inc_subtensor")
     return increment(base, value, window)
 
@@ -266,24 +255,8 @@ def _taken_apart(x: Any, y: Arraylike, what: str) -> tuple[Node, Slice, Node]:
             )
         )
     base = x.args[0]
-    value = _cast_into(as_node(y), base, what)
+    value = fitted(as_node(y), base, what)
     return base, x.op, stretch_to(value, x.dims, what)
-
-
-def _cast_into(value: Node, base: Node, what: str) -> Node:
-    if not np.can_cast(value.dtype, base.dtype, "same_kind"):
-        raise DTypeError(
-            teach(
-                f"{what}: a {value.dtype} value does not fit into a tensor of {base.dtype} "
-                "without loss",
-                f"cast the value with .astype({base.dtype!r}), or the tensor with "
-                f".astype({value.dtype!r})",
-                [base, value],
-            )
-        )
-    if is_weak(value) and value.dtype != base.dtype and value.ndim == 0:
-        return constant(np.asarray(value.op.value, base.dtype))  # type: ignore[attr-defined]
-    return cast(value, base.dtype, implicit=True)
 
 
 register("getitem", getitem)

@@ -1,4 +1,4 @@
-"""Elementwise functions, reductions and products.
+"""Elementwise functions and reductions.
 
 The elementwise functions are made from THE TABLE (`cgrad.ops.elementwise`), one line a name.
 
@@ -19,15 +19,14 @@ from cgrad.core.node import Node
 from cgrad.core.registry import register
 from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops.axes import sum_axes
-from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes, result_dtype
+from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes
 from cgrad.ops.constants import is_weak, size_node
-from cgrad.ops.contract import contract
 from cgrad.ops.elementwise import apply
 from cgrad.ops.reductions import Extreme, Quantifier
 from cgrad.ops.scalar import TABLE, Cast, Row
 from cgrad.ops.scalar import cast as cast_node
 from cgrad.tensor.messages import teach
-from cgrad.tensor.shape import flatten, insert_axes
+from cgrad.tensor.shape import insert_axes
 
 Axis = int | Sequence[int] | None
 DType = Any
@@ -308,75 +307,6 @@ def _quantified(which: str, x: Arraylike, axis: Axis, keepdims: bool) -> Node:
     return _restored(Node(Quantifier(which, axes), (node,)) if axes else node, axes, keepdims)
 
 
-# -- products ---------------------------------------------------------------------------------
-# axis labels of the operands and the result by their ranks
-_PRODUCTS = {
-    (1, 1): ((0,), (0,), ()),
-    (1, 2): ((0,), (0, 1), (1,)),
-    (2, 1): ((0, 1), (1,), (0,)),
-    (2, 2): ((0, 1), (1, 2), (0, 2)),
-}
-
-
-def dot(a: Arraylike, b: Arraylike) -> Node:
-    """Product of vectors and matrices: sum over the last axis of a and the first of b.
-
-    (n) (n) -> (); (m, n) (n) -> (m); (n) (n, p) -> (p); (m, n) (n, p) -> (m, p); a scalar
-    multiplies.  float32 is added up in float64.  Lengths that differ are a ShapeError, now when
-    they are known, else at the call; nothing is stretched.
-    """
-    left, right = as_node(a), as_node(b)
-    if left.ndim == 0 or right.ndim == 0:
-        return apply("mul", left, right)
-    return _product("dot", left, right)
-
-
-def matmul(a: Arraylike, b: Arraylike) -> Node:
-    """`a @ b`: as `dot`, but scalars are refused (use `*`)."""
-    left, right = as_node(a), as_node(b)
-    if left.ndim == 0 or right.ndim == 0:
-        raise ShapeError(
-            teach("matmul: a scalar found, expected vectors or matrices", "use a * b",
-                  [left, right])
-        )  # fmt: skip
-    return _product("matmul", left, right)
-
-
-def _product(what: str, left: Node, right: Node) -> Node:
-    labels = _PRODUCTS.get((left.ndim, right.ndim))
-    if labels is None:
-        raise NotImplementedError(
-            teach(
-                f"{what} of tensors with {left.ndim} and {right.ndim} axes is not built yet",
-                "use (a[..., :, :, None] * b[..., None, :, :]).sum(axis=-2), or scan over the "
-                "leading axis",
-                [left, right],
-            )
-        )
-    m, n = left.dims[-1], right.dims[0]
-    if isinstance(m, int) and isinstance(n, int) and m != n:
-        raise ShapeError(
-            teach(
-                f"{what}: the last axis of the first has length {m}, the first axis of the second "
-                f"{n}; expected equal lengths",
-                "transpose one of them, or check which axis should be summed",
-                [left, right],
-            )
-        )
-    dtype = result_dtype([left, right])
-    # NumPy's product of booleans: `or` of `and`; a count that is not 0
-    wide = dtypes.INT64 if dtype == dtypes.BOOL else dtype
-    on_left, on_right, out = labels
-    result = contract(cast_to(left, wide), on_left, cast_to(right, wide), on_right, out)
-    return cast_to(result, dtype)
-
-
-def outer(a: Arraylike, b: Arraylike) -> Node:
-    """The products of every element of a with every element of b: (n), (m) -> (n, m)."""
-    left, right = (flatten(x) for x in (a, b))
-    return apply("mul", insert_axes(left, [1]), insert_axes(right, [0]))
-
-
 _BUILDERS: dict[str, Callable[..., Any]] = {
     "sum": sum,
     "mean": mean,
@@ -384,8 +314,6 @@ _BUILDERS: dict[str, Callable[..., Any]] = {
     "min": min,
     "any": any,
     "all": all,
-    "dot": dot,
-    "matmul": matmul,
     "clip": clip,
     "cast": cast,
     "deg2rad": deg2rad,

@@ -372,6 +372,7 @@ def stack(tensors: Sequence[Arraylike], axis: int = 0) -> Node:
 
 _BUILDERS: dict[str, Callable[..., Node]] = {
     "transpose": transpose,
+    "swapaxes": swapaxes,
     "dimshuffle": dimshuffle,
     "reshape": reshape,
     "flatten": flatten,

@@ -179,13 +179,15 @@ def test_loops_are_shown_below():
     lines = text_of(found.y(0), print_type=False).splitlines()
     assert lines == [
         "get{position=1} [id A]",
-        " └─ scan{carries=1, consts=0, length=s.shape[0], reverse=False} [id B]",
+        " └─ scan{carries=1, consts=0, length=s.shape[0], reverse=False, "
+        "stops=False, truncate=-1} [id B]",
         "     ├─ x0 [id C]",
         "     └─ s [id D]",
         "",
         "Inner graphs:",
         "",
-        "scan{carries=1, consts=0, length=s.shape[0], reverse=False} [id B]",
+        "scan{carries=1, consts=0, length=s.shape[0], reverse=False, "
+        "stops=False, truncate=-1} [id B]",
         " ← carry [id E]",
         " ← item [id F]",
         " → mul [id G]",

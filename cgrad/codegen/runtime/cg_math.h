@@ -153,6 +153,102 @@ static inline float cg_floor_divf(float a, float b)
     return q - down > 0.5f ? down + 1.0f : down;
 }
 
+/* cg: cg_before */
+/* Whether a stands before b in sorted order: nan is the largest. */
+static inline bool cg_before(double a, double b) { return a < b || (isnan(b) && !isnan(a)); }
+
+/* cg: cg_argsort_f64 */
+/* The order in which x is sorted: stable, nan last. A merge sort from short runs upwards. */
+static void cg_argsort_f64(int64_t n, const double *x, int64_t *order, int64_t *other)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t k = i;
+        const int64_t first = i / 16 * 16;
+        for (; k > first && cg_before(x[i], x[order[k - 1]]); --k) order[k] = order[k - 1];
+        order[k] = i;
+    }
+    for (int64_t run = 16; run < n; run *= 2) {
+        for (int64_t low = 0; low < n; low += 2 * run) {
+            const int64_t middle = cg_min_i64(low + run, n), high = cg_min_i64(low + 2 * run, n);
+            int64_t a = low, b = middle;
+            for (int64_t k = low; k < high; ++k) {
+                const int from_b = b < high && (a == middle || cg_before(x[order[b]], x[order[a]]));
+                other[k] = from_b ? order[b++] : order[a++];
+            }
+        }
+        memcpy(order, other, (size_t)n * sizeof *order);
+    }
+}
+
+/* cg: cg_argsort_f32 */
+/* The order in which x is sorted: stable, nan last. A merge sort from short runs upwards. */
+static void cg_argsort_f32(int64_t n, const float *x, int64_t *order, int64_t *other)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t k = i;
+        const int64_t first = i / 16 * 16;
+        for (; k > first && cg_before(x[i], x[order[k - 1]]); --k) order[k] = order[k - 1];
+        order[k] = i;
+    }
+    for (int64_t run = 16; run < n; run *= 2) {
+        for (int64_t low = 0; low < n; low += 2 * run) {
+            const int64_t middle = cg_min_i64(low + run, n), high = cg_min_i64(low + 2 * run, n);
+            int64_t a = low, b = middle;
+            for (int64_t k = low; k < high; ++k) {
+                const int from_b = b < high && (a == middle || cg_before(x[order[b]], x[order[a]]));
+                other[k] = from_b ? order[b++] : order[a++];
+            }
+        }
+        memcpy(order, other, (size_t)n * sizeof *order);
+    }
+}
+
+/* cg: cg_argsort_i64 */
+/* The order in which x is sorted: stable, nan last. A merge sort from short runs upwards. */
+static void cg_argsort_i64(int64_t n, const int64_t *x, int64_t *order, int64_t *other)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t k = i;
+        const int64_t first = i / 16 * 16;
+        for (; k > first && x[i] < x[order[k - 1]]; --k) order[k] = order[k - 1];
+        order[k] = i;
+    }
+    for (int64_t run = 16; run < n; run *= 2) {
+        for (int64_t low = 0; low < n; low += 2 * run) {
+            const int64_t middle = cg_min_i64(low + run, n), high = cg_min_i64(low + 2 * run, n);
+            int64_t a = low, b = middle;
+            for (int64_t k = low; k < high; ++k) {
+                const int from_b = b < high && (a == middle || x[order[b]] < x[order[a]]);
+                other[k] = from_b ? order[b++] : order[a++];
+            }
+        }
+        memcpy(order, other, (size_t)n * sizeof *order);
+    }
+}
+
+/* cg: cg_argsort_u64 */
+/* The order in which x is sorted: stable, nan last. A merge sort from short runs upwards. */
+static void cg_argsort_u64(int64_t n, const uint64_t *x, int64_t *order, int64_t *other)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t k = i;
+        const int64_t first = i / 16 * 16;
+        for (; k > first && x[i] < x[order[k - 1]]; --k) order[k] = order[k - 1];
+        order[k] = i;
+    }
+    for (int64_t run = 16; run < n; run *= 2) {
+        for (int64_t low = 0; low < n; low += 2 * run) {
+            const int64_t middle = cg_min_i64(low + run, n), high = cg_min_i64(low + 2 * run, n);
+            int64_t a = low, b = middle;
+            for (int64_t k = low; k < high; ++k) {
+                const int from_b = b < high && (a == middle || x[order[b]] < x[order[a]]);
+                other[k] = from_b ? order[b++] : order[a++];
+            }
+        }
+        memcpy(order, other, (size_t)n * sizeof *order);
+    }
+}
+
 /* cg: cg_times */
 /* A product of sizes; INT64_MAX when it does not fit. */
 static inline int64_t cg_times(int64_t a, int64_t b)

@@ -1,0 +1,109 @@
+"""Errors while a compiled function runs: from the status of a kernel to an exception.
+
+Responsible for: the text: found, expected, where, how to fix it.  Not responsible for: finding
+the mistake (the kernel does) or arguments that do not fit (`cgrad.parameters`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cgrad.core.node import Node
+from cgrad.core.sites import describe
+from cgrad.errors import CgradError, IndexBoundsError, ShapeError
+from cgrad.ops.scalar import Elementwise
+from cgrad.parameters import label
+
+CG_SHAPE, CG_INDEX, CG_EMPTY, CG_VALUE, _, CG_MEMORY = range(1, 7)
+
+
+def failure(
+    f: Any,
+    node: Node | None,
+    code: int,
+    axis: int,
+    found: int,
+    expected: int,
+    arrays: tuple[Any, ...],
+) -> CgradError:
+    """The exception for a status: found, expected, where, how to fix it."""
+    what = node.op.name if node is not None else "the function"
+    inputs = f._plan.program.inputs
+    shapes = [
+        f"  {label(parameter, k)}: {given.dtype} {np.shape(array)}"
+        for k, (parameter, given, array) in enumerate(
+            zip(f._plan.parameters, inputs, arrays, strict=False)
+        )
+    ]
+    where = describe(node.site) if node is not None else ""
+    if node is not None and node in inputs:
+        head = f"argument {node.name or str(inputs.index(node) + 1)}"
+        fix = "pass an array of the declared shape, or declare the axis as None"
+        what = head
+    if code == CG_SHAPE:
+        whose = _whose_axis(node, axis, found, dict(zip(inputs, arrays, strict=False)))
+        text = f"{what}: axis {axis}{whose} has size {found}, expected {expected}"
+        operands = _operands(node)
+        if axis < 0:
+            text = f"{what}: the new shape has {found} elements, the tensor {expected}"
+            fix = "make the sizes multiply to the same number; one of them may be -1"
+        elif node is None or node not in inputs:
+            fix = (
+                "make the sizes equal; an axis stretches only where its length is declared as 1, "
+                'for example tensor("b", shape=(1, None))'
+                if isinstance(getattr(node, "op", None), Elementwise)
+                else "make the sizes equal; nothing is stretched here"
+            )
+        return ShapeError(_message(f.name, text, operands, shapes, where, fix))
+    if code == CG_INDEX:
+        # the kernel counts negative positions from the end
+        found -= expected if found < 0 else 0
+        text = f"index {found} is out of bounds for axis {axis} with size {expected}"
+        fix = (
+            f"use an index from {-expected} to {expected - 1}"
+            if expected
+            else "pass at least one element; an empty axis has no positions"
+        )
+        return IndexBoundsError(_message(f.name, text, _operands(node), shapes, where, fix))
+    if code == CG_EMPTY:
+        text = f"{what} over axis {axis}, which is empty, has no value"
+        fix = "pass an array with at least one element along that axis"
+        return ShapeError(_message(f.name, text, _operands(node), shapes, where, fix))
+    return CgradError(_message(f.name, f"{what} failed with status {code}", [], shapes, where, ""))
+
+
+def _whose_axis(node: Node | None, axis: int, found: int, given: dict[Node, Any]) -> str:
+    """Which operand the axis belongs to, where only one can be meant."""
+    if node is None or node in given:
+        return ""
+    meant = [
+        arg.name
+        for arg in node.args
+        if arg in given and axis < arg.ndim and np.shape(given[arg])[axis] == found
+    ]
+    return f" of {meant[0]}" if len(node.args) > 1 and len(meant) == 1 and meant[0] else ""
+
+
+def _operands(node: Node | None) -> list[str]:
+    """The tensors the failing op was applied to, as declared."""
+    if node is None:
+        return []
+    return [
+        f"  operand {k + 1}: {arg.name or arg.op.name}, {arg.type!r}"
+        for k, arg in enumerate(node.args[:4])
+    ]
+
+
+def _message(
+    name: str, text: str, operands: list[str], shapes: list[str], where: str, fix: str
+) -> str:
+    lines = [f"{name}: {text}", *operands]
+    if shapes:
+        lines += ["  called with", *(f"  {row}" for row in shapes)]
+    if where:
+        lines.append(where)
+    if fix:
+        lines.append(f"  Fix: {fix}.")
+    return "\n".join(lines)

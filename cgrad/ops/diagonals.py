@@ -1,0 +1,107 @@
+"""A diagonal of matrices and its transpose: zeros but for a diagonal.
+
+Diagonal k of an n by m matrix holds the elements (i, i + k).  Leading axes are kept.
+
+Responsible for: the ops.  Not responsible for: which axes users name (`cgrad.tensor.products`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cgrad.core import loops, sizes
+from cgrad.core.loops import Index
+from cgrad.core.node import Node, TensorType
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.kinds import Linear, Pull
+
+
+class OfMatrix(Linear):
+    """What both ops share: the shape (n, m) of the matrix and the number k of the diagonal."""
+
+    __slots__ = ("k", "matrix")
+    size_slots = ("matrix",)
+
+    def __init__(self, matrix: tuple[SizeLike, SizeLike], k: int) -> None:
+        self.matrix = matrix
+        self.k = k
+
+    @property
+    def length(self) -> SizeLike:
+        """The number of elements of the diagonal."""
+        n, m = self.matrix
+        return sizes.maximum(0, sizes.minimum(n + min(self.k, 0), m - max(self.k, 0)))
+
+
+class Diagonal(OfMatrix):
+    """(..., n, m) -> (..., length): the diagonal of each matrix."""
+
+    __slots__ = ()
+    name = "diagonal"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, (*x.dims[:-2], self.length))
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        x = node.args[0]
+        for axis, n in zip((x.ndim - 2, x.ndim - 1), self.matrix, strict=True):
+            yield x.dims[axis], n, axis
+
+    def reference(self, x: Any) -> Any:
+        return np.diagonal(x, self.k, -2, -1)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return Node(OnDiagonal(self.matrix, self.k), (ct,))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        i = index[-1]
+        return (yield node.args[0], (*index[:-1], i + max(-self.k, 0), i + max(self.k, 0)))
+
+
+class OnDiagonal(OfMatrix):
+    """(..., length) -> (..., n, m): zeros with the argument on the diagonal."""
+
+    __slots__ = ()
+    name = "on_diagonal"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (x,) = args
+        return TensorType(x.dtype, (*x.dims[:-1], *self.matrix))
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        x = node.args[0]
+        yield x.dims[-1], self.length, x.ndim - 1
+
+    def reference(self, x: Any) -> Any:
+        matrix: Any = self.matrix
+        result = np.zeros((*x.shape[:-1], *matrix), x.dtype)
+        i = np.arange(x.shape[-1])
+        result[..., i + max(-self.k, 0), i + max(self.k, 0)] = x
+        return result
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return Node(Diagonal(self.matrix, self.k), (ct,))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        *batch, i, j = index
+        value = yield node.args[0], (*batch, i - max(-self.k, 0))
+        zero = loops.lit(np.zeros((), node.dtype).item(), node.dtype)
+        return loops.guard(loops.compare("==", j, i + self.k), value, zero)
+
+
+def diagonal_of(x: Node, k: int, square: bool = False) -> Node:
+    """Diagonal k of the matrices in the last two axes of x, which have to be `square` if told."""
+    n, m = x.dims[-2:]
+    if square:
+        n = m = n if isinstance(n, int) else m
+    return Node(Diagonal((n, m), k), (x,))
+
+
+def on_diagonal(x: Node, k: int) -> Node:
+    """Square matrices of zeros with the last axis of x on diagonal k."""
+    n = x.dims[-1] + abs(k)
+    return Node(OnDiagonal((n, n), k), (x,))

@@ -1,0 +1,152 @@
+"""Deep and wide graphs: no pass recurses, and the work of all of them grows with the graph.
+
+Work is counted in Python calls, which no machine makes slower.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import cgrad
+import cgrad.tensor as ct
+from cgrad.cache import toolchain
+from cgrad.pipeline import Program, generate
+
+Graph = tuple[list[Any], list[Any]]
+
+
+def scalar_chain(n: int) -> Graph:
+    x = y = ct.dscalar("x")
+    for k in range(n):
+        y = ct.sin(y) * 0.99 + k
+    return [x], [y, cgrad.grad(y, x)]
+
+
+def vector_chain(n: int) -> Graph:
+    x = y = ct.dvector("x")
+    for k in range(n):
+        y = ct.sin(y) * 0.99 + k
+    return [x], [y, cgrad.grad(y.sum(), x)]
+
+
+def reductions(n: int) -> Graph:
+    x = y = ct.dvector("x")
+    for k in range(n):
+        y = ct.sin(y) - y.sum() * (0.001 * (k + 1))
+    return [x], [cgrad.grad(y.sum(), x)]
+
+
+def wide_sum(n: int) -> Graph:
+    x = ct.dvector("x")
+    y = ct.sin(x)
+    for k in range(n):
+        y = y + ct.sin(x * (k + 0.5))
+    return [x], [cgrad.grad(y.sum(), x)]
+
+
+def scalar_outputs(n: int) -> Graph:
+    x = ct.dscalar("x")
+    return [x], [ct.sin(x * (k + 0.5)) for k in range(n)]
+
+
+def vector_outputs(n: int) -> Graph:
+    x = ct.dvector("x")
+    return [x], [ct.sin(x * (k + 0.5)) for k in range(n)]
+
+
+def vector_inputs(n: int) -> Graph:
+    inputs = [ct.dvector(f"x{k}") for k in range(n)]
+    y = ct.sin(inputs[0])
+    for k, x in enumerate(inputs):
+        y = y + ct.sin(x) * (k + 0.5)
+    return inputs, cgrad.grad(y.sum(), inputs)
+
+
+def count_calls(run: Callable[[], object]) -> int:
+    """Calls of functions, those of C too, inside `run`."""
+    calls = 0
+
+    def profile(frame: object, event: str, arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("graph", "n"),
+    [(scalar_chain, 60), (vector_chain, 60), (reductions, 80), (wide_sum, 60),
+     (scalar_outputs, 60), (vector_outputs, 60), (vector_inputs, 40)],
+)  # fmt: skip
+def test_work_is_linear(graph: Callable[[int], Graph], n: int) -> None:
+    def everything(n: int) -> Callable[[], object]:
+        def run() -> None:
+            program = Program(*graph(n), "f")
+            program.lookup_fields()
+            generate(program)
+
+        return run
+
+    everything(n)()  # what is imported or cached once
+    ratio = count_calls(everything(4 * n)) / count_calls(everything(n))
+    assert ratio <= 4.6
+
+
+@contextlib.contextmanager
+def recursion_limit(limit: int) -> Iterator[None]:
+    """`limit` more frames than there are."""
+    depth, frame = 0, sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + limit)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_no_pass_recurses() -> None:
+    scalar_chain(2)
+    with recursion_limit(200):
+        x = y = ct.dscalar("x")
+        for k in range(2_000):
+            y = ct.sin(y) * 0.99 + k
+        gradient = cgrad.grad(y, x)
+        tangent = cgrad.gradient.Rop(y, x, ct.dscalar("t"))
+        program = Program([x], [y, gradient], "f")
+        program.lookup_fields()
+        assert generate(program).count("sin(") >= 2_000
+        assert cgrad.pp(y).count("sin(") == 2_000
+        assert "sin" in str(cgrad.dprint(gradient, file="str"))
+        assert tangent.ndim == 0
+
+
+def test_a_long_chain_compiles() -> None:
+    n = 2_000
+    f = cgrad.function(*scalar_chain(n))
+    y, slope = 0.3, 1.0
+    import math
+
+    for k in range(n):
+        slope *= math.cos(y) * 0.99
+        y = math.sin(y) * 0.99 + k
+    found, gradient = f(0.3)
+    assert abs(found - y) <= 1e-9 * abs(y)
+    assert abs(gradient - slope) <= 1e-9 * abs(slope) + 1e-300
+
+
+def test_long_files_are_not_optimised() -> None:
+    """gcc's optimisers take the square of a function's length."""
+    assert toolchain.size_flags("x;\n" * toolchain.LARGE) == ()
+    assert toolchain.size_flags("x;\n" * (toolchain.LARGE + 1)) == ("-O0",)
