@@ -518,48 +518,49 @@ class Kernel:
         self.body: list[Stmt] = []
 
 
+def statements(stmt: Stmt) -> Iterator[Stmt]:
+    """A statement and those inside of it, in the order of the text."""
+    stack: list[Stmt] = [stmt]
+    while stack:
+        s = stack.pop()
+        yield s
+        if isinstance(s, For):
+            stack.extend(reversed(s.body))
+
+
 def written(stmt: Stmt) -> Iterator[Set | Accumulate]:
     """The stores of a statement, those of inner statements too."""
-    stack: list[Stmt] = [stmt]
-    while stack:
-        s = stack.pop()
-        if isinstance(s, (Set, Accumulate)):
-            yield s
-        elif isinstance(s, For):
-            stack.extend(reversed(s.body))
-
-
-def values(stmt: Stmt) -> Iterator[Expr]:
-    """The expressions of a statement, those of inner statements too."""
-    stack: list[Stmt] = [stmt]
-    while stack:
-        s = stack.pop()
-        if isinstance(s, (Set, Accumulate, Let)):
-            yield s.value
-        elif isinstance(s, (Check, Leave)):
-            yield s.cond
-        elif isinstance(s, For):
-            stack.extend(reversed(s.body))
+    return (s for s in statements(stmt) if isinstance(s, (Set, Accumulate)))
 
 
 def swaps(stmt: Stmt) -> Iterator[Swap]:
     """The pointer exchanges of a statement."""
-    stack: list[Stmt] = [stmt]
-    while stack:
-        s = stack.pop()
-        if isinstance(s, Swap):
-            yield s
-        elif isinstance(s, For):
-            stack.extend(s.body)
+    return (s for s in statements(stmt) if isinstance(s, Swap))
+
+
+def checks(stmt: Stmt) -> Iterator[Check]:
+    """The checks of a statement."""
+    return (s for s in statements(stmt) if isinstance(s, Check))
+
+
+def invocations(stmt: Stmt) -> Iterator[Invoke]:
+    """The calls of runtime functions of a statement."""
+    return (s for s in statements(stmt) if isinstance(s, Invoke))
+
+
+def values(stmt: Stmt) -> Iterator[Expr]:
+    """The expressions of a statement, those of inner statements too."""
+    for s in statements(stmt):
+        if isinstance(s, (Set, Accumulate, Let)):
+            yield s.value
+        elif isinstance(s, (Check, Leave)):
+            yield s.cond
 
 
 def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
     """The sizes and positions that a statement uses outside of its expressions."""
-    stack: list[Stmt] = [stmt]
-    while stack:
-        s = stack.pop()
+    for s in statements(stmt):
         if isinstance(s, For):
-            stack.extend(s.body)
             yield s.extent
         elif isinstance(s, (Set, Accumulate)):
             yield from s.index
@@ -571,25 +572,3 @@ def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
                 yield from index
         elif isinstance(s, Resize):
             yield s.size
-
-
-def checks(stmt: Stmt) -> Iterator[Check]:
-    """The checks of a statement."""
-    stack: list[Stmt] = [stmt]
-    while stack:
-        s = stack.pop()
-        if isinstance(s, Check):
-            yield s
-        elif isinstance(s, For):
-            stack.extend(s.body)
-
-
-def invocations(stmt: Stmt) -> Iterator[Invoke]:
-    """The calls of runtime functions of a statement."""
-    stack: list[Stmt] = [stmt]
-    while stack:
-        s = stack.pop()
-        if isinstance(s, Invoke):
-            yield s
-        elif isinstance(s, For):
-            stack.extend(s.body)
