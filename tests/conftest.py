@@ -13,7 +13,6 @@ import cgrad
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node, TensorType, make_input
 
-
 # a run that decides whether a change lands draws the same examples each time
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("dev", deadline=None)
