@@ -34,7 +34,7 @@ __all__ = [
 # for the whole process. -ffp-contract=off makes plain arithmetic equal to NumPy's bit for bit,
 # -fwrapv defines signed overflow. The last two keep gcc 12 from giving wrong numbers: its
 # vectoriser loses conditions of loops that were unrolled completely or whose jumps were threaded
-# (tests/cache/test_miscompiled.py holds the programs); loops are still vectorised.
+# (tests/cache/test_miscompiled.py holds one such program); loops are still vectorised.
 KERNEL_FLAGS = (
     "-std=c11",
     "-O3",
