@@ -22,6 +22,8 @@ from cgrad.ops.scalar import Elementwise
 
 MEMORY_COST = 4
 _CAP = 1 << 20
+# ops whose elements are those of their argument, or zeros
+_MOVES = frozenset({"broadcast", "permute", "squeeze", "slice", "place"})
 
 
 def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[Node]) -> set[Node]:
@@ -40,7 +42,7 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
     for node in reversed(order):
         if node in known:
             continue
-        if node not in chosen and _can(node) and node.ndim and cost[node] >= MEMORY_COST:
+        if node not in chosen and _computes(node) and node.ndim and cost[node] >= MEMORY_COST:
             several = len(readers.get(node, ())) > 1
             if several or node in repeated:
                 chosen.add(node)
@@ -63,6 +65,11 @@ def _must(node: Node) -> bool:
 def _can(node: Node) -> bool:
     ways = ("pull", "reduce", "join", "emit")
     return lowering(node) in ways and bool(node.args or node.ndim)
+
+
+def _computes(node: Node) -> bool:
+    """Whether a buffer saves work: what only moves elements leaves that to its argument."""
+    return _can(node) and node.op.name not in _MOVES
 
 
 def _costs(

@@ -16,7 +16,9 @@ from cgrad.core.loops import (
     For,
     Index,
     Leave,
+    Lit,
     Read,
+    Set,
     Stmt,
     Swap,
     checks,
@@ -117,20 +119,18 @@ def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
 
     What stands between the two and what `loop` depends on moves in front of both.
     """
+    if _clears(loop):
+        return _join_first(loop, own, result)
     needed: list[int] = []
     for k in range(len(result) - 1, max(-1, len(result) - 1 - REACH), -1):
         earlier, access = result[k]
         if (
             isinstance(earlier, For)
-            and earlier.kind == "map"
-            and earlier.extent == loop.extent
-            and earlier.index == loop.index
+            and _same_header(earlier, loop)
             and _joinable(loop.index, access, own)
             and not any(access.conflicts(result[d][1]) for d in needed)
         ):
-            earlier.body += loop.body
-            access.notes.update(dict.fromkeys(loop.notes))
-            access.extend(own)
+            _append(loop, own, earlier, access)
             before = [result[d] for d in reversed(needed)]
             rest = [item for d, item in enumerate(result[k + 1 :], k + 1) if d not in needed]
             result[k:] = [*before, (earlier, access), *rest]
@@ -138,6 +138,41 @@ def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
         if own.conflicts(access) or any(access.conflicts(result[d][1]) for d in needed):
             needed.append(k)
     return False
+
+
+def _join_first(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
+    """Join a loop that sets first values to the earliest loop that allows it.
+
+    Joined to a late one, it would keep the loop that adds to these values from joining any before.
+    """
+    found = None
+    for earlier, access in reversed(result[-REACH:]):
+        same = isinstance(earlier, For) and _same_header(earlier, loop)
+        if same and _joinable(loop.index, access, own):
+            found = earlier, access
+        if own.conflicts(access):
+            break
+    if found is None:
+        return False
+    _append(loop, own, *found)
+    return True
+
+
+def _append(loop: For, own: Access, earlier: Stmt, access: Access) -> None:
+    earlier.body += loop.body
+    access.notes.update(dict.fromkeys(loop.notes))
+    access.extend(own)
+
+
+def _same_header(earlier: For, loop: For) -> bool:
+    return earlier.kind == "map" and earlier.extent == loop.extent and earlier.index == loop.index
+
+
+def _clears(stmt: Stmt) -> bool:
+    """Whether a statement only stores numbers: first values of totals."""
+    if isinstance(stmt, For):
+        return stmt.kind == "map" and all(map(_clears, stmt.body))
+    return isinstance(stmt, Set) and isinstance(stmt.value, Lit)
 
 
 def _joinable(name: str, first: Access, second: Access) -> bool:

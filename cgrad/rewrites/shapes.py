@@ -12,6 +12,7 @@ import numpy as np
 
 from cgrad.core import dtypes, sizes
 from cgrad.core.node import Node
+from cgrad.core.registry import build
 from cgrad.core.rewrite import RuleSet
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import (
@@ -33,7 +34,7 @@ from cgrad.ops.constants import size_node
 from cgrad.ops.contract import Contract, contract
 from cgrad.ops.scalar import apply_row, cast
 from cgrad.ops.windows import Place
-from cgrad.rewrites.patterns import full, scalar
+from cgrad.rewrites.patterns import full, is_op, scalar
 
 SHAPES = RuleSet("shapes")
 
@@ -63,6 +64,20 @@ def sum_nothing(node: Node) -> Node | None:
     """sum(x) over no axes -> x"""
     assert isinstance(node.op, Sum)
     return node.args[0] if not node.op.axes else None
+
+
+@SHAPES.rule(
+    Sum, "dot", exact=False,
+    example=(lambda mat: sum_axes(-mat, (0,)), lambda vec: build("dot", -vec, vec)),
+)  # fmt: skip
+def sum_neg(node: Node) -> Node | None:
+    """sum(-x) -> -sum(x), dot(-a, b) -> -dot(a, b)"""
+    negated = [is_op(arg, "neg") for arg in node.args]
+    if not any(negated):
+        return None
+    args = (arg.args[0] if minus else arg for arg, minus in zip(node.args, negated, strict=True))
+    new = Node(node.op, tuple(args))
+    return new if sum(negated) == 2 else apply_row("neg", new)
 
 
 @SHAPES.rule(

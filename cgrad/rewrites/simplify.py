@@ -17,6 +17,7 @@ import numpy as np
 from cgrad.core import dtypes
 from cgrad.core.node import Node
 from cgrad.core.rewrite import RuleSet
+from cgrad.ops.axes import Broadcast, broadcast_axes
 from cgrad.ops.elementwise import apply
 from cgrad.ops.scalar import apply_row
 from cgrad.rewrites.patterns import (
@@ -163,22 +164,34 @@ def neg_of_constant(node: Node) -> Node | None:
 @ALGEBRA.rule(
     "mul", "true_div",
     example=(lambda n, m: -n * m, lambda n: 3 * -n, lambda x, y: x / -y, lambda x: 3 / -x,
-             lambda x: -x / 3),
+             lambda x: -x / 3, lambda s, vec: -s * vec),
 )  # fmt: skip
 def neg_outside(node: Node) -> Node | None:
     """(-x) * y -> -(x * y), (-x) / y -> -(x / y)"""
-    first, second = node.args
     name = node.op.name
-    if is_op(first, "neg"):
-        value = scalar(second)
+    positive = [_without_neg(arg) for arg in node.args]
+    if positive[0] is None and positive[1] is None:
+        return None
+    (first, second), args = positive, node.args
+    if first is not None:
+        value = scalar(args[1])
         if value is not None:
-            return apply_row(name, first.args[0], like(second, _negated(value)))
-        return apply_row("neg", apply_row(name, first.args[0], second))
-    if is_op(second, "neg"):
-        value = scalar(first)
-        if value is not None:
-            return apply_row(name, like(first, _negated(value)), second.args[0])
-        return apply_row("neg", apply_row(name, first, second.args[0]))
+            return apply_row(name, first, like(args[1], _negated(value)))
+        return apply_row("neg", apply_row(name, first, args[1]))
+    assert second is not None
+    value = scalar(args[0])
+    if value is not None:
+        return apply_row(name, like(args[0], _negated(value)), second)
+    return apply_row("neg", apply_row(name, args[0], second))
+
+
+def _without_neg(node: Node) -> Node | None:
+    """x of -x, which may be stretched."""
+    if is_op(node, "neg"):
+        return node.args[0]
+    if isinstance(node.op, Broadcast) and is_op(node.args[0], "neg"):
+        (x,) = node.args[0].args
+        return broadcast_axes(x, node.dims, node.op.axes)
     return None
 
 

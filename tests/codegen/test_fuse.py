@@ -8,6 +8,7 @@ from structure import calls, every_loop, kernel_of, nests, operations
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core.node import Node
 
 
 def test_a_map_and_its_reductions_are_one_nest() -> None:
@@ -135,3 +136,25 @@ def test_a_scan_without_feedback_stores_only_what_is_read() -> None:
     last = cgrad.reduce(lambda s, h: h * 0.5 + s, x, ct.constant(0.0))[0]
     _, slots = kernel_of([x], [last])
     assert not slots
+
+
+def mixture() -> tuple[list[Node], list[Node]]:
+    """A Gaussian mixture's log-likelihood and its derivatives."""
+    x, mu, s, w = ct.dmatrix("x"), ct.dmatrix("mu"), ct.dmatrix("s"), ct.dvector("w")
+    z = (x[:, None, :] - mu[None, :, :]) * ct.exp(-s)[None, :, :]
+    parts = -0.5 * ct.sum(z**2, axis=2) - ct.sum(s, axis=1) + w - ct.logsumexp(w)
+    value = ct.sum(ct.logsumexp(parts, axis=1))
+    return [x, mu, s, w], [value, *cgrad.grad(value, [mu, s, w])]
+
+
+def test_a_mixture_goes_through_the_data_once() -> None:
+    # the first values of totals must not keep the loop that adds to them from joining one before
+    kernel, _ = kernel_of(*mixture())
+    (rows,) = [nest for nest in nests(kernel) if nest.extent == kernel.inputs[0].shape[0]]
+    assert calls([rows], "exp") == 1
+
+
+def test_what_only_moves_elements_gets_no_buffer() -> None:
+    kernel, slots = kernel_of(*mixture())
+    assert not any(buffer.name.startswith("broadcast") for slot in slots for buffer in slot.buffers)
+    assert calls(kernel.body, "exp") == 3  # of s once, of w and of parts for their log-sum-exp

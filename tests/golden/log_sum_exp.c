@@ -32,10 +32,10 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
     for (int64_t i = 0; i < n; ++i) {
         const double v2 = v1 * exp3[i];
         mul[i] = v2;
-        sum2 += -v2;
+        sum2 += v2;
         sum3 += (double)(x[i] == max);
     }
-    const double v2 = 1.0 + sum2;
+    const double v2 = 1.0 - sum2;
     const double v3 = v2 / sum3;
     /* add [n22] */
     for (int64_t i = 0; i < n; ++i) {

@@ -29,15 +29,15 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
             const double true_div = (x[i * m + j] - row[j]) / column_i;
             sum += true_div * true_div;
             const double mul = v2 * true_div;
-            sum2[j] += -(mul / column_i);
-            sum3 += -(mul * true_div / column_i);
+            sum2[j] += mul / column_i;
+            sum3 += mul * true_div / column_i;
         }
-        out2[i] = sum3;
+        out2[i] = -sum3;
     }
     *out0 = sum / v1;
     /* broadcast [n29] */
     for (int64_t i = 0; i < m; ++i) {
-        out1[i] = sum2[i];
+        out1[i] = -sum2[i];
     }
     return CG_OK;
 }
