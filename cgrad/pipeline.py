@@ -11,6 +11,7 @@ lower      one nest per buffer                                   codegen.lower
 fuse       nests with a common prefix are one                    codegen.fuse
 shrink     temporaries lose the axes of their loop               codegen.shrink
 place      each value once, at its depth                         codegen.place
+strip      rows in blocks, functions of a row vectorised         codegen.strip
 memory     temporaries in slots of one workspace                 codegen.memory
 emit       C text                                                codegen.emit
 """
@@ -35,6 +36,7 @@ from cgrad.codegen.place import place
 from cgrad.codegen.places import Place
 from cgrad.codegen.show import show
 from cgrad.codegen.shrink import shrink
+from cgrad.codegen.strip import strip
 from cgrad.codegen.unify import is_entry_size, unify
 from cgrad.core import graphs, loops, sizes
 from cgrad.core.check import check_graph, check_loops
@@ -162,6 +164,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     if checking:
         check_loops(fused, inputs)
     stmts = clock.loops("place", place(fused, names))
+    stmts = clock.loops("strip", strip(stmts, names))
     if checking:
         check_loops(stmts, inputs)
     kernel.sizes = list(names.sizes.items())

@@ -30,6 +30,7 @@ from cgrad.core.loops import (
     Leave,
     Let,
     Lit,
+    Local,
     Resize,
     Set,
     Stmt,
@@ -236,6 +237,9 @@ class _Writer:
         if isinstance(stmt, Let):
             element = LOCAL_TYPE[stmt.value.dtype]
             return wrapped(f"{pad}const {element} {stmt.name} = {self.print(stmt.value)};")
+        if isinstance(stmt, Local):
+            (length,) = stmt.buffer.shape
+            return [f"{pad}{C_TYPE[stmt.buffer.dtype]} {stmt.buffer.name}[{length}];"]
         if isinstance(stmt, Check):
             return self._check(stmt, self.print, depth)
         if isinstance(stmt, Leave):
@@ -265,7 +269,9 @@ class _Writer:
         if loop.reverse:
             lines.append(f"{pad}for (int64_t {i} = {n} - 1; {i} >= 0; --{i}) {{")
         else:
-            lines.append(f"{pad}for (int64_t {i} = 0; {i} < {n}; ++{i}) {{")
+            start = self.print.size(loop.start)
+            step = f"++{i}" if loop.step == 1 else f"{i} += {loop.step}"
+            lines.append(f"{pad}for (int64_t {i} = {start}; {i} < {n}; {step}) {{")
         declared = set(self.declared)
         lines += self.block(loop.body, depth + 1)
         self.declared = declared

@@ -31,7 +31,10 @@ def _line(stmt: Stmt) -> str:
         case loops.For():
             way = " backwards" if stmt.reverse else ""
             notes = f"   # {'; '.join(stmt.notes)}" if stmt.notes else ""
-            return f"for {stmt.index} < {_size(stmt.extent)} ({stmt.kind}{way}):{notes}"
+            start = "" if stmt.start == 0 else f"{_size(stmt.start)} <= "
+            step = "" if stmt.step == 1 else f" by {stmt.step}"
+            range = f"{start}{stmt.index} < {_size(stmt.extent)}{step}"
+            return f"for {range} ({stmt.kind}{way}):{notes}"
         case loops.Set():
             return f"{stmt.buffer.name}{_index(stmt.index)} = {_expr(stmt.value)}"
         case loops.Accumulate():

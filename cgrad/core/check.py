@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cgrad.core import loops, sizes
+from cgrad.core.dtypes import INT64
 from cgrad.core.graphs import toposort
 from cgrad.core.loops import (
     Accumulate,
@@ -110,6 +111,8 @@ def _block(
             if stmt.name in names:
                 raise InvariantError("named", f"{stmt.name} is defined twice")
             names.add(stmt.name)
+            if stmt.value.dtype == INT64:
+                indices = indices | {stmt.name}
         elif isinstance(stmt, (Set, Accumulate)):
             _check_store(stmt)
             if isinstance(stmt, Accumulate):
@@ -119,7 +122,7 @@ def _block(
 
 def _own_sizes(stmt: Stmt) -> Iterable[sizes.SizeLike]:
     if isinstance(stmt, For):
-        return (stmt.extent,)
+        return (stmt.start, stmt.extent)
     if isinstance(stmt, (Set, Accumulate)):
         return stmt.index
     return ()

@@ -26,8 +26,8 @@ class Buffer:
     """A row-major array, or for an empty shape a scalar variable.
 
     role: input, output, table (constants in the text), temp (a slot of the workspace; a C
-    variable when 0-d) or carry (a pair of pointers that a `Swap` exchanges).  A view has another
-    shape over the elements of `base`.
+    variable when 0-d), carry (a pair of pointers that a `Swap` exchanges) or local (a C array of
+    fixed length, see `Local`).  A view has another shape over the elements of `base`.
     """
 
     __slots__ = ("_base", "dtype", "name", "role", "serial", "shape")
@@ -370,12 +370,13 @@ class Stmt:
 
 
 class For(Stmt):
-    """`body` for index = 0 .. extent - 1.  kind: map (any order of iterations) or scan.
+    """`body` for index = start, start + step, ... below extent.
 
+    kind: map (any order of iterations) or scan.  A reversed loop starts at 0 and has steps of 1.
     `notes` say for the reader which graph ops the loop computes.
     """
 
-    __slots__ = ("body", "extent", "index", "kind", "notes", "reverse")
+    __slots__ = ("body", "extent", "index", "kind", "notes", "reverse", "start", "step")
 
     def __init__(
         self,
@@ -385,8 +386,12 @@ class For(Stmt):
         kind: str = "map",
         reverse: bool = False,
         notes: tuple[str, ...] = (),
+        start: SizeLike = 0,
+        step: int = 1,
     ) -> None:
         self.notes = notes
+        self.start = start
+        self.step = step
         self.index = index
         self.extent = extent
         self.body = body
@@ -418,13 +423,22 @@ class Accumulate(Stmt):
 
 
 class Let(Stmt):
-    """A named constant in the enclosing block."""
+    """A named constant in the enclosing block; sizes may mention one of int64 like an index."""
 
     __slots__ = ("name", "value")
 
     def __init__(self, name: str, value: Expr) -> None:
         self.name = name
         self.value = value
+
+
+class Local(Stmt):
+    """The declaration of a local array, which lives in the enclosing block."""
+
+    __slots__ = ("buffer",)
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer = buffer
 
 
 class Check(Stmt):
@@ -561,7 +575,7 @@ def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
     """The sizes and positions that a statement uses outside of its expressions."""
     for s in statements(stmt):
         if isinstance(s, For):
-            yield s.extent
+            yield from (s.start, s.extent)
         elif isinstance(s, (Set, Accumulate)):
             yield from s.index
         elif isinstance(s, Check):

@@ -24,18 +24,31 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
         dot4[i] = 0.0;
     }
     /* dot [n2], exp [n3], sum [n7], sub [n25], dot [n26] */
-    for (int64_t i = 0; i < n; ++i) {
-        double dot = 0.0;
+    for (int64_t i_from = 0; i_from < n; i_from += 32) {
+        const int64_t i_to = cg_min_i64(i_from + 32, n);
+        double dot_rows[32];
+        double sub_rows[32];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            double dot = 0.0;
 #pragma omp simd reduction(+:dot)
-        for (int64_t j = 0; j < m; ++j) {
-            dot += X[i * m + j] * w[j];
+            for (int64_t j = 0; j < m; ++j) {
+                dot += X[i * m + j] * w[j];
+            }
+            dot_rows[i - i_from] = dot;
         }
-        const double exp3 = exp(-fabs(dot));
-        const double y_i = y[i];
-        sum += cg_max(dot, 0.0) + log1p(exp3) - y_i * dot;
-        const double sub = (dot >= 0.0 ? 1.0 : exp3) / (1.0 + exp3) - y_i;
-        for (int64_t j = 0; j < m; ++j) {
-            dot4[j] += sub * X[i * m + j];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double dot = dot_rows[i - i_from];
+            const double exp3 = exp(-fabs(dot));
+            const double y_i = y[i];
+            sum += cg_max(dot, 0.0) + log1p(exp3) - y_i * dot;
+            const double sub = (dot >= 0.0 ? 1.0 : exp3) / (1.0 + exp3) - y_i;
+            sub_rows[i - i_from] = sub;
+        }
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double sub = sub_rows[i - i_from];
+            for (int64_t j = 0; j < m; ++j) {
+                dot4[j] += sub * X[i * m + j];
+            }
         }
     }
     *out0 = sum + 0.5 * *penalty * dot3;

@@ -19,20 +19,36 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
         dot5[i] = 0.0;
     }
     /* dot [n22], dot [n4], mul [n24], dot [n27] */
-    for (int64_t i = 0; i < n; ++i) {
-        double dot = 0.0;
-        double dot3 = 0.0;
+    for (int64_t i_from = 0; i_from < n; i_from += 32) {
+        const int64_t i_to = cg_min_i64(i_from + 32, n);
+        double dot3_rows[32];
+        double dot_rows[32];
+        double mul_rows[32];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            double dot = 0.0;
+            double dot3 = 0.0;
 #pragma omp simd reduction(+:dot, dot3)
-        for (int64_t j = 0; j < m; ++j) {
-            const double X_ij = X[i * m + j];
-            dot += X_ij * v[j];
-            dot3 += X_ij * w[j];
+            for (int64_t j = 0; j < m; ++j) {
+                const double X_ij = X[i * m + j];
+                dot += X_ij * v[j];
+                dot3 += X_ij * w[j];
+            }
+            dot3_rows[i - i_from] = dot3;
+            dot_rows[i - i_from] = dot;
         }
-        const double exp1 = exp(-fabs(dot3));
-        const double v1 = 1.0 + exp1;
-        const double mul = dot * (exp1 / (v1 * v1));
-        for (int64_t j = 0; j < m; ++j) {
-            dot5[j] += mul * X[i * m + j];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double dot3 = dot3_rows[i - i_from];
+            const double exp1 = exp(-fabs(dot3));
+            const double v1 = 1.0 + exp1;
+            const double dot = dot_rows[i - i_from];
+            const double mul = dot * (exp1 / (v1 * v1));
+            mul_rows[i - i_from] = mul;
+        }
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double mul = mul_rows[i - i_from];
+            for (int64_t j = 0; j < m; ++j) {
+                dot5[j] += mul * X[i * m + j];
+            }
         }
     }
     const double penalty_0 = *penalty;

@@ -40,21 +40,32 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     /* scan [n12] */
     for (int64_t t = 0; t < p; ++t) {
         /* h0_t_1 = input, dot [n13], dot [n14], tanh [n16] */
-        for (int64_t i = 0; i < n; ++i) {
-            row[t * n + i] = h0_t_1[i];
-            double dot = 0.0;
+        for (int64_t i_from = 0; i_from < n; i_from += 32) {
+            const int64_t i_to = cg_min_i64(i_from + 32, n);
+            double dot_rows[32];
+            double dot3_rows[32];
+            for (int64_t i = i_from; i < i_to; ++i) {
+                row[t * n + i] = h0_t_1[i];
+                double dot = 0.0;
 #pragma omp simd reduction(+:dot)
-            for (int64_t j = 0; j < n; ++j) {
-                dot += W[i * n + j] * h0_t_1[j];
-            }
-            double dot3 = 0.0;
+                for (int64_t j = 0; j < n; ++j) {
+                    dot += W[i * n + j] * h0_t_1[j];
+                }
+                double dot3 = 0.0;
 #pragma omp simd reduction(+:dot3)
-            for (int64_t j = 0; j < m; ++j) {
-                dot3 += U[i * m + j] * x[t * m + j];
+                for (int64_t j = 0; j < m; ++j) {
+                    dot3 += U[i * m + j] * x[t * m + j];
+                }
+                dot_rows[i - i_from] = dot;
+                dot3_rows[i - i_from] = dot3;
             }
-            const double tanh1 = tanh(dot + dot3);
-            next_h0_t_1[i] = tanh1;
-            row2[t * n + i] = tanh1;
+            for (int64_t i = i_from; i < i_to; ++i) {
+                const double dot = dot_rows[i - i_from];
+                const double dot3 = dot3_rows[i - i_from];
+                const double tanh1 = tanh(dot + dot3);
+                next_h0_t_1[i] = tanh1;
+                row2[t * n + i] = tanh1;
+            }
         }
         { double *swap = h0_t_1; h0_t_1 = next_h0_t_1; next_h0_t_1 = swap; }
     }
@@ -67,30 +78,43 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     /* scan [n34] */
     for (int64_t t = p - 1; t >= 0; --t) {
         /* dot [n36], dot [n37], mul [n40], add [n44], add [n48], dot [n49] */
-        for (int64_t i = 0; i < n; ++i) {
-            double dot5 = 0.0;
+        for (int64_t i_from = 0; i_from < n; i_from += 32) {
+            const int64_t i_to = cg_min_i64(i_from + 32, n);
+            double dot5_rows[32];
+            double dot7_rows[32];
+            for (int64_t i = i_from; i < i_to; ++i) {
+                double dot5 = 0.0;
 #pragma omp simd reduction(+:dot5)
-            for (int64_t j = 0; j < n; ++j) {
-                dot5 += W[i * n + j] * row[t * n + j];
-            }
-            double dot7 = 0.0;
+                for (int64_t j = 0; j < n; ++j) {
+                    dot5 += W[i * n + j] * row[t * n + j];
+                }
+                double dot7 = 0.0;
 #pragma omp simd reduction(+:dot7)
-            for (int64_t j = 0; j < m; ++j) {
-                dot7 += U[i * m + j] * x[t * m + j];
+                for (int64_t j = 0; j < m; ++j) {
+                    dot7 += U[i * m + j] * x[t * m + j];
+                }
+                next_ct_h0_t_1[i] = 0.0;
+                dot5_rows[i - i_from] = dot5;
+                dot7_rows[i - i_from] = dot7;
             }
-            const double exp1 = exp(-2.0 * fabs(dot5 + dot7));
-            const double v1 = 1.0 + exp1;
-            mul2[i] = (ct_h0_t_1[i] + mul[t * n + i]) * (4.0 * exp1 / (v1 * v1));
-            const double mul2_i = mul2[i];
-            for (int64_t j = 0; j < n; ++j) {
-                const double v2 = out0[i * n + j] + mul2_i * row[t * n + j];
-                out0[i * n + j] = v2;
+            for (int64_t i = i_from; i < i_to; ++i) {
+                const double dot5 = dot5_rows[i - i_from];
+                const double dot7 = dot7_rows[i - i_from];
+                const double exp1 = exp(-2.0 * fabs(dot5 + dot7));
+                const double v1 = 1.0 + exp1;
+                mul2[i] = (ct_h0_t_1[i] + mul[t * n + i]) * (4.0 * exp1 / (v1 * v1));
             }
-            for (int64_t j = 0; j < m; ++j) {
-                const double v2 = out1[i * m + j] + mul2_i * x[t * m + j];
-                out1[i * m + j] = v2;
+            for (int64_t i = i_from; i < i_to; ++i) {
+                const double mul2_i = mul2[i];
+                for (int64_t j = 0; j < n; ++j) {
+                    const double v2 = out0[i * n + j] + mul2_i * row[t * n + j];
+                    out0[i * n + j] = v2;
+                }
+                for (int64_t j = 0; j < m; ++j) {
+                    const double v2 = out1[i * m + j] + mul2_i * x[t * m + j];
+                    out1[i * m + j] = v2;
+                }
             }
-            next_ct_h0_t_1[i] = 0.0;
         }
         /* dot [n49] */
         for (int64_t i = 0; i < n; ++i) {

@@ -22,20 +22,31 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
     /* scan [n4] */
     for (int64_t t = 0; t < p; ++t) {
         /* dot [n5], dot [n6], tanh [n8] */
-        for (int64_t i = 0; i < n; ++i) {
-            double dot = 0.0;
+        for (int64_t i_from = 0; i_from < n; i_from += 32) {
+            const int64_t i_to = cg_min_i64(i_from + 32, n);
+            double dot_rows[32];
+            double dot3_rows[32];
+            for (int64_t i = i_from; i < i_to; ++i) {
+                double dot = 0.0;
 #pragma omp simd reduction(+:dot)
-            for (int64_t j = 0; j < n; ++j) {
-                dot += W[i * n + j] * h0_t_1[j];
-            }
-            double dot3 = 0.0;
+                for (int64_t j = 0; j < n; ++j) {
+                    dot += W[i * n + j] * h0_t_1[j];
+                }
+                double dot3 = 0.0;
 #pragma omp simd reduction(+:dot3)
-            for (int64_t j = 0; j < m; ++j) {
-                dot3 += U[i * m + j] * x[t * m + j];
+                for (int64_t j = 0; j < m; ++j) {
+                    dot3 += U[i * m + j] * x[t * m + j];
+                }
+                dot_rows[i - i_from] = dot;
+                dot3_rows[i - i_from] = dot3;
             }
-            const double tanh1 = tanh(dot + dot3);
-            next_h0_t_1[i] = tanh1;
-            row[t * n + i] = tanh1;
+            for (int64_t i = i_from; i < i_to; ++i) {
+                const double dot = dot_rows[i - i_from];
+                const double dot3 = dot3_rows[i - i_from];
+                const double tanh1 = tanh(dot + dot3);
+                next_h0_t_1[i] = tanh1;
+                row[t * n + i] = tanh1;
+            }
         }
         { double *swap = h0_t_1; h0_t_1 = next_h0_t_1; next_h0_t_1 = swap; }
     }

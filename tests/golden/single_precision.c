@@ -17,20 +17,33 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
         dot3[i] = 0.0;
     }
     /* dot [n2], sum [n8], mul [n18], dot [n19] */
-    for (int64_t i = 0; i < n; ++i) {
-        double dot2 = 0.0;
+    for (int64_t i_from = 0; i_from < n; i_from += 32) {
+        const int64_t i_to = cg_min_i64(i_from + 32, n);
+        float dot_rows[32];
+        double v2_rows[32];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            double dot2 = 0.0;
 #pragma omp simd reduction(+:dot2)
-        for (int64_t j = 0; j < m; ++j) {
-            dot2 += (double)x[i * m + j] * (double)w[j];
+            for (int64_t j = 0; j < m; ++j) {
+                dot2 += (double)x[i * m + j] * (double)w[j];
+            }
+            const float dot = (float)dot2;
+            dot_rows[i - i_from] = dot;
         }
-        const float dot = (float)dot2;
-        sum2 += (double)tanhf(0.1f * dot);
-        const float expf1 = expf(-0.2f * fabsf(dot));
-        const float v1 = 1.0f + expf1;
-        const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
-        const double v2 = (double)mul;
-        for (int64_t j = 0; j < m; ++j) {
-            dot3[j] += v2 * (double)x[i * m + j];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const float dot = dot_rows[i - i_from];
+            sum2 += (double)tanhf(0.1f * dot);
+            const float expf1 = expf(-0.2f * fabsf(dot));
+            const float v1 = 1.0f + expf1;
+            const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
+            const double v2 = (double)mul;
+            v2_rows[i - i_from] = v2;
+        }
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double v2 = v2_rows[i - i_from];
+            for (int64_t j = 0; j < m; ++j) {
+                dot3[j] += v2 * (double)x[i * m + j];
+            }
         }
     }
     const float sum = (float)sum2;

@@ -1,0 +1,353 @@
+"""Loops over rows go in blocks of rows, so that the functions of a row are vectorised.
+
+    for i:                              for blocks of 32:
+        z = sum over j of X[i, j]           for i in the block: z = sum over j of X[i, j]; keep z
+        e = exp(z)                  ->      for i in the block: fetch z; e = exp(z); keep e
+        for j: out[j] += e * X[i, j]        for i in the block: fetch e; for j: out[j] += ...
+
+A loop with loops inside is never vectorised, so an exponential that it takes once an iteration is
+a scalar call.  Cut into stages over a block of iterations, the stage without inner loops is.  The
+data of a block is still in the cache when the last stage reads it again.
+
+Responsible for: the cut and the small arrays that carry values from stage to stage.
+Not responsible for: which loops there are (`fuse`), or where values are computed (`place`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+
+from cgrad.codegen.fuse import Access
+from cgrad.codegen.names import Names
+from cgrad.core import loops, sizes
+from cgrad.core.dtypes import FLOAT32, FLOAT64
+from cgrad.core.loops import (
+    Accumulate,
+    Buffer,
+    Call,
+    Expr,
+    For,
+    Let,
+    Local,
+    Read,
+    Set,
+    Stmt,
+    Var,
+    statements,
+    values,
+    walk,
+)
+from cgrad.core.sizes import SizeLike
+from cgrad.ops.scalar import TABLE
+
+# iterations of a block: some vectors, of rows that fit into a cache together
+BLOCK = 32
+# cost (see `Row.cost`) from which a function is worth a stage of its own
+EXPENSIVE = 15
+
+
+def strip(stmts: list[Stmt], names: Names) -> list[Stmt]:
+    """The statements with loops over rows cut into stages where that lets functions vectorise."""
+    result: list[Stmt] = []
+    for stmt in stmts:
+        if isinstance(stmt, For):
+            stmt.body = strip(stmt.body, names)
+            if stmt.kind == "map" and stmt.step == 1 and stmt.start == 0:
+                result += _cut(stmt, names)
+                continue
+        result.append(stmt)
+    return result
+
+
+def _cut(loop: For, names: Names) -> list[Stmt]:
+    """The loop over blocks; the loop itself where stages would gain nothing or are not possible."""
+    body = loop.body
+    has_loops = any(isinstance(stmt, For) for stmt in body)
+    if not has_loops or not any(map(_is_expensive, body)) or not all(map(_can_move, body)):
+        return [loop]
+    stages = _stages(loop)
+    if stages is None:
+        return [loop]
+    return _blocked(loop, stages, names)
+
+
+def _can_move(stmt: Stmt) -> bool:
+    return all(isinstance(s, (For, Set, Accumulate, Let, Local)) for s in statements(stmt))
+
+
+def _is_expensive(stmt: Stmt) -> bool:
+    """Whether a statement without loops calls a function that vectorises and costs something."""
+    if isinstance(stmt, For):
+        return False
+    return any(
+        isinstance(e, Call) and _cost(e.template) >= EXPENSIVE
+        for v in values(stmt)
+        for e in walk(v)
+    )
+
+
+def _cost(template: str) -> int:
+    called = re.match(r"\w+\(", template)
+    return _costs().get(called.group(0), 0) if called else 0
+
+
+@functools.cache
+def _costs() -> dict[str, int]:
+    """The cost of each C function that a row of the table is spelled with."""
+    found: dict[str, int] = {}
+    for row in TABLE.values():
+        if row.c is None or (isinstance(row.c, dict) and FLOAT64 not in row.c):
+            continue
+        for dtype in (FLOAT64, FLOAT32):
+            called = re.match(r"\w+\(", row.template(dtype))
+            if called:
+                found[called.group(0)] = row.cost
+    return found
+
+
+# -- what a statement of the body makes and uses -----------------------------------------------
+# a scalar of one iteration: the name of a `Let` or a variable
+Scalar = str | Buffer
+
+
+def _name(scalar: Scalar) -> str:
+    return scalar if isinstance(scalar, str) else scalar.name
+
+
+def _is_variable(buffer: Buffer) -> bool:
+    return buffer.role == "temp" and not buffer.shape
+
+
+def _made(stmt: Stmt) -> Iterator[Scalar]:
+    """The scalars that a statement of the body sets, those of its inner loops too."""
+    if isinstance(stmt, Let):
+        yield stmt.name
+    for store in loops.written(stmt):
+        if _is_variable(store.buffer):
+            yield store.buffer
+
+
+def _used(stmt: Stmt) -> set[Scalar]:
+    """The scalars from outside that a statement uses."""
+    own = {s.name for s in statements(stmt) if isinstance(s, Let)}
+    found: set[Scalar] = set()
+    for value in values(stmt):
+        for part in walk(value):
+            if isinstance(part, Var) and part.name not in own:
+                found.add(part.name)
+            elif isinstance(part, Read) and _is_variable(part.buffer):
+                found.add(part.buffer)
+        found |= {buffer for buffer in value.reads if _is_variable(buffer)}
+    for store in loops.written(stmt):
+        if isinstance(store, Accumulate) and _is_variable(store.buffer):
+            found.add(store.buffer)
+    for size in loops.mentioned(stmt):
+        found |= loops.index_reads((size,))
+    return found
+
+
+class _Part:
+    """Statements of the body that must stay in one loop, and the stage of that loop."""
+
+    __slots__ = ("after", "looping", "positions", "stage", "vector")
+
+    def __init__(self, positions: list[int], body: Sequence[Stmt]) -> None:
+        self.positions = positions
+        self.looping = any(isinstance(body[k], For) for k in positions)
+        self.vector = not self.looping and any(_is_expensive(body[k]) for k in positions)
+        self.after: set[int] = set()
+        self.stage = 0
+
+    def fits(self, stage: int) -> bool:
+        """Loops have the even stages, functions the odd ones, the rest goes with either."""
+        return not (self.looping and stage % 2) and not (self.vector and stage % 2 == 0)
+
+
+def _stages(loop: For) -> list[list[int]] | None:
+    """The positions of the statements of each stage; None where there is only one."""
+    body = loop.body
+    access = [Access(stmt) for stmt in body]
+    made = [set(_made(stmt)) for stmt in body]
+    used = [_used(stmt) for stmt in body]
+    group = _together(loop, access, made, used)
+    parts: dict[int, _Part] = {}
+    for k in range(len(body)):
+        if group[k] not in parts:
+            positions = [j for j in range(len(body)) if group[j] == group[k]]
+            parts[group[k]] = _Part(positions, body)
+    for t in range(len(body)):
+        for s in range(t):
+            ordered = made[s] & used[t] or made[t] & used[s] or access[s].conflicts(access[t])
+            if group[s] != group[t] and ordered:
+                parts[group[t]].after.add(group[s])
+    # the earliest stage of each part; a circle of parts never comes to rest
+    for _ in range(len(parts) + 1):
+        moved = False
+        for part in parts.values():
+            stage = max((parts[before].stage for before in part.after), default=0)
+            while not part.fits(stage):
+                stage += 1
+            moved, part.stage = moved or stage > part.stage, max(stage, part.stage)
+        if not moved:
+            break
+    else:
+        return None
+    _sink(parts)
+    used_stages = sorted({part.stage for part in parts.values()})
+    if len(used_stages) < 2:
+        return None
+    return [
+        [k for k in range(len(body)) if parts[group[k]].stage == stage] for stage in used_stages
+    ]
+
+
+def _sink(parts: dict[int, _Part]) -> None:
+    """What depends on nothing and costs nothing goes where it is used first."""
+    for key, part in parts.items():
+        if part.after or part.looping or part.vector:
+            continue
+        users = [other.stage for other in parts.values() if key in other.after]
+        part.stage = min(users, default=part.stage)
+
+
+def _together(
+    loop: For, access: Sequence[Access], made: Sequence[set[Scalar]], used: Sequence[set[Scalar]]
+) -> list[int]:
+    """For each statement of the body the first one that has to be in the same loop.
+
+    Together stay the statements that set one variable, those that touch a total of the iterations,
+    and those that touch an array which is written, unless at the place of the loop's own index.
+    """
+    n = len(loop.body)
+    group = list(range(n))
+
+    def join(positions: Sequence[int]) -> None:
+        wanted = {group[k] for k in positions}
+        for k in range(n):
+            if group[k] in wanted:
+                group[k] = min(wanted)
+
+    for scalar in dict.fromkeys(s for scalars in made for s in scalars):
+        makers = [k for k in range(n) if scalar in made[k]]
+        if not isinstance(scalar, str) and not _begins(loop.body, makers[0], scalar):
+            makers = [k for k in range(n) if scalar in made[k] or scalar in used[k]]
+        join(makers)
+    for buffer in dict.fromkeys(b for one in access for b in one.writes):
+        if not _is_variable(buffer) and not _apart(loop.index, buffer, access):
+            join([k for k in range(n) if buffer in access[k].writes or buffer in access[k].reads])
+    return group
+
+
+def _begins(body: Sequence[Stmt], first: int, scalar: Buffer) -> bool:
+    """Whether every iteration sets the variable anew before it is used."""
+    stmt = body[first]
+    return isinstance(stmt, Set) and stmt.buffer is scalar
+
+
+def _apart(name: str, buffer: Buffer, access: Sequence[Access]) -> bool:
+    """Whether all touch the buffer at the loop's index along one axis."""
+    here = sizes.index(name)
+    places = [
+        place
+        for one in access
+        for table in (one.reads, one.writes)
+        for place in table.get(buffer, ())
+    ]
+    if len({id(view) for view, _ in places}) > 1:
+        return False
+    ndim = min(len(index) for _, index in places)
+    return any(all(index[axis] == here for _, index in places) for axis in range(ndim))
+
+
+# -- the loop over blocks ----------------------------------------------------------------------
+def _blocked(loop: For, stages: list[list[int]], names: Names) -> list[Stmt]:
+    one_block = isinstance(loop.extent, int) and loop.extent <= BLOCK
+    outer, last = names.fresh(f"{loop.index}_from"), names.fresh(f"{loop.index}_to")
+    names.release((outer, last))
+    start: SizeLike = 0 if one_block else sizes.index(outer)
+    end: SizeLike = loop.extent if one_block else sizes.index(last)
+    carried = _Carried(loop, stages, sizes.index(loop.index) - start, names)
+    inner: list[Stmt] = [
+        For(loop.index, end, carried.body(number), start=start) for number in range(len(stages))
+    ]
+    for number, nest in enumerate(inner):
+        nest.body += carried.stores(number)
+        _drop_unused(nest.body)
+    declared: list[Stmt] = [Local(array) for array in carried.arrays.values()]
+    if one_block:
+        inner[0].notes = loop.notes  # type: ignore[attr-defined]
+        return [*declared, *inner]
+    block_end = sizes.minimum(start + BLOCK, loop.extent)
+    body = [Let(last, loops.size_value(block_end)), *declared, *inner]
+    return [For(outer, loop.extent, body, notes=loop.notes, step=BLOCK)]
+
+
+def _drop_unused(body: list[Stmt]) -> None:
+    """Remove names that only another stage uses, which fetches the value itself."""
+    used = {_name(scalar) for stmt in body for scalar in _used(stmt)}
+    body[:] = [stmt for stmt in body if not isinstance(stmt, Let) or stmt.name in used]
+
+
+class _Carried:
+    """Scalars of an iteration in the stages after the one that makes them."""
+
+    def __init__(self, loop: For, stages: list[list[int]], here: SizeLike, names: Names) -> None:
+        self.statements = loop.body
+        self.stages = stages
+        self.stage_of = {k: number for number, stage in enumerate(stages) for k in stage}
+        self.maker = {s: k for k, stmt in enumerate(loop.body) for s in _made(stmt)}
+        self.here = here
+        self.length = loop.extent if isinstance(loop.extent, int) else BLOCK
+        self.names = names
+        # what holds a scalar for the later stages
+        self.arrays: dict[Scalar, Buffer] = {}
+
+    def body(self, number: int) -> list[Stmt]:
+        """The statements of a stage, each scalar of an earlier one fetched before its first use."""
+        result: list[Stmt] = []
+        known: set[Scalar] = set()
+        for k in self.stages[number]:
+            stmt = self.statements[k]
+            for scalar in sorted(_used(stmt) - known, key=lambda s: self.maker.get(s, -1)):
+                made = self.maker.get(scalar)
+                if made is not None and self.stage_of[made] != number:
+                    known.add(scalar)
+                    result.append(self._fetch(made, scalar))
+            result.append(stmt)
+        return result
+
+    def _fetch(self, made: int, scalar: Scalar) -> Let:
+        stmt = self.statements[made]
+        name = _name(scalar)
+        if isinstance(stmt, Let) and self._is_still_there(stmt.value, made):
+            return Let(name, stmt.value)
+        value = _value(stmt, scalar)
+        if scalar not in self.arrays:
+            length = min(self.length, BLOCK)
+            array = self.names.buffer(f"{name}_rows", value.dtype, (length,), "local")
+            self.arrays[scalar] = array
+        return Let(name, loops.read(self.arrays[scalar], (self.here,)))
+
+    def _is_still_there(self, value: Expr, made: int) -> bool:
+        """Whether a value is an element of an array that nothing overwrites afterwards."""
+        if not isinstance(value, Read) or value.parts or _is_variable(value.buffer):
+            return False
+        later = self.statements[made:]
+        return not any(s.buffer.base is value.buffer.base for t in later for s in loops.written(t))
+
+    def stores(self, number: int) -> list[Stmt]:
+        """What the end of a stage keeps for the later ones."""
+        return [
+            Set(array, (self.here,), _value(self.statements[self.maker[scalar]], scalar))
+            for scalar, array in self.arrays.items()
+            if self.stage_of[self.maker[scalar]] == number
+        ]
+
+
+def _value(stmt: Stmt, scalar: Scalar) -> Expr:
+    if isinstance(scalar, str):
+        assert isinstance(stmt, Let)
+        return loops.var(scalar, stmt.value.dtype)
+    return loops.read(scalar, ())
