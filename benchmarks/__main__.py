@@ -1,59 +1,84 @@
-"""`python -m benchmarks [names] [--peers pytensor] [--json]`: one table per workload."""
+"""`python -m benchmarks [names] [--peers jax,pytensor,torch,numba] [--json] [--plot out.svg]`."""
 
 from __future__ import annotations
 
-from benchmarks.timing import one_thread, show
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
 
-one_thread()  # before NumPy is imported
-
-import argparse  # noqa: E402
-import json  # noqa: E402
-import sys  # noqa: E402
-
-from benchmarks import (  # noqa: E402
-    call_overhead,
-    import_time,
-    logistic_gradient,
-    machine,
-    start_time,
-)
-
-WORKLOADS = {
-    "call_overhead": call_overhead,
-    "start_time": start_time,
-    "import_time": import_time,
-    "logistic_gradient": logistic_gradient,
-}
+from benchmarks import machine, plot, report, runner, starts, workload
+from benchmarks.process import missing
+from benchmarks.tools import PEERS
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(WORKLOADS)}; all by default")
-    parser.add_argument(
-        "--peers", nargs="+", default=[], choices=["pytensor"],
-        help="measure these as well (BENCH_PEER_PYTHON: a Python that has them)",
-    )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    args = parser.parse_args()
-    unknown = [name for name in args.names if name not in WORKLOADS]
-    if unknown:
-        parser.error(f"no workload is called {unknown[0]!r}: choose from {', '.join(WORKLOADS)}")
-
-    facts = machine.facts()
+    args = _arguments()
+    facts = machine.facts(args.peers)
     if not args.json:
         print("\n".join(f"{key:14}{value}" for key, value in facts.items()))
-    report = {}
-    for name in args.names or WORKLOADS:
-        workload = WORKLOADS[name]
-        results = workload.run(args.peers)
-        report[name] = {"title": workload.TITLE, "cases": [r.as_dict() for r in results]}
-        if not args.json:
-            print(f"\n{workload.TITLE}\n{'':48}{'min':>10}{'median':>10}{'samples':>9}")
-            for r in results:
-                print(f"  {r.case:46}{show(r.low):>10}{show(r.median):>10}{len(r.samples):9}")
+        for peer in args.peers:
+            if why := missing(PEERS[peer][0]):
+                print(f"{peer} is left out: {why}")
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name) / "timed"
+        folder.mkdir()
+        for case in args.cases:
+            timed, started = [], []
+            if getattr(case.module, "RUN", True):
+                timed = runner.run(case, args.peers, args.rounds, folder, args.timeout)
+            if not args.json:
+                print(report.times(case, timed), flush=True)
+            if args.starts and getattr(case.module, "START", True):
+                started = starts.measure(case, args.peers, args.starts, folder.parent, args.timeout)
+                if not args.json:
+                    print(report.starts(started), flush=True)
+            found[case.label] = report.as_dict(case, timed, started)
+    document = {"machine": facts, "workloads": found}
     if args.json:
-        print(json.dumps({"machine": facts, "workloads": report}, indent=2))
+        print(json.dumps(document, indent=2))
+    if args.plot:
+        plot.draw(document, args.plot)
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    known = workload.names()
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=f"Workloads: {', '.join(known)}."
+    )
+    parser.add_argument(
+        "names", nargs="*", help="workloads, or cases such as name[case]; all by default"
+    )
+    parser.add_argument(
+        "--peers", type=lambda text: text.split(","), default=[], metavar="jax,pytensor,...",
+        help=f"measure these too, of {', '.join(PEERS)} ($BENCH_PEER_PYTHON has them)",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=7, help="turns each contender gets")
+    parser.add_argument("--starts", type=int, default=3, help="cold and warm starts of each tool")
+    parser.add_argument(
+        "--timeout", type=float, default=300, help="seconds a tool may take to answer"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--plot", metavar="OUT.svg", help="draw the times in relation to C")
+    args = parser.parse_args()
+    for peer in args.peers:
+        if peer not in PEERS:
+            parser.error(f"no peer is called {peer!r}: choose from {', '.join(PEERS)}")
+    if args.rounds < 1:
+        parser.error("at least one round is needed")
+    args.cases = []
+    every = {case.label: [case] for name in known for case in workload.cases(name)}
+    for name in args.names or known:
+        if name in known:
+            args.cases += workload.cases(name)
+        elif name in every:
+            args.cases += every[name]
+        else:
+            parser.error(f"no workload is called {name!r}: choose from {', '.join(every)}")
+    return args
 
 
 if __name__ == "__main__":

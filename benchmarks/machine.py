@@ -6,15 +6,18 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy
 
 import cgrad
+from benchmarks import process
+from benchmarks.tools import PEERS, tool
 
 
-def facts() -> dict[str, Any]:
+def facts(peers: Sequence[str] = ()) -> dict[str, Any]:
     """CPU, system, versions and how busy the machine is."""
     return {
         "cpu": _cpu(),
@@ -26,7 +29,16 @@ def facts() -> dict[str, Any]:
         "compiler": _compiler(),
         "load average": [round(x, 2) for x in os.getloadavg()],
         "threads": 1,
+        "peers": {peer: _version(PEERS[peer][0]) for peer in peers},
     }
+
+
+def _version(contender: str) -> str:
+    """The version of a peer's distribution in the Python that has it."""
+    module = tool(contender).MODULES[0]
+    code = f"import importlib.metadata as m; print(m.version({module!r}))"
+    found = subprocess.run([process.python(contender), "-c", code], capture_output=True, text=True)
+    return found.stdout.strip() or "none"
 
 
 def _cpu() -> str:

@@ -1,113 +1,87 @@
-"""How a time is taken: repeated, with the garbage collector off; minimum and median are kept.
+"""How a time is taken: many short samples with the garbage collector off.
 
-Uses the standard library only, so that a peer's process can use it without cgrad.
+Responsible for: the samples of one round in one process. Not responsible for taking turns
+(`runner`). Uses the standard library only, so that any tool's process can use it.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
 import gc
-import json
 import os
-import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-_ONE_THREAD = (
+# What limits the threads of the libraries that somebody may have below.
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
-    "CGRAD_NUM_THREADS",
+    "NUMBA_NUM_THREADS", "CGRAD_NUM_THREADS",
 )  # fmt: skip
+# A sample is long enough for the clock, and short enough that some samples meet no interruption.
+SAMPLE_SECONDS = 0.002
+ROUND_SECONDS = 0.2
+MIN_SAMPLES = 3
 
-Samples = list[float]
+# Seconds that so many calls take.
+Loop = Callable[[int], float]
 
 
-def one_thread() -> None:
-    """Every library, in this process and its children, may use one thread. Call before NumPy."""
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+def loop_of(call: Callable[[], Any]) -> Loop:
+    """Calls in a Python loop, timed as a whole; what one iteration of the loop costs is in it."""
+
+    def loop(number: int) -> float:
+        rounds = range(number)
+        start = time.perf_counter()
+        for _ in rounds:
+            call()
+        return time.perf_counter() - start
+
+    return loop
 
 
-def measure(call: Callable[[], Any], repeats: int = 30, seconds: float = 0.02) -> Samples:
-    """Seconds a call, `repeats` times, each over as many calls as fill `seconds`."""
-    call()
+def calibrate(loop: Loop) -> int:
+    """Calls that take about `SAMPLE_SECONDS`, after a first one that warms up."""
+    loop(1)
     number = 1
-    while (taken := _loop(call, number)) < seconds:
-        number = max(number + 1, int(1.2 * number * seconds / max(taken, 1e-9)))
+    while (taken := loop(number)) < SAMPLE_SECONDS:
+        number = max(number + 1, min(20 * number, int(1.2 * number * SAMPLE_SECONDS / taken)))
+    return number
+
+
+def samples(loop: Loop, number: int) -> list[float]:
+    """Seconds a call, each sample over `number` calls, for about `ROUND_SECONDS`."""
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return [_loop(call, number) / number for _ in range(repeats)]
+        loop(number)  # the caches belonged to another process
+        found = [loop(number) / number]
+        end = time.perf_counter() + ROUND_SECONDS
+        while len(found) < MIN_SAMPLES or time.perf_counter() < end:
+            found.append(loop(number) / number)
+        return found
     finally:
         if enabled:
             gc.enable()
 
 
-def _loop(call: Callable[[], Any], number: int) -> float:
-    rounds = range(number)
-    start = time.perf_counter()
-    for _ in rounds:
-        call()
-    return time.perf_counter() - start
+def thread_environment(threads: int) -> dict[str, str]:
+    """The variables of a process whose libraries may use so many threads."""
+    variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    eigen = "false" if threads == 1 else "true"
+    variables["XLA_FLAGS"] = " ".join(
+        [os.environ.get("XLA_FLAGS", ""), f"--xla_cpu_multi_thread_eigen={eigen}"]
+    ).strip()
+    return variables
 
 
-class Result:
-    """Samples of one case of a workload, in seconds."""
-
-    def __init__(self, case: str, samples: Sequence[float]) -> None:
-        self.case = case
-        self.samples = list(samples)
-
-    @property
-    def low(self) -> float:
-        return min(self.samples)
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.samples)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "case": self.case,
-            "min": self.low,
-            "median": self.median,
-            "samples": len(self.samples),
-        }
+def pin(cores: list[int]) -> None:
+    """Keep this process on these cores, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
 
 
-def show(seconds: float) -> str:
-    """A time with three digits and a fitting unit."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * factor >= 1.0:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
-
-
-@functools.cache
-def _bytecode() -> str:
-    folder = tempfile.mkdtemp(prefix="bench-bytecode-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def python(code: str, executable: str = sys.executable, **environment: str) -> Any:
-    """What `code` prints last, read as JSON, in a new Python process.
-
-    Bytecode is kept in a directory of this run, so that a second process imports as an installed
-    package does, whatever PYTHONDONTWRITEBYTECODE says here.
-    """
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    variables.pop("PYTHONDONTWRITEBYTECODE", None)
-    variables["PYTHONPYCACHEPREFIX"] = _bytecode()
-    process = subprocess.run(
-        [executable, "-c", code], env=variables, cwd=ROOT, capture_output=True, text=True
-    )
-    if process.returncode:
-        raise RuntimeError(f"{executable} failed:\n{process.stderr}")
-    return json.loads(process.stdout.splitlines()[-1])
+def usable_cores() -> list[int]:
+    """The cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))

@@ -38,7 +38,13 @@ def test_example(path: Path, tmp_path: Path) -> None:
 
 
 def test_benchmarks_print_json(tmp_path: Path) -> None:
-    report = json.loads(run(tmp_path, "-m", "benchmarks", "call_overhead", "--json"))
-    cases = report["workloads"]["call_overhead"]["cases"]
-    assert all(0 < case["min"] <= case["median"] for case in cases) and len(cases) >= 2
+    options = ("--rounds", "1", "--starts", "1", "--json")
+    report = json.loads(run(tmp_path, "-m", "benchmarks", "logreg", *options))
+    found = report["workloads"]["logreg"]
+    cgrad, c = found["contenders"]
+    assert (cgrad["tool"], c["tool"]) == ("cgrad", "c")
+    assert cgrad["deviation"] < 1e-12 and "missing" not in c
+    for one in (cgrad, c):
+        assert 0 < one["min"] <= one["median"] and one["ratio to C"] > 0
+    assert list(found["starts"][0]["starts"]) == ["cold", "new", "warm"]
     assert report["machine"]["threads"] == 1

@@ -1,0 +1,43 @@
+"""JAX: `jit` in 64 bits; arguments lie on the device, and a call waits for its results."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from benchmarks.timing import loop_of
+from benchmarks.tools import Contender, Watch
+from benchmarks.workload import Case, Data
+
+MODULES = ("jax",)
+FUNCTION = "in_jax"
+
+
+def prepare(name: str, case: Case, data: Data, watch: Watch) -> Contender:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    watch.lap("import")
+    function = case.build(FUNCTION)
+    arguments = [jax.numpy.asarray(array) for array in data]
+    watch.lap("graph")
+    compiled = jax.jit(function)
+    jax.block_until_ready(compiled(*arguments))  # traces, compiles and runs
+    watch.lap("compile")
+
+    def call() -> object:
+        return jax.block_until_ready(compiled(*arguments))
+
+    call()
+    watch.lap("first call")
+    return Contender(call, loop_of(call), jax.__version__)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The variables that put the tool's cache into a directory, and everything into it."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": os.fspath(folder / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "JAX_PLATFORMS": "cpu",
+    }

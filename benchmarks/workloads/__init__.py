@@ -1,0 +1,1 @@
+"""One file per workload; `benchmarks/workload.py` says what is in one."""
