@@ -102,7 +102,10 @@ class Plan:
         rows = flat.rows([*inputs, *program.outputs, *self.targets])
         place = {row.node: k for k, row in enumerate(rows)}
         groups = [[place[n] for n in group] for group in (inputs, program.outputs, self.targets)]
-        options = (program.name, self.returns, self.n_returned, self.updates, self.parameters)
+        options = (
+            (program.name, program.math), self.returns, self.n_returned, self.updates,
+            self.parameters,
+        )  # fmt: skip
         return _restore_plan, (rows, *groups, options)
 
     def copy(
@@ -121,7 +124,7 @@ class Plan:
                 new.default = moved.get(id(new.default), new.default)
         updates = [(k, moved.get(id(cell), cell)) for k, cell in self.updates if k < last]
         targets = [] if delete_updates else [swap.get(node, node) for node in self.targets]
-        made = Program(program.inputs[: self.n_inputs], outputs, name or program.name)
+        made = Program(program.inputs[: self.n_inputs], outputs, name or program.name, program.math)
         return Plan(made, self.returns, self.n_returned, updates, parameters, targets)
 
 
@@ -134,8 +137,8 @@ def _restore_plan(
 ) -> Plan:
     # rows have become nodes, unless they were not copied at all (copy.copy)
     found = [node.node if isinstance(node, flat.Row) else node for node in nodes]
-    name, returns, n_returned, updates, parameters = options
-    program = Program([found[k] for k in inputs], [found[k] for k in outputs], name)
+    named, returns, n_returned, updates, parameters = options
+    program = Program([found[k] for k in inputs], [found[k] for k in outputs], *named)
     return Plan(program, returns, n_returned, updates, parameters, [found[k] for k in targets])
 
 
@@ -194,6 +197,8 @@ class FunctionMethods:
             f"  library   {kernel.path} ({how})",
             f"  key       {kernel.key}",
         ]
+        if program.math is not None:
+            lines.insert(3, f'  functions math="{program.math}"')
         return "\n".join(lines)
 
     @property

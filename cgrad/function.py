@@ -35,6 +35,7 @@ def function(
     on_unused_input: str = "warn",
     name: str | None = None,
     allow_input_downcast: bool | None = None,
+    math: str | None = None,
     mode: None = None,
     profile: None = None,
 ) -> Any:
@@ -52,6 +53,9 @@ def function(
     name             used in messages and in the C text
     allow_input_downcast  True: convert arguments of any dtype; False: only where nothing is
                      lost; None: also Python floats to float32.  An `In` may say otherwise
+    math             which elementary functions. None: cgrad's own, inline and vectorised, with the
+                     same bits for the same input at every position and length; "exact": those of
+                     the C library, one element at a time
     mode, profile    there is one way to compile; anything but None is a `NotImplementedError`
 
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
@@ -63,6 +67,10 @@ def function(
                 f"function: {option}={value!r} is not built; leave it out (CGRAD_DEBUG=1 to 5 "
                 "tells what is compiled)"
             )
+    if math not in (None, "exact"):
+        if math == "fast":
+            raise NotImplementedError('function: math="fast" is not built; leave it out')
+        raise ValueError(f'function: math is {math!r}, expected None or "exact"')
     taken = _inputs(inputs)
     arguments = [given.variable for given in taken]
     returned, returns = _outputs(outputs)
@@ -76,7 +84,7 @@ def function(
     replaced = _givens(givens)
     if replaced:
         everything = graphs.substitute(everything, replaced)
-    program = Program(arguments, everything, _name(name))
+    program = Program(arguments, everything, _name(name), math)
     _report_unused(program, on_unused_input)
     parameters = [_parameter(given, allow_input_downcast, program.name) for given in taken]
     cells: list[list[Any]] = [target.op.storage for target, _ in pairs]  # type: ignore[attr-defined]

@@ -60,17 +60,25 @@ class Program:
     inputs   the user's arguments, then hidden ones (data and shared values)
     outputs  in the order of the kernel
     nodes    everything in canonical order; the tag of a node is its place here
+    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm
     """
 
-    __slots__ = ("hidden", "inputs", "name", "nodes", "outputs")
+    __slots__ = ("hidden", "inputs", "math", "name", "nodes", "outputs")
 
-    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node], name: str) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        name: str,
+        math: str | None = None,
+    ) -> None:
         cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
         outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
         own = [cut.get(node, node) for node in inputs]
         self.outputs = graphs.intern(outputs)
         self.nodes = graphs.number(self.outputs)
         self.name = name
+        self.math = math
         self.hidden = [n for n in self.nodes if isinstance(n.op, (Data, Shared))]
         self.inputs = [*own, *self.hidden]
         given = set(self.inputs)
@@ -94,7 +102,7 @@ class Program:
         """What tells this program from every other one."""
         order = graphs.toposort(self.outputs)
         structure = graphs.structure(self.inputs, self.outputs, order, _no_outer)
-        return [("name", self.name), ("graph", repr(structure))]
+        return [("name", self.name), ("math", str(self.math)), ("graph", repr(structure))]
 
 
 def _no_outer(node: Node) -> str:
@@ -237,7 +245,7 @@ def _true_shapes(kernel: Kernel, block: Block, outputs: Sequence[Node]) -> list[
 
 def generate(program: Program) -> str:
     """The C file of a program."""
-    return emit(*lower(program))
+    return emit(*lower(program), exact=program.math == "exact")
 
 
 def load(program: Program) -> LoadedKernel:
@@ -251,7 +259,7 @@ def load(program: Program) -> LoadedKernel:
             "nests": sum(isinstance(stmt, loops.For) for stmt in kernel.body),
             "slots": len(slots),
         }
-        made.append(emit(kernel, slots, names))
+        made.append(emit(kernel, slots, names, exact=program.math == "exact"))
         if config.debug.get() >= TEXT_LEVEL:
             print(f"cgrad {program.name}: the C text\n{made[-1]}", file=sys.stderr)
         return Source(made[-1], meta)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import pickle
 import subprocess
 import sys
 import warnings
@@ -46,6 +47,21 @@ def test_modes_and_profiles_are_refused_by_name(option: str) -> None:
     with pytest.raises(NotImplementedError, match=f"{option}='FAST_RUN'"):
         cgrad.function([x], x, **{option: "FAST_RUN"})
     assert cgrad.function([x], x, **{option: None})(1) == 1
+
+
+def test_math_chooses_between_own_functions_and_those_of_libm() -> None:
+    x = ct.dvector("x")
+    own, exact = (cgrad.function([x], ct.exp(x), math=math) for math in (None, "exact"))
+    assert "cg_exp" in own.c_source and "cg_exp" not in exact.c_source
+    values = np.linspace(-700, 700, 1001)
+    np.testing.assert_allclose(own(values), exact(values), rtol=2.0**-51)
+    for other in (exact.copy(), pickle.loads(pickle.dumps(exact))):
+        assert other.c_source == exact.c_source
+    assert 'math="exact"' in exact.explain() and "math=" not in own.explain()
+    with pytest.raises(NotImplementedError, match='math="fast"'):
+        cgrad.function([x], x, math="fast")
+    with pytest.raises(ValueError, match="'quick'"):
+        cgrad.function([x], x, math="quick")
 
 
 # -- givens -----------------------------------------------------------------------------------

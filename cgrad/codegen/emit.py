@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from cgrad.codegen.expressions import Printer, bare, literal
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
-from cgrad.codegen.prelude import prelude
+from cgrad.codegen.prelude import prelude, with_libm
 from cgrad.codegen.unify import entry_source
 from cgrad.core import dtypes, loops
 from cgrad.core.dtypes import C_TYPE
@@ -47,9 +47,12 @@ LOCAL_TYPE = {**C_TYPE, "bool": "bool"}
 _COMBINE = {"max": "cg_max", "min": "cg_min"}
 
 
-def emit(kernel: Kernel, slots: Sequence[Slot], names: Names) -> str:
-    """The C file of a kernel."""
-    return _Writer(kernel, slots, names).file()
+def emit(kernel: Kernel, slots: Sequence[Slot], names: Names, exact: bool = False) -> str:
+    """The C file of a kernel; if `exact`, elementary functions are calls of libm."""
+    text = _Writer(kernel, slots, names).text()
+    if exact:
+        text = with_libm(text)
+    return f"{prelude(text)}\n\n{text}\n"
 
 
 class _Writer:
@@ -64,7 +67,7 @@ class _Writer:
         self.written = _counts(kernel.body)
 
     # -- the file -----------------------------------------------------------------------------
-    def file(self) -> str:
+    def text(self) -> str:
         body = "\n".join(self.block(self.kernel.body, 1))
         pointers = self._slot_pointers()
         locals = [
@@ -81,8 +84,7 @@ class _Writer:
             self._work(),
             self._entry(params),
         ]
-        text = "\n\n".join(parts)
-        return f"{prelude(text)}\n\n{text}\n"
+        return "\n\n".join(parts)
 
     def _title(self) -> str:
         kernel = self.kernel

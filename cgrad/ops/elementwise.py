@@ -207,11 +207,11 @@ _row("round", _rounding("rint"), np.round, [None],
 
 # -- exponentials and logarithms --------------------------------------------------------------
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
-_row("exp", "exp", np.exp, [lambda y, x: (y,)], "e to the power x.", cost=20)
+_row("exp", "cg_exp", np.exp, [lambda y, x: (y,)], "e to the power x.", cost=20)
 _row("exp2", "exp2", np.exp2, [lambda y, x: (y, _like(x, _LN2))], "2 to the power x.", cost=20)
 _row("expm1", "expm1", np.expm1, [lambda y, x: (apply("exp", x),)],
      "exp(x) - 1, exact near 0.", cost=25)  # fmt: skip
-_row("log", "log", np.log, [lambda y, x: (Over(x),)],
+_row("log", "cg_log", np.log, [lambda y, x: (Over(x),)],
      "Natural logarithm; nan below 0.", cost=20, domain=(0.2, 3.0))  # fmt: skip
 _row("log2", "log2", np.log2, [lambda y, x: (_like(x, 1 / _LN2), Over(x))],
      "Logarithm to base 2.", cost=20, domain=(0.2, 3.0))  # fmt: skip

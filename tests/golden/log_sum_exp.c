@@ -19,11 +19,11 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
     double sum = 0.0;
     /* exp [n4], sum [n5] */
     for (int64_t i = 0; i < n; ++i) {
-        const double exp1 = exp(x[i] - max);
+        const double exp1 = cg_exp(x[i] - max);
         exp3[i] = exp1;
         sum += exp1;
     }
-    *out0 = max + log(sum);
+    *out0 = max + cg_log(sum);
     double sum2 = 0.0;
     double sum3 = 0.0;
     const double v1 = 1 / sum;

@@ -10,7 +10,7 @@ static int64_t logistic_gradient(int64_t n, int64_t m, const double *restrict x,
     /* true_div [n15] */
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t j = 0; j < m; ++j) {
-            const double exp1 = exp(-fabs(x[i * m + j]));
+            const double exp1 = cg_exp(-fabs(x[i * m + j]));
             const double v1 = 1.0 + exp1;
             out0[i * m + j] = exp1 / (v1 * v1);
         }

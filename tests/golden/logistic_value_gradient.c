@@ -13,7 +13,7 @@ static int64_t logistic_value_gradient(int64_t n, int64_t m, const double *restr
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t j = 0; j < m; ++j) {
             const double x_ij = x[i * m + j];
-            const double exp3 = exp(-fabs(x_ij));
+            const double exp3 = cg_exp(-fabs(x_ij));
             const double add = 1.0 + exp3;
             sum += (x_ij >= 0.0 ? 1.0 : exp3) / add;
             out1[i * m + j] = exp3 / (add * add);

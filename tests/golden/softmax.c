@@ -16,7 +16,7 @@ static int64_t softmax(int64_t n, int64_t m, const double *restrict x, double *r
         }
         double sum = 0.0;
         for (int64_t j = 0; j < m; ++j) {
-            const double exp1 = exp(x[i * m + j] - max);
+            const double exp1 = cg_exp(x[i * m + j] - max);
             exp3[j] = exp1;
             sum += exp1;
         }

@@ -1,0 +1,51 @@
+"""What of the runtime is pasted into a file, and how libm's functions take its place."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import cgrad.tensor as ct
+from cgrad.cache.toolchain import KERNEL_FLAGS, find_compiler
+from cgrad.codegen import prelude
+from cgrad.pipeline import Program, generate
+
+RUNTIME = Path(prelude.__file__).parent / "runtime"
+
+
+def test_every_header_but_the_interface_is_read() -> None:
+    assert {*prelude.HEADERS, "cg_abi.h"} == {path.name for path in RUNTIME.glob("*.h")}
+
+
+def test_only_what_is_used_is_pasted_and_before_its_use() -> None:
+    x = ct.dvector("x")
+    text = generate(Program([x], [ct.exp(x)], "f"))
+    defined = re.findall(r"^static inline \w+ (cg_\w+)\(", text, re.MULTILINE)
+    assert "cg_exp" in defined and "cg_bits" in defined
+    assert not {"cg_log", "cg_expf", "cg_bitsf", "cg_mod"} & set(defined)
+    for name in defined:
+        uses = [match.start() for match in re.finditer(rf"\b{name}\(", text)]
+        assert uses[0] == text.index(f" {name}(") + 1 and len(uses) > 1, name
+
+
+def test_exact_functions_are_calls_of_libm() -> None:
+    x = ct.dvector("x")
+    text = generate(Program([x], [ct.exp(x) + ct.log(x), ct.sigmoid(x) % 2], "f", "exact"))
+    assert "cg_exp" not in text and "cg_log" not in text
+    assert re.search(r"\bexp\(x", text) and re.search(r"\blog\(x", text) and "cg_mod(" in text
+
+
+@pytest.mark.parametrize("header", [name for name in prelude.HEADERS if name != "cg_math.h"])
+def test_headers_are_c_on_their_own(header: str, tmp_path: Path) -> None:
+    compiler = find_compiler()
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    source = tmp_path / "alone.c"
+    source.write_text(f'#include "{header}"\n#include "{header}"\nint main(void) {{ return 0; }}\n')
+    warnings = ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function"]
+    command = [*compiler.words, *KERNEL_FLAGS, *warnings, f"-I{RUNTIME}", str(source), "-c", "-o"]
+    done = subprocess.run([*command, str(tmp_path / "alone.o")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
