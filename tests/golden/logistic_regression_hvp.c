@@ -38,7 +38,7 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
         }
         for (int64_t i = i_from; i < i_to; ++i) {
             const double dot3 = dot3_rows[i - i_from];
-            const double exp1 = exp(-fabs(dot3));
+            const double exp1 = cg_exp(-fabs(dot3));
             const double v1 = 1.0 + exp1;
             const double dot = dot_rows[i - i_from];
             const double mul = dot * (exp1 / (v1 * v1));

@@ -100,7 +100,7 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
             for (int64_t i = i_from; i < i_to; ++i) {
                 const double dot5 = dot5_rows[i - i_from];
                 const double dot7 = dot7_rows[i - i_from];
-                const double exp1 = exp(-2.0 * fabs(dot5 + dot7));
+                const double exp1 = cg_exp(-2.0 * fabs(dot5 + dot7));
                 const double v1 = 1.0 + exp1;
                 mul2[i] = (ct_h0_t_1[i] + mul[t * n + i]) * (4.0 * exp1 / (v1 * v1));
             }

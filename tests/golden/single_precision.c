@@ -33,7 +33,7 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
         for (int64_t i = i_from; i < i_to; ++i) {
             const float dot = dot_rows[i - i_from];
             sum2 += (double)tanhf(0.1f * dot);
-            const float expf1 = expf(-0.2f * fabsf(dot));
+            const float expf1 = cg_expf(-0.2f * fabsf(dot));
             const float v1 = 1.0f + expf1;
             const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
             const double v2 = (double)mul;
