@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from cgrad.codegen.choose import MEMORY_COST
 from cgrad.codegen.names import note
 from cgrad.codegen.places import Place
 from cgrad.core import dtypes, loops, sizes
@@ -30,21 +31,31 @@ def sources_of_loops(order: Sequence[Node], known: Collection[Node]) -> set[Node
     for node in order:
         if isinstance(node.op, Scan):
             consts, _, sequences = node.op.groups(node.args)
-            for arg in (*consts, *sequences):
-                if arg not in known and lowering(arg) == "pull" and not _is_free(arg):
-                    found.add(arg)
+            # a row of a sequence is read in one step, a constant in all of them
+            for args, allowed in ((consts, 0), (sequences, MEMORY_COST - 1)):
+                for arg in args:
+                    if arg not in known and lowering(arg) == "pull":
+                        found |= {arg} if _costs_more(arg, allowed) else set()
     return found
 
 
-def _is_free(node: Node) -> bool:
-    """Whether an element costs nothing to find: constants, sizes and views of inputs."""
-    stack = [node]
+def _costs_more(node: Node, allowed: int) -> bool:
+    """Whether an element costs more than `allowed` (see `Row.cost`) to find; buffers are free."""
+    total = 0
+    stack, seen = [node], {node}
     while stack:
         current = stack.pop()
-        if isinstance(current.op, Elementwise) or lowering(current) not in ("pull", "leaf"):
-            return False
-        stack.extend(current.args)
-    return True
+        if isinstance(current.op, Elementwise):
+            total += current.op.row.cost
+            if total > allowed:
+                return True
+        elif lowering(current) != "pull":
+            continue
+        for arg in current.args:
+            if arg not in seen:
+                seen.add(arg)
+                stack.append(arg)
+    return False
 
 
 def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Node, Place]) -> None:

@@ -205,11 +205,12 @@ def _stages(loop: For) -> list[list[int]] | None:
 
 def _sink(parts: dict[int, _Part]) -> None:
     """What depends on nothing and costs nothing goes where it is used first."""
+    busy = [part.stage for part in parts.values() if part.looping or part.vector]
     for key, part in parts.items():
         if part.after or part.looping or part.vector:
             continue
         users = [other.stage for other in parts.values() if key in other.after]
-        part.stage = min(users, default=part.stage)
+        part.stage = min(users or busy)
 
 
 def _together(
@@ -324,17 +325,30 @@ class _Carried:
         if isinstance(stmt, Let) and self._is_still_there(stmt.value, made):
             return Let(name, stmt.value)
         value = _value(stmt, scalar)
+        kept = self._kept(value, self.stage_of[made])
+        if kept is not None:
+            return Let(name, kept)
         if scalar not in self.arrays:
             length = min(self.length, BLOCK)
             array = self.names.buffer(f"{name}_rows", value.dtype, (length,), "local")
             self.arrays[scalar] = array
         return Let(name, loops.read(self.arrays[scalar], (self.here,)))
 
-    def _is_still_there(self, value: Expr, made: int) -> bool:
-        """Whether a value is an element of an array that nothing overwrites afterwards."""
+    def _kept(self, value: Expr, stage: int) -> Expr | None:
+        """The element of an array where the stage stores the scalar anyway."""
+        for k in self.stages[stage]:
+            stmt = self.statements[k]
+            if isinstance(stmt, Set) and stmt.value is value and stmt.buffer.shape:
+                stored = loops.read(stmt.buffer, stmt.index)
+                if self._is_still_there(stored, k + 1):
+                    return stored
+        return None
+
+    def _is_still_there(self, value: Expr, first: int) -> bool:
+        """Whether a value is an element of an array that nothing from `first` on overwrites."""
         if not isinstance(value, Read) or value.parts or _is_variable(value.buffer):
             return False
-        later = self.statements[made:]
+        later = self.statements[first:]
         return not any(s.buffer.base is value.buffer.base for t in later for s in loops.written(t))
 
     def stores(self, number: int) -> list[Stmt]:

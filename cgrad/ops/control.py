@@ -18,7 +18,7 @@ from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import not_negative
 from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, size_node
-from cgrad.ops.windows import part, spread
+from cgrad.ops.windows import part, split_row, spread
 
 Maybe = Node | None
 
@@ -214,7 +214,8 @@ class Scan(Op):
 
     def vjp(self, node: Node, ct: Sequence[Maybe], needed: Sequence[bool]) -> list[Maybe]:
         body, nk, ny, first = self.body, self.carries, self.ys, self.consts
-        ct_last, ct_ys, ct_before = ct[:nk], ct[nk : nk + ny], ct[nk + ny : nk + ny + nk]
+        ct_last, ct_ys = self._as_last(list(ct[:nk]), list(ct[nk : nk + ny]))
+        ct_before = ct[nk + ny : nk + ny + nk]
         consts, carries, sequences = self.groups(node.args)
         p_consts, p_carries, p_slices = self.groups(body.params)
         live = [a is not None or b is not None for a, b in zip(ct_last, ct_before, strict=True)]
@@ -285,6 +286,24 @@ class Scan(Op):
                 rows = spread(rows, sequences[k].dims, before)
             result[first + nk + k] = rows
         return result
+
+    def _as_last(self, ct_last: list[Maybe], ct_ys: list[Maybe]) -> tuple[list[Maybe], list[Maybe]]:
+        """The cotangents of carries and ys, what meets only the last row of a carry moved to it.
+
+        A cost that reads the last state does not need a row of zeros for every other step.
+        """
+        row = 0 if self.reverse else self.length - 1
+        for k, ct in enumerate(ct_ys):
+            nexts = self.body.outputs[: self.carries]
+            y = self.body.outputs[self.carries + k]
+            if ct is None or self.stops or y not in nexts:
+                continue
+            last, rest = split_row(ct, row)
+            if last is not None:
+                carry = nexts.index(y)
+                ct_last[carry] = derive.add(ct_last[carry], last)
+                ct_ys[k] = rest
+        return ct_last, ct_ys
 
     def done(self, node: Node) -> SizeLike:
         """The number of steps done, a size."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import derive, dtypes, loops, sizes
 from cgrad.core.graphs import node_size
 from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Shape, TensorType
@@ -273,6 +273,26 @@ def spread(x: Node, dims: Shape, start: SizeLike) -> Node:
     """Zeros of shape `dims` with the rows of x from row `start` on."""
     starts = (start, *(0,) * (x.ndim - 1))
     return Node(Place(dims, starts, x.dims, (1,) * x.ndim, (False,) * x.ndim), (x,))
+
+
+def split_row(x: Node, row: SizeLike) -> tuple[Node | None, Node | None]:
+    """A tensor v and a rest such that x is the rest plus zeros with v in row `row`.
+
+    None stands for zeros.  Looks only at how x is built, sums included.
+    """
+    op = x.op
+    if op.name == "add":
+        found, rest = zip(*(split_row(arg, row) for arg in x.args), strict=True)
+        if found == (None, None):
+            return None, x
+        return derive.add(*found), derive.add(*rest)
+    if not isinstance(op, Place) or not op.drops[0] or op.starts[0] != row:
+        return None, x
+    (v,) = x.args
+    if v.dims == x.dims[1:] and all(step == 1 for step in op.steps[1:]):
+        return v, None
+    inner = Place(op.shape[1:], op.starts[1:], op.lengths[1:], op.steps[1:], op.drops[1:])
+    return Node(inner, (v,)), None
 
 
 def _zero(dtype: str) -> Any:

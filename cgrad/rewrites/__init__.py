@@ -16,6 +16,7 @@ from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.expand import EXPAND
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.merge import merge_loops
+from cgrad.rewrites.remember import remember_values
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
@@ -38,7 +39,7 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
     # a smaller loop shows new constants to the rules, and these may leave more of it unread
     while any(node.op.name == "scan" for node in toposort(outputs)):
-        tidy = merge_loops(tidy_loops(outputs))
+        tidy = remember_values(merge_loops(tidy_loops(outputs)))
         if all(new is old for new, old in zip(tidy, outputs, strict=True)):
             break
         outputs = rewrite(tidy, _SIMPLIFY, trace=trace)

@@ -22,6 +22,7 @@ from cgrad.ops.constants import Arange
 from cgrad.ops.control import Count, Counter, Get, Scan, is_cheap, make_counter, make_scan
 from cgrad.ops.windows import Slice
 from cgrad.rewrites.merge import merge_loops
+from cgrad.rewrites.remember import remember_values
 
 
 def tidy_loops(outputs: Sequence[Node], outer: Iterable[Node] = (), top: bool = True) -> list[Node]:
@@ -59,6 +60,7 @@ def _tidy_body(body: Body) -> Body:
     # sizes of the body may mention results of outer loops
     outer = {atom.args[0] for atom in body.free}
     outputs = merge_loops(tidy_loops(body.outputs, outer, False), outer)
+    outputs = remember_values(outputs, outer)
     if all(new is old for new, old in zip(outputs, body.outputs, strict=True)):
         return body
     return Body(body.params, outputs)

@@ -1,0 +1,201 @@
+"""A loop does not compute again what an earlier loop has computed.
+
+The derivative of a loop is a loop that goes through the history of the first one and computes the
+primal values of each step once more.  What is expensive among them, a product or an exponential,
+the first loop hands on as rows instead; what is cheap is computed again, since rows cost memory
+and its traffic.
+
+    ys = scan(f); zs = scan(g over the histories of f)  ->  g reads the rows of an inner value of f
+
+Responsible for: which values are handed on.  Not responsible for: loops that become one (`merge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from cgrad.core.graphs import Body, Interner, rebuild, substitute, toposort
+from cgrad.core.node import Node, make_input
+from cgrad.ops.control import Get, Results, Scan, make_scan
+from cgrad.ops.kinds import lowering
+from cgrad.ops.scalar import Elementwise
+
+# cost (see `Row.cost`) of an element from which a row of values is kept
+KEPT = 15
+
+
+def remember_values(outputs: Sequence[Node], outer: Iterable[Node] = ()) -> list[Node]:
+    """`outputs`, interned, with loops that read what earlier ones found; `outer` nodes stay."""
+    outer = frozenset(outer)
+    result = list(outputs)
+    while True:
+        order = toposort(result, outer)
+        for first, later in _pairs(order, outer):
+            shared = _shared(first, later)
+            if shared:
+                break
+        else:
+            return result
+        result = _replaced(order, result, outer, first, later, shared)
+
+
+def _pairs(order: Sequence[Node], outer: frozenset[Node]) -> Iterator[tuple[Node, Node]]:
+    """Pairs of loops, the second over a history of the first."""
+    for later in order:
+        if not isinstance(later.op, Scan) or later in outer:
+            continue
+        _, _, sequences = later.op.groups(later.args)
+        seen: dict[Node, None] = {}
+        for arg in sequences:
+            if isinstance(arg.op, Get) and arg.args[0] not in outer:
+                seen.setdefault(arg.args[0])
+        for first in seen:
+            scan = first.op
+            if isinstance(scan, Scan) and not scan.stops and scan.length == later.op.length:
+                yield first, later
+
+
+def _shared(first: Node, later: Node) -> dict[Node, Node]:
+    """Expensive values of the body of `later` and the equal ones in the body of `first`."""
+    one, two = first.op, later.op
+    assert isinstance(one, Scan) and isinstance(two, Scan)
+    consts, _, sequences = one.groups(first.args)
+    p_consts, p_carries, p_slices = one.groups(one.body.params)
+    of_const = dict(zip(consts, p_consts, strict=True))
+    of_rows = dict(zip(sequences, p_slices, strict=True))
+    nk, ny = one.carries, one.ys
+    memo: dict[Node, Node] = {}
+    later_consts, _, later_rows = two.groups(later.args)
+    q_consts, _, q_slices = two.groups(two.body.params)
+    for param, arg in zip(q_consts, later_consts, strict=True):
+        if arg in of_const:
+            memo[param] = of_const[arg]
+    for param, arg in zip(q_slices, later_rows, strict=True):
+        if arg in of_rows:
+            memo[param] = of_rows[arg]
+        elif isinstance(arg.op, Get) and arg.args[0] is first:
+            position = arg.op.position
+            if position >= nk + ny:
+                memo[param] = p_carries[position - nk - ny]
+            elif position >= nk:
+                memo[param] = one.body.outputs[position]
+    table = Interner()
+    own = {table.add(node) for node in one.body.order}
+    equal: dict[Node, Node] = {}
+    for node in two.body.order:
+        if all(arg in memo for arg in node.args) and not node.deps:
+            # a leaf, or made of what the first loop has too
+            memo[node] = table.add(rebuild(node, memo))
+            of_inner_loop = isinstance(node.op, Get) and node.args[0] in equal
+            if (memo[node] in own and node.args) or of_inner_loop:
+                equal[node] = memo[node]
+    return {node: equal[node] for node in _largest(two.body, equal) if _is_expensive(node)}
+
+
+def _largest(body: Body, equal: dict[Node, Node]) -> list[Node]:
+    """Those of the nodes that something else in the body uses, or that are its results."""
+    used = {arg for node in body.order if node not in equal for arg in node.args}
+    used.update(body.outputs)
+    return [
+        node
+        for node in body.order
+        if node in equal and node in used and not isinstance(node.op, Scan)
+    ]
+
+
+def _is_expensive(node: Node) -> bool:
+    """Whether computing the value from the parameters costs more than reading it."""
+    total = 0
+    stack, seen = [node], {node}
+    while stack:
+        current = stack.pop()
+        if lowering(current) in ("reduce", "emit", "scan", "get"):
+            return True
+        if isinstance(current.op, Elementwise):
+            total += current.op.row.cost
+        for arg in current.args:
+            if arg not in seen:
+                seen.add(arg)
+                stack.append(arg)
+    return total >= KEPT
+
+
+def _replaced(
+    order: Sequence[Node],
+    outputs: Sequence[Node],
+    outer: frozenset[Node],
+    first: Node,
+    later: Node,
+    shared: dict[Node, Node],
+) -> list[Node]:
+    """`outputs` with the two loops replaced."""
+    table = Interner()
+    memo: dict[Node, Node] = {node: node for node in outer}
+    rows: dict[Node, Node] = {}
+    results: dict[Node, dict[int, Node]] = {}
+    for node in order:
+        if node in outer:
+            continue
+        if isinstance(node.op, Get) and node.args[0] in results:
+            memo[node] = table.add(results[node.args[0]][node.op.position])
+            continue
+        new = rebuild(node, memo)
+        if node is first:
+            kept = list(dict.fromkeys(shared.values()))
+            found = _again(new, kept, {}, ())
+            rows = {value: found.y(new.op.ys + k) for k, value in enumerate(kept)}  # type: ignore[attr-defined]
+            results[node] = _positions(new, found)
+            memo[node] = table.add(found.node)
+        elif node is later:
+            params = {inner: make_input(inner.type, inner.name) for inner in shared}
+            added = [(params[inner], rows[value]) for inner, value in shared.items()]
+            found = _again(new, (), params, added)
+            results[node] = _positions(new, found)
+            memo[node] = table.add(found.node)
+        else:
+            memo[node] = table.add(new)
+    return [memo[out] for out in outputs]
+
+
+def _again(
+    node: Node,
+    more: Sequence[Node],
+    params: dict[Node, Node],
+    added: Sequence[tuple[Node, Node]],
+) -> Results:
+    """The loop with inner values as `more` ys, or with inner values read from `added` rows."""
+    op = node.op
+    assert isinstance(op, Scan)
+    nk, ny = op.carries, op.ys
+    consts, carries, sequences = op.groups(node.args)
+    p_consts, p_carries, p_slices = op.groups(op.body.params)
+    outs = substitute(op.body.outputs, params) if params else list(op.body.outputs)
+    results = make_scan(
+        list(consts),
+        list(carries),
+        [*sequences, *(rows for _, rows in added)],
+        list(p_consts),
+        list(p_carries),
+        [*p_slices, *(param for param, _ in added)],
+        outs[:nk],
+        [*outs[nk : nk + ny], *more],
+        op.length,
+        op.reverse,
+        outs[-1] if op.stops else None,
+        op.truncate,
+    )
+    results.node.name, results.node.site, results.node.tag = node.name, node.site, node.tag
+    return results
+
+
+def _positions(node: Node, found: Results) -> dict[int, Node]:
+    """The results of a loop by their old positions."""
+    op = node.op
+    assert isinstance(op, Scan)
+    nk, ny = op.carries, op.ys
+    table = {k: found.final(k) for k in range(nk)}
+    table.update((nk + k, found.y(k)) for k in range(ny))
+    table.update((nk + ny + k, found.history(k)) for k in range(nk))
+    if op.stops:
+        table[2 * nk + ny] = found.count()
+    return table
