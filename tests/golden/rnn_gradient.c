@@ -14,7 +14,7 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
                             double *restrict out1, char *restrict work)
 {
     double *h0_t_1 = (double *)work;
-    double *mul2 = (double *)work;
+    double *mul = (double *)work;
     work += cg_skip(n, 8);
     double *next_h0_t_1 = (double *)work;
     work += cg_skip(n, 8);
@@ -22,11 +22,11 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     work += cg_skip(n, 8);
     double *next_ct_h0_t_1 = (double *)work;
     work += cg_skip(n, 8);
-    double *restrict row2 = (double *)work;
-    work += cg_skip(n * p, 8);
     double *restrict row = (double *)work;
     work += cg_skip(n * p, 8);
-    double *restrict mul = (double *)work;
+    double *restrict row2 = (double *)work;
+    work += cg_skip(n * p, 8);
+    double *restrict row3 = (double *)work;
     for (int64_t i = 0; i < n; ++i) {
         h0_t_1[i] = h0[i];
         for (int64_t j = 0; j < n; ++j) {
@@ -39,11 +39,9 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     }
     /* scan [n12] */
     for (int64_t t = 0; t < p; ++t) {
-        /* h0_t_1 = input, dot [n13], dot [n14], tanh [n16] */
+        /* h0_t_1 = input, dot [n13], dot [n14], add [n15], tanh [n16] */
         for (int64_t i_from = 0; i_from < n; i_from += 32) {
             const int64_t i_to = cg_min_i64(i_from + 32, n);
-            double dot_rows[32];
-            double dot3_rows[32];
             for (int64_t i = i_from; i < i_to; ++i) {
                 row[t * n + i] = h0_t_1[i];
                 double dot = 0.0;
@@ -56,71 +54,46 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
                 for (int64_t j = 0; j < m; ++j) {
                     dot3 += U[i * m + j] * x[t * m + j];
                 }
-                dot_rows[i - i_from] = dot;
-                dot3_rows[i - i_from] = dot3;
+                const double v1 = dot + dot3;
+                row3[t * n + i] = v1;
             }
             for (int64_t i = i_from; i < i_to; ++i) {
-                const double dot = dot_rows[i - i_from];
-                const double dot3 = dot3_rows[i - i_from];
-                const double tanh1 = tanh(dot + dot3);
+                const double v1 = row3[t * n + i];
+                const double tanh1 = tanh(v1);
                 next_h0_t_1[i] = tanh1;
                 row2[t * n + i] = tanh1;
             }
         }
         { double *swap = h0_t_1; h0_t_1 = next_h0_t_1; next_h0_t_1 = swap; }
     }
-    /* mul [n33] */
-    for (int64_t i = 0; i < p; ++i) {
-        for (int64_t j = 0; j < n; ++j) {
-            mul[i * n + j] = 2.0 * row2[i * n + j];
-        }
-    }
     /* scan [n34] */
     for (int64_t t = p - 1; t >= 0; --t) {
-        /* dot [n36], dot [n37], mul [n40], add [n44], add [n48], dot [n49] */
+        /* mul [n40], add [n44], add [n48], dot [n49] */
         for (int64_t i_from = 0; i_from < n; i_from += 32) {
             const int64_t i_to = cg_min_i64(i_from + 32, n);
-            double dot5_rows[32];
-            double dot7_rows[32];
             for (int64_t i = i_from; i < i_to; ++i) {
-                double dot5 = 0.0;
-#pragma omp simd reduction(+:dot5)
-                for (int64_t j = 0; j < n; ++j) {
-                    dot5 += W[i * n + j] * row[t * n + j];
-                }
-                double dot7 = 0.0;
-#pragma omp simd reduction(+:dot7)
-                for (int64_t j = 0; j < m; ++j) {
-                    dot7 += U[i * m + j] * x[t * m + j];
-                }
-                next_ct_h0_t_1[i] = 0.0;
-                dot5_rows[i - i_from] = dot5;
-                dot7_rows[i - i_from] = dot7;
-            }
-            for (int64_t i = i_from; i < i_to; ++i) {
-                const double dot5 = dot5_rows[i - i_from];
-                const double dot7 = dot7_rows[i - i_from];
-                const double exp1 = cg_exp(-2.0 * fabs(dot5 + dot7));
+                const double exp1 = cg_exp(-2.0 * fabs(row3[t * n + i]));
                 const double v1 = 1.0 + exp1;
-                mul2[i] = (ct_h0_t_1[i] + mul[t * n + i]) * (4.0 * exp1 / (v1 * v1));
+                mul[i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * (4.0 * exp1 / (v1 * v1));
+                next_ct_h0_t_1[i] = 0.0;
             }
             for (int64_t i = i_from; i < i_to; ++i) {
-                const double mul2_i = mul2[i];
+                const double mul_i = mul[i];
                 for (int64_t j = 0; j < n; ++j) {
-                    const double v2 = out0[i * n + j] + mul2_i * row[t * n + j];
+                    const double v2 = out0[i * n + j] + mul_i * row[t * n + j];
                     out0[i * n + j] = v2;
                 }
                 for (int64_t j = 0; j < m; ++j) {
-                    const double v2 = out1[i * m + j] + mul2_i * x[t * m + j];
+                    const double v2 = out1[i * m + j] + mul_i * x[t * m + j];
                     out1[i * m + j] = v2;
                 }
             }
         }
         /* dot [n49] */
         for (int64_t i = 0; i < n; ++i) {
-            const double mul2_i = mul2[i];
+            const double mul_i = mul[i];
             for (int64_t j = 0; j < n; ++j) {
-                next_ct_h0_t_1[j] += mul2_i * W[i * n + j];
+                next_ct_h0_t_1[j] += mul_i * W[i * n + j];
             }
         }
         { double *swap = ct_h0_t_1; ct_h0_t_1 = next_ct_h0_t_1; next_ct_h0_t_1 = swap; }
