@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cgrad.core import sizes
 from cgrad.core.node import Node
 from cgrad.core.sites import describe
 from cgrad.errors import CgradError, IndexBoundsError, ShapeError
@@ -46,9 +47,11 @@ def failure(
         whose = _whose_axis(node, axis, found, dict(zip(inputs, arrays, strict=False)))
         text = f"{what}: axis {axis}{whose} has size {found}, expected {expected}"
         operands = _operands(node)
-        if axis < 0:
-            text = f"{what}: the new shape has {found} elements, the tensor {expected}"
-            fix = "make the sizes multiply to the same number; one of them may be -1"
+        own = None
+        if node is not None:
+            own = _negative(node, axis, found) or node.op.mismatch(node, axis, found, expected)
+        if own is not None:
+            text, fix = own
         elif node is None or node not in inputs:
             fix = (
                 "make the sizes equal; an axis stretches only where its length is declared as 1, "
@@ -72,6 +75,20 @@ def failure(
         fix = "pass an array with at least one element along that axis"
         return ShapeError(_message(f.name, text, _operands(node), shapes, where, fix))
     return CgradError(_message(f.name, f"{what} failed with status {code}", [], shapes, where, ""))
+
+
+def _negative(node: Node, axis: int, found: int) -> tuple[str, str] | None:
+    """The message for a length below 0, which is named as the user wrote it."""
+    if found >= 0:
+        return None
+    for size, least, where in node.op.equalities(node):
+        if where == axis and least == sizes.maximum(0, size):
+            text = sizes.render(size)
+            return (
+                f"axis {axis} has the length {text} = {found}, expected 0 or more",
+                f"pass values for which {text} is not negative",
+            )
+    return None
 
 
 def _whose_axis(node: Node | None, axis: int, found: int, given: dict[Node, Any]) -> str:

@@ -259,6 +259,43 @@ def test_too_few_rows_for_n_steps() -> None:
           lambda: cgrad.scan(lambda s: s, ct.vector("y", shape=(2,)), n_steps=3))  # fmt: skip
 
 
+def test_more_steps_than_rows_and_negative_counts_are_named() -> None:
+    x, k = ct.dvector("x"), ct.lscalar("k")
+    rows, _ = ct.scan(lambda row: row * 2, x, n_steps=k)
+    taps, _ = ct.scan(lambda a, b: a * b, {"input": x, "taps": [-1, 0]}, n_steps=k)
+    f, g = cgrad.function([x, k], rows), cgrad.function([x, k], taps)
+    np.testing.assert_array_equal(f(np.arange(3.0), 2), [0.0, 2.0])
+    fails(ShapeError, lambda: f(np.ones(3), 5), "f: scan: 5 steps wanted",
+          "sequence x has rows for 3", "n_steps=k", "^", "at most 3 steps")  # fmt: skip
+    fails(ShapeError, lambda: g(np.ones(3), 3), "3 steps wanted", "x has rows for 2")
+    fails(ShapeError, lambda: f(np.ones(3), -1), "the length k = -1", "expected 0 or more")
+    for make in (ct.eye, ct.zeros, lambda n: ct.tile(x, n), lambda n: ct.full((2, n), 1.0)):
+        made = cgrad.function([x, k], make(k), on_unused_input="ignore")
+        fails(ShapeError, lambda made=made: made(np.ones(3), -3), "has the length k = -3",
+              "expected 0 or more", "pass values for which k is not negative")  # fmt: skip
+    more = cgrad.function([k], ct.zeros(k - 1))
+    fails(ShapeError, lambda: more(0), "the length k - 1 = -1")
+
+
+def test_lengths_that_are_known_only_inside_are_checked() -> None:
+    x, v = ct.dvector("x"), ct.dvector("v")
+    mask = ct.vector("mask", dtype="bool")
+    few = x[mask]
+    f = cgrad.function([x, mask], ct.pad(few, 2, "reflect"))
+    halves = cgrad.function([x, mask], ct.split(few, 2))
+    pulled = cgrad.function([x, mask, v], cgrad.Lop(few**2, x, v))
+    values, two = np.arange(1.0, 5.0), np.array([True, False, False, True])
+    three = np.array([True, False, True, True])
+    np.testing.assert_array_equal(f(values, three), [4, 3, 1, 3, 4, 3, 1])
+    fails(ShapeError, lambda: f(values, two), "pad with mode='reflect' needs 3 elements",
+          "axis 0 has size 2", "narrower widths")  # fmt: skip
+    assert [list(half) for half in halves(values, two)] == [[1.0], [4.0]]
+    fails(ShapeError, lambda: halves(values, three), "split: axis 0 has size 3", "add up")
+    np.testing.assert_array_equal(pulled(values, two, [1.0, 2.0]), [2.0, 0.0, 0.0, 16.0])
+    fails(ShapeError, lambda: pulled(values, two, np.ones(3)), "cotangents: axis 0 has size 3",
+          "expected 2", "pass cotangents of the shape of f")  # fmt: skip
+
+
 def test_a_failing_call_changes_no_shared_variable() -> None:
     a, b = ct.dvector("a"), ct.dvector("b")
     count = cgrad.shared(np.zeros(()), "count")
@@ -273,7 +310,7 @@ def test_a_failing_call_changes_no_shared_variable() -> None:
 def test_wrong_dtypes_at_build() -> None:
     x, flag = ct.dvector("x"), ct.tensor("flag", dtype="bool", shape=(None,))
     fails(DTypeError, lambda: -flag, "neg", "boolean")
-    fails(DTypeError, lambda: x & x, "bool and int64")
+    fails(DTypeError, lambda: x & x, "bool and integers")
     fails(DTypeError, lambda: x[x], "float64")
     fails(NotImplementedError, lambda: ct.vector("z", dtype="complex128"), "complex128")
     fails(ValueError, lambda: ct.sum(x, axis=1), "axis 1", "out of range")

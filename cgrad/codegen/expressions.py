@@ -165,6 +165,8 @@ class Printer:
         alone = re.fullmatch(r"\w+\(.*\)", expr.template) is not None
         least = _TERNARY if alone else _UNARY
         texts = [self._operand(part, least) for part in expr.parts]
+        if expr.template == "-{0}" and texts[0].startswith("-"):
+            texts = [f"({texts[0]})"]  # two signs in a row are one operator of C
         text = _SLOT.sub(lambda slot: texts[int(slot.group(1))], expr.template)
         if alone:
             return text, _ATOMIC

@@ -239,7 +239,7 @@ class Block:
             name = INDEX_NAMES[level] if level < len(INDEX_NAMES) else f"i{level}"
             headers.append((name, n))
             index.append(sizes.index(name))
-        if any(n == 0 for _, n in headers):
+        if any(sizes.bounds(n)[1] == 0 for _, n in headers):
             return []
         stmts = body(tuple(index))
         for name, n in reversed(headers):

@@ -115,6 +115,13 @@ class Op:
         """Sizes that must agree for the op to make sense: (found, expected, axis)."""
         return ()
 
+    def mismatch(self, node: Node, axis: int, found: int, expected: int) -> tuple[str, str] | None:
+        """What is wrong and how to fix it when sizes of `equalities` differ at a call.
+
+        None where "axis 0 has size 3, expected 4" says it all.
+        """
+        return None
+
     def size_value(self, node: Node) -> SizeLike | None:
         """An int64 scalar result as a size, None when it is not one of the simple forms."""
         return None

@@ -134,7 +134,7 @@ def _point(point: Node, target: Node, what: str, fits: str) -> Node:
         )
     point = cast_to(point, target.dtype)
     # sizes that are known only at the call are checked then, by this op
-    return expect_shape(point, target.dims)
+    return expect_shape(point, target.dims, what, f"pass {what} of the shape of {fits}")
 
 
 def report_disconnected(

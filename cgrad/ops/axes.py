@@ -174,6 +174,14 @@ class Reshape(Linear):
         # two negative sizes would multiply to a positive number of elements
         yield from not_negative(self.shape)
 
+    def mismatch(self, node: Node, axis: int, found: int, expected: int) -> tuple[str, str] | None:
+        if axis >= 0:
+            return None
+        return (
+            f"reshape: the new shape has {found} elements, the tensor {expected}",
+            "make the sizes multiply to the same number; one of them may be -1",
+        )
+
     def reference(self, x: Any) -> Any:
         return np.reshape(x, self.shape)
 
@@ -189,22 +197,31 @@ def not_negative(shape: Shape) -> Iterable[tuple[SizeLike, SizeLike, int]]:
             yield n, sizes.maximum(0, n), axis
 
 
+def depends_on_value(size: SizeLike) -> bool:
+    """Whether a value of the graph is part of the size, and not only lengths of tensors."""
+    return any(atom.kind == "value" for atom in sizes.atoms(size))
+
+
 class Expect(Linear):
     """The argument, whose shape has to be `shape`; checked where those sizes are known.
 
-    The sizes do not become dependencies: a seed of a derivative has the shape of a tensor that the
-    derivative may not need otherwise.
+    Lengths of arguments do not become dependencies: a seed of a derivative has the shape of a
+    tensor that the derivative may not need otherwise.  What a value of the graph decides does: it
+    has to be there for the check.
     """
 
-    __slots__ = ("shape",)
+    __slots__ = ("fix", "shape", "what")
     name = "expect_shape"
     size_slots = ("shape",)
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, what: str, fix: str) -> None:
         self.shape = shape
+        # for the message: who expects the shape, and what to do
+        self.what = what
+        self.fix = fix
 
     def sizes(self) -> Iterator[SizeLike]:
-        return iter(())
+        return (n for n in self.shape if depends_on_value(n))
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         return args[0].type  # type: ignore[no-any-return]
@@ -212,6 +229,9 @@ class Expect(Linear):
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
         for axis, pair in enumerate(zip(node.args[0].dims, self.shape, strict=True)):
             yield (*pair, axis)
+
+    def mismatch(self, node: Node, axis: int, found: int, expected: int) -> tuple[str, str]:
+        return f"{self.what}: axis {axis} has size {found}, expected {expected}", self.fix
 
     def reference(self, x: Any) -> Any:
         return x
@@ -223,9 +243,12 @@ class Expect(Linear):
         return (yield node.args[0], index)
 
 
-def expect_shape(x: Node, shape: Shape) -> Node:
-    """x, checked to have `shape`; x itself when it is known to have it."""
-    return x if x.dims == shape else Node(Expect(shape), (x,))
+def expect_shape(x: Node, shape: Shape, what: str, fix: str) -> Node:
+    """x, checked to have `shape`; x itself when it is known to have it.
+
+    `what` expects it and `fix` says what to do about another shape, in the message of the error.
+    """
+    return x if x.dims == shape else Node(Expect(shape, what, fix), (x,))
 
 
 def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:

@@ -133,12 +133,25 @@ class Scan(Op):
         for arg, param in zip((*consts, *carries), (*p_consts, *p_carries), strict=True):
             for axis, pair in enumerate(zip(arg.dims, param.dims, strict=True)):
                 yield (*pair, axis)
-        for arg, param in zip(sequences, p_slices, strict=True):
-            for axis, pair in enumerate(zip(arg.dims, (self.length, *param.dims), strict=True)):
+        for k, (arg, param) in enumerate(zip(sequences, p_slices, strict=True)):
+            yield arg.dims[0], self.length, -1 - k
+            for axis, pair in enumerate(zip(arg.dims[1:], param.dims, strict=True), 1):
                 yield (*pair, axis)
         for out, param in zip(self.body.outputs, p_carries, strict=False):
             for axis, pair in enumerate(zip(out.dims, param.dims, strict=True)):
                 yield (*pair, axis)
+
+    def mismatch(self, node: Node, axis: int, found: int, expected: int) -> tuple[str, str] | None:
+        if axis >= 0:
+            return None
+        sequence = self.groups(node.args)[2][-1 - axis]
+        while sequence.name is None and len(sequence.args) == 1:
+            sequence = sequence.args[0]
+        whose = f"sequence {sequence.name}" if sequence.name else f"sequence {-axis}"
+        return (
+            f"scan: {expected} steps wanted, but {whose} has rows for {found}",
+            f"take at most {found} steps, leave n_steps out, or pass a longer sequence",
+        )
 
     # -- reference ----------------------------------------------------------------------------
     def reference_loop(

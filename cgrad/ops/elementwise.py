@@ -47,7 +47,7 @@ def argument_dtype(row: Row, nodes: list[Node]) -> str:
         return BOOL
     if row.takes == "bits" and dtypes.is_float(dtype):
         raise DTypeError(
-            f"{row.name} works on bool and int64, found {' and '.join(n.dtype for n in nodes)}; "
+            f"{row.name} works on bool and integers, found {' and '.join(n.dtype for n in nodes)}; "
             "use logical_and, logical_or, logical_not for truth values of floats"
         )
     if row.takes == "number" and dtype == BOOL:

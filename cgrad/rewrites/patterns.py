@@ -83,7 +83,8 @@ def is_op(node: Node, *names: str) -> bool:
 def coefficient(node: Node) -> tuple[Any, Node]:
     """(c, x) of c * x, (-1, x) of -x, (1, x) of anything else."""
     if is_op(node, "neg"):
-        return dtypes.NUMPY[node.dtype].type(-1), node.args[0]
+        # the largest number of an unsigned dtype, whose products wrap to the same
+        return np.asarray(-1).astype(node.dtype)[()], node.args[0]
     if is_op(node, "mul"):
         value = scalar(node.args[0])
         if value is not None:

@@ -23,6 +23,8 @@ from cgrad.ops.axes import (
     Squeeze,
     Sum,
     broadcast_axes,
+    depends_on_value,
+    expect_shape,
     permute_axes,
     reshape_to,
     squeeze_axes,
@@ -137,10 +139,15 @@ def _size_as(size: SizeLike, dtype: str) -> Node:
 
 
 # -- permute, squeeze, reshape ---------------------------------------------------------------
-@SHAPES.rule(Expect, example=lambda mat: Node(Expect((2, mat.dims[1])), (mat,)))
+@SHAPES.rule(Expect, example=lambda mat: expect_shape(mat, (2, mat.dims[1]), "", ""))
 def expected_shape(node: Node) -> Node | None:
-    """expect_shape(x) -> x, the check having been collected from the graph as written"""
-    return node.args[0]
+    """expect_shape(x) -> x, the check having been collected from the graph as written
+
+    One that can be made only inside of the call, where a size is computed, stays.
+    """
+    pairs = node.op.equalities(node)
+    inside = any(depends_on_value(n) for found, wanted, _ in pairs for n in (found, wanted))
+    return None if inside else node.args[0]
 
 
 @SHAPES.rule(Permute, example=lambda mat: permute_axes(permute_axes(mat, (1, 0)), (1, 0)))

@@ -36,31 +36,25 @@ from cgrad.tensor.shape import (
 )
 
 
-def _run(
-    x: Node,
-    axis: int,
-    start: SizeLike,
-    length: SizeLike,
-    step: int = 1,
-    dims: tuple[SizeLike, ...] | None = None,
-) -> Node:
-    """`length` positions of an axis from `start` on, forwards or backwards.
-
-    `dims` is the shape that x has to have, where that is to be checked.
-    """
+def _run(x: Node, axis: int, start: SizeLike, length: SizeLike, step: int = 1) -> Node:
+    """`length` positions of an axis from `start` on, forwards or backwards."""
     starts, lengths, steps = (
         tuple(new if k == axis else old for k, old in enumerate(given))
         for new, given in ((start, (0,) * x.ndim), (length, x.dims), (step, (1,) * x.ndim))
     )
-    shape = x.dims if dims is None else dims
-    return Node(Slice(shape, starts, lengths, steps, (False,) * x.ndim), (x,))  # type: ignore[arg-type]
+    return Node(Slice(x.dims, starts, lengths, steps, (False,) * x.ndim), (x,))  # type: ignore[arg-type]
 
 
-def _with_length(x: Node, axis: int, length: SizeLike) -> Node:
-    """x, whose axis has to have `length`; checked at the call when that is not known."""
+def _long_enough(x: Node, axis: int, least: int, mode: str) -> Node:
+    """x, whose axis has to have `least` elements; checked at the call when that is not known."""
     dims = list(x.dims)
-    dims[axis] = length
-    return expect_shape(x, tuple(dims))
+    dims[axis] = sizes.maximum(least, dims[axis])
+    return expect_shape(
+        x,
+        tuple(dims),
+        f"pad with mode={mode!r} needs {least} elements",
+        "use narrower widths, mode='constant', or a longer tensor",
+    )
 
 
 # -- taking apart -----------------------------------------------------------------------------
@@ -112,16 +106,13 @@ def split(
     for length in lengths:
         starts.append(total)
         total = total + length
+    fix = "choose parts that add up, or cut with indices=[...]"
     if isinstance(total, int) and isinstance(n, int) and total != n:
-        raise ShapeError(
-            teach(
-                f"split: axis {k} has length {n}, its parts add up to {total}",
-                "choose parts that add up, or cut with indices=[...]",
-                [node],
-            )
-        )
+        what = f"split: axis {k} has length {n}, its parts add up to {total}"
+        raise ShapeError(teach(what, fix, [node]))
     dims = tuple(total if axis == k else size for axis, size in enumerate(node.dims))
-    return [_run(node, k, a, length, dims=dims) for a, length in zip(starts, lengths, strict=True)]
+    node = expect_shape(node, dims, "split", fix)
+    return [_run(node, k, a, length) for a, length in zip(starts, lengths, strict=True)]
 
 
 # -- repeating --------------------------------------------------------------------------------
@@ -324,7 +315,7 @@ def _extended(node: Node, axis: int, before: int, after: int, mode: str) -> Node
                   "use mode='constant'", [node])
         )  # fmt: skip
     if mode == "edge":
-        node = _with_length(node, axis, sizes.maximum(1, n))
+        node = _long_enough(node, axis, 1, mode)
         first, last = (part(node, axis, at, _one(node, axis)) for at in (0, n - 1))
         parts = [_stretched(first, axis, before), node, _stretched(last, axis, after)]
     elif isinstance(n, int):
@@ -362,7 +353,7 @@ def _by_runs(node: Node, axis: int, positions: Any) -> list[Node]:
 def _by_ends(node: Node, axis: int, n: SizeLike, before: int, after: int, mode: str) -> list[Node]:
     """Parts of both ends, in axes that are long enough for them."""
     skipped = 1 if mode == "reflect" else 0
-    node = _with_length(node, axis, sizes.maximum(n, max(before, after) + skipped))
+    node = _long_enough(node, axis, max(before, after) + skipped, mode)
     if mode == "wrap":
         front, back = _run(node, axis, n - before, before), _run(node, axis, 0, after)
     else:

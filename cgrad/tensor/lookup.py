@@ -95,7 +95,9 @@ def _positions_of(x: Node, item: Any, axis: int) -> list[Node]:
             )
         axes = x.dims[axis : axis + index.ndim]
         if len(axes) == index.ndim:
-            index = expect_shape(index, axes)
+            index = expect_shape(
+                index, axes, "mask", "a mask has the lengths of the axes that it selects from"
+            )
         return list(nonzero(index))
     if not dtypes.is_integer(index.dtype):
         raise _not_an_index(x, index)

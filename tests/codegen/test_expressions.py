@@ -9,7 +9,8 @@ import pytest
 
 import cgrad
 import cgrad.tensor as ct
-from cgrad.codegen.expressions import literal
+from cgrad.codegen.expressions import Printer, literal
+from cgrad.core import loops
 from cgrad.core.node import Node
 
 FLOATS = [
@@ -141,3 +142,14 @@ def test_comparisons_and_logic_bind_as_in_the_graph() -> None:
             np.where(x & y, p + 1, q) * 2, x * p + y * q, x | y]  # fmt: skip
     for got, expected in zip(cgrad.function([a, b], outputs)(*values), want, strict=True):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_two_signs_in_a_row_are_not_a_decrement() -> None:
+    negative = loops.call("-{0}", loops.lit(-0.375, "float64"), dtype="float64")
+    twice = loops.call("-{0}", loops.call("-{0}", loops.var("x", "float64"), dtype="float64"),
+                       dtype="float64")  # fmt: skip
+    assert [Printer({})(expr) for expr in (negative, twice)] == ["-(-0.375)", "-(-x)"]
+    # what stands between the signs in the graph vanishes where it is read
+    x = ct.tensor("x", dtype="float64", shape=(1,))
+    f = cgrad.function([x], [-ct.sum(-x), -ct.sum(-x * 1.0, axis=0)])
+    assert [float(out) for out in f([2.5])] == [2.5, 2.5]

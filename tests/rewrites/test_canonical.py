@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cgrad
+import cgrad.tensor as ct
 from cgrad.core import derive, sizes
 from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
@@ -164,3 +166,12 @@ def test_uniform_arrays_are_numbers() -> None:
 def test_values_inside_sizes() -> None:
     k = tensor("k", 0, "int64")
     assert simplify([build("size_node", sizes.value(k * 1))])[0] is k
+
+
+def test_the_negative_of_an_unsigned_integer_is_collected_modulo_its_range() -> None:
+    x = ct.tensor("x", dtype="uint16", shape=(None,))
+    f = cgrad.function([x], [-x + x, -x + 3 * x, x * 2 - -x])
+    given = np.array([0, 1, 7, 65535], np.uint16)
+    for got, want in zip(f(given), [given * 0, given * 2, given * 3], strict=True):
+        assert got.dtype == np.uint16
+        np.testing.assert_array_equal(got, want)

@@ -11,6 +11,7 @@ import cgrad
 import cgrad.tensor as ct
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node
+from cgrad.errors import ShapeError
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(4, 3, 5))
@@ -150,6 +151,34 @@ def test_a_mask_of_another_length_is_an_error() -> None:
     assert f(np.arange(3.0), [False] * 3).shape == (0,)
     with pytest.raises(ValueError, match="size 2, expected 3"):
         f(np.arange(3.0), [True, False])
+
+
+def test_a_mask_of_selected_elements_is_checked_where_their_number_is_known() -> None:
+    x, few = ct.dvector("x"), ct.vector("few", dtype="bool")
+    mask = ct.vector("mask", dtype="bool")
+    selected = x[mask][few]
+    looped, _ = ct.scan(lambda row: row * ct.sum(x[x > row][few]), x)
+    f = cgrad.function([x, mask, few], [selected, cgrad.grad(ct.sum(selected**2), x)])
+    g = cgrad.function([x, few], looped)
+    values, which = np.arange(4.0), np.array([True, False, True, True])
+    np.testing.assert_array_equal(f(values, which, [True, False, True])[0], [0.0, 3.0])
+    np.testing.assert_array_equal(f(values, which, [True, False, True])[1], [0.0, 0.0, 0.0, 6.0])
+    with pytest.raises(ShapeError, match="mask: axis 0 has size 4, expected 3"):
+        f(values, which, which)
+    with pytest.raises(ShapeError, match="mask: axis 0 has size 3, expected 2"):
+        g(values, [True, False, True])
+
+
+def test_a_mask_of_an_axis_without_elements() -> None:
+    masks = [ct.tensor("m", dtype="bool", shape=shape) for shape in ((0, 3), (None, 0), (0,))]
+    f = cgrad.function(masks, [rows * 2 for mask in masks for rows in ct.nonzero(mask)])
+    assert all(not len(rows) for rows in f(*(np.ones(s, bool) for s in ((0, 3), (2, 0), (0,)))))
+    # a length of 0 that is found only when sizes become one
+    mask, x = ct.vector("mask", dtype="bool"), ct.tensor("x", dtype="float64", shape=(0,))
+    found, _ = cgrad.function([mask, x], [ct.nonzero(mask)[0] + 1, ct.where(mask, x, 1.0)])(
+        np.ones(0, bool), np.ones(0)
+    )
+    assert not len(found)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "int8", "uint64", "bool"])
