@@ -10,6 +10,7 @@ expand     functions in terms of cheaper ones                    rewrites
 lower      one nest per buffer                                   codegen.lower
 fuse       nests with a common prefix are one                    codegen.fuse
 shrink     temporaries lose the axes of their loop               codegen.shrink
+collapse   loops over consecutive elements are one               codegen.collapse
 place      each value once, at its depth                         codegen.place
 strip      rows in blocks, functions of a row vectorised         codegen.strip
 memory     temporaries in slots of one workspace                 codegen.memory
@@ -27,6 +28,7 @@ from typing import TypeVar
 from cgrad import config, rewrites
 from cgrad.cache.load import Kernel as LoadedKernel
 from cgrad.cache.load import Source, load_kernel
+from cgrad.codegen.collapse import collapse
 from cgrad.codegen.emit import emit
 from cgrad.codegen.fuse import fuse
 from cgrad.codegen.lower import Block
@@ -169,6 +171,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
         check_loops(block.stmts, inputs)
     fused = clock.loops("fuse", fuse(block.stmts))
     fused = clock.loops("shrink", shrink(fused))
+    fused = clock.loops("collapse", collapse(fused))
     if checking:
         check_loops(fused, inputs)
     stmts = clock.loops("place", place(fused, names))

@@ -26,10 +26,8 @@ static int64_t from_sizes(int64_t n, int64_t k_value, const double *restrict x,
         out2[i] = i;
     }
     /* broadcast [n17] */
-    for (int64_t i = 0; i < 2; ++i) {
-        for (int64_t j = 0; j < n; ++j) {
-            out3[i * n + j] = 0.5;
-        }
+    for (int64_t i = 0; i < 2 * n; ++i) {
+        out3[i] = 0.5;
     }
     return CG_OK;
 }

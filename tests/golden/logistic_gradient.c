@@ -8,12 +8,10 @@ static int64_t logistic_gradient(int64_t n, int64_t m, const double *restrict x,
                                  double *restrict out0)
 {
     /* true_div [n15] */
-    for (int64_t i = 0; i < n; ++i) {
-        for (int64_t j = 0; j < m; ++j) {
-            const double exp1 = cg_exp(-fabs(x[i * m + j]));
-            const double v1 = 1.0 + exp1;
-            out0[i * m + j] = exp1 / (v1 * v1);
-        }
+    for (int64_t i = 0; i < n * m; ++i) {
+        const double exp1 = cg_exp(-fabs(x[i]));
+        const double v1 = 1.0 + exp1;
+        out0[i] = exp1 / (v1 * v1);
     }
     return CG_OK;
 }

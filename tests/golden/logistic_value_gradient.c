@@ -10,14 +10,12 @@ static int64_t logistic_value_gradient(int64_t n, int64_t m, const double *restr
 {
     double sum = 0.0;
     /* exp [n7], add [n7], sum [n8], true_div [n15] */
-    for (int64_t i = 0; i < n; ++i) {
-        for (int64_t j = 0; j < m; ++j) {
-            const double x_ij = x[i * m + j];
-            const double exp3 = cg_exp(-fabs(x_ij));
-            const double add = 1.0 + exp3;
-            sum += (x_ij >= 0.0 ? 1.0 : exp3) / add;
-            out1[i * m + j] = exp3 / (add * add);
-        }
+    for (int64_t i = 0; i < n * m; ++i) {
+        const double x_i = x[i];
+        const double exp3 = cg_exp(-fabs(x_i));
+        const double add = 1.0 + exp3;
+        sum += (x_i >= 0.0 ? 1.0 : exp3) / add;
+        out1[i] = exp3 / (add * add);
     }
     *out0 = sum;
     return CG_OK;

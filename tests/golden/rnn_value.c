@@ -52,12 +52,10 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
     }
     double sum = 0.0;
     /* sum [n14] */
-    for (int64_t i = 0; i < p; ++i) {
 #pragma omp simd reduction(+:sum)
-        for (int64_t j = 0; j < n; ++j) {
-            const double row_ij = row[i * n + j];
-            sum += row_ij * row_ij;
-        }
+    for (int64_t i = 0; i < n * p; ++i) {
+        const double row_i = row[i];
+        sum += row_i * row_i;
     }
     *out0 = sum;
     return CG_OK;
