@@ -6,7 +6,10 @@ The cost function, one decision per node, consumers first.  A node gets a buffer
   loop, an integer that sizes mention; or
 * it is not free, and either read by more than one of those, or read inside a loop over an axis
   it does not have: then the cost of its elements (additions, see `Row.cost`) is compared with
-  that of storing and reading them, `MEMORY_COST`.
+  that of storing and reading them, `MEMORY_COST`; or
+* its expression is deep: one of `DEEPEST` operations on top of each other ends in a buffer, so
+  that expressions are of bounded size and whatever goes through one, or notes which buffers it
+  reads, takes constant time.
 
 A buffer that later turns out to be written and read in one loop becomes a register
 (`codegen.shrink`), so a buffer too many costs nothing there.
@@ -21,6 +24,7 @@ from cgrad.ops.kinds import lowering
 from cgrad.ops.scalar import Elementwise
 
 MEMORY_COST = 4
+DEEPEST = 32
 _CAP = 1 << 20
 # ops whose elements are those of their argument, or zeros
 _MOVES = frozenset({"broadcast", "permute", "squeeze", "slice", "place"})
@@ -36,6 +40,7 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
         chosen |= {dep for dep in node.deps if dep not in known and dep.ndim == 0 and dep.args}
         if lowering(node) == "view":
             chosen |= {arg for arg in node.args if arg not in known and _can(arg)}
+    _cut_deep(order, chosen, known)
     cost = _costs(order, chosen, known)
     readers: dict[Node, set[Node]] = {}
     repeated: set[Node] = set()
@@ -70,6 +75,18 @@ def _can(node: Node) -> bool:
 def _computes(node: Node) -> bool:
     """Whether a buffer saves work: what only moves elements leaves that to its argument."""
     return _can(node) and node.op.name not in _MOVES
+
+
+def _cut_deep(order: Iterable[Node], chosen: set[Node], known: Collection[Node]) -> None:
+    """Add the nodes at which expressions become `DEEPEST` operations deep."""
+    depth: dict[Node, int] = {}
+    for node in order:
+        if node in known or node in chosen or lowering(node) != "pull":
+            continue
+        depth[node] = 1 + max((depth.get(arg, 0) for arg in node.args), default=0)
+        if depth[node] > DEEPEST and _can(node):
+            chosen.add(node)
+            del depth[node]
 
 
 def _costs(

@@ -40,11 +40,15 @@ Touched = dict[Buffer, dict[tuple[Buffer, Index], None]]
 
 
 class Access:
-    """What a statement reads and writes, by the buffer that owns the elements."""
+    """What a statement reads and writes, by the buffer that owns the elements.
 
-    __slots__ = ("barrier", "notes", "reads", "writes")
+    `after` are the statements that it must come after, as far as no other one of them says so.
+    """
+
+    __slots__ = ("after", "barrier", "notes", "reads", "writes")
 
     def __init__(self, stmt: Stmt) -> None:
+        self.after: set[Access] = set()
         self.reads: Touched = {}
         self.writes: Touched = {}
         self.notes = dict.fromkeys(stmt.notes if isinstance(stmt, For) else ())
@@ -82,7 +86,8 @@ class Access:
         for mine, theirs in ((self.reads, other.reads), (self.writes, other.writes)):
             for buffer, places in theirs.items():
                 mine.setdefault(buffer, {}).update(places)
-        self.barrier = self.barrier or other.barrier
+        self.after |= other.after
+        self.after.discard(self)
 
     def conflicts(self, other: Access) -> bool:
         """Whether the order of the two statements matters."""
@@ -96,6 +101,31 @@ class Access:
         )
 
 
+class _Order:
+    """Finds out what each statement of a block must come after, from the first to the last."""
+
+    def __init__(self) -> None:
+        # of each buffer: who wrote it last, and who has read it since
+        self.writer: dict[Buffer, Access] = {}
+        self.readers: dict[Buffer, list[Access]] = {}
+
+    def precede(self, own: Access) -> None:
+        """Fill in what `own`, the next statement, must come after."""
+        for buffer in (*own.reads, *own.writes):
+            if buffer in self.writer:
+                own.after.add(self.writer[buffer])
+        for buffer in own.writes:
+            own.after.update(self.readers.get(buffer, ()))
+
+    def append(self, own: Access, stmt: Access) -> None:
+        """`own` has become a part of `stmt`."""
+        for buffer in own.reads:
+            self.readers.setdefault(buffer, []).append(stmt)
+        for buffer in own.writes:
+            self.writer[buffer] = stmt
+            self.readers[buffer] = []
+
+
 def _note(table: Touched, buffer: Buffer, index: Index) -> None:
     table.setdefault(buffer.base, {})[buffer, index] = None
 
@@ -103,10 +133,14 @@ def _note(table: Touched, buffer: Buffer, index: Index) -> None:
 def fuse(stmts: list[Stmt]) -> list[Stmt]:
     """The statements with loops joined wherever that is allowed."""
     result: list[tuple[Stmt, Access]] = []
+    order = _Order()
     for stmt in stmts:
         own = Access(stmt)
-        if not (isinstance(stmt, For) and stmt.kind == "map" and _join(stmt, own, result)):
+        order.precede(own)
+        joined = _join(stmt, own, result) if isinstance(stmt, For) and stmt.kind == "map" else None
+        if joined is None:
             result.append((stmt, own))
+        order.append(own, joined or own)
     for stmt, access in result:
         if isinstance(stmt, For):
             stmt.notes = tuple(access.notes)
@@ -114,48 +148,57 @@ def fuse(stmts: list[Stmt]) -> list[Stmt]:
     return [stmt for stmt, _ in result]
 
 
-def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
-    """Join `loop` to the latest loop that allows it; whether there was one.
+def _join(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> Access | None:
+    """Join `loop` to the latest loop that allows it, and say to which.
 
     What stands between the two and what `loop` depends on moves in front of both.
     """
+    if own.barrier:
+        return None
     if _clears(loop):
         return _join_first(loop, own, result)
     needed: list[int] = []
+    # what the needed statements must come after
+    before_needed: set[Access] = set()
     for k in range(len(result) - 1, max(-1, len(result) - 1 - REACH), -1):
         earlier, access = result[k]
+        if access.barrier:
+            return None
         if (
             isinstance(earlier, For)
+            and access not in before_needed
             and _same_header(earlier, loop)
             and _joinable(loop.index, access, own)
-            and not any(access.conflicts(result[d][1]) for d in needed)
         ):
             _append(loop, own, earlier, access)
-            before = [result[d] for d in reversed(needed)]
-            rest = [item for d, item in enumerate(result[k + 1 :], k + 1) if d not in needed]
-            result[k:] = [*before, (earlier, access), *rest]
-            return True
-        if own.conflicts(access) or any(access.conflicts(result[d][1]) for d in needed):
+            moved = set(needed)
+            rest = [item for d, item in enumerate(result[k + 1 :], k + 1) if d not in moved]
+            result[k:] = [*(result[d] for d in reversed(needed)), (earlier, access), *rest]
+            return access
+        if access in own.after or access in before_needed:
             needed.append(k)
-    return False
+            before_needed |= access.after
+    return None
 
 
-def _join_first(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> bool:
-    """Join a loop that sets first values to the earliest loop that allows it.
+def _join_first(loop: For, own: Access, result: list[tuple[Stmt, Access]]) -> Access | None:
+    """Join a loop that sets first values to the earliest loop that allows it, and say to which.
 
     Joined to a late one, it would keep the loop that adds to these values from joining any before.
     """
     found = None
     for earlier, access in reversed(result[-REACH:]):
+        if access.barrier:
+            break
         same = isinstance(earlier, For) and _same_header(earlier, loop)
         if same and _joinable(loop.index, access, own):
             found = earlier, access
-        if own.conflicts(access):
+        if access in own.after:
             break
     if found is None:
-        return False
+        return None
     _append(loop, own, *found)
-    return True
+    return found[1]
 
 
 def _append(loop: For, own: Access, earlier: Stmt, access: Access) -> None:
@@ -176,8 +219,6 @@ def _clears(stmt: Stmt) -> bool:
 
 
 def _joinable(name: str, first: Access, second: Access) -> bool:
-    if first.barrier or second.barrier:
-        return False
     shared = (
         (first.writes.keys() & second.writes.keys())
         | (first.writes.keys() & second.reads.keys())
