@@ -16,6 +16,7 @@ from typing import Any
 from cgrad import config
 from cgrad.cache.dispatcher import start_dispatcher
 from cgrad.cache.load import Kernel
+from cgrad.cache.openblas import provide
 from cgrad.core import flat, graphs
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node
@@ -290,6 +291,7 @@ def compile_plan(plan: Plan) -> Any:
         threads = config.num_threads.get()
         if threads:
             base._set_num_threads(threads)
+    provide(base, kernel.routines)
     program = plan.program
     strict = any(
         parameter.strict and not node.ndim

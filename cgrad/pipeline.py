@@ -23,7 +23,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cgrad import config, rewrites
 from cgrad.cache.load import Kernel as LoadedKernel
@@ -36,6 +36,7 @@ from cgrad.codegen.memory import Slot, arrange
 from cgrad.codegen.names import Names
 from cgrad.codegen.place import place
 from cgrad.codegen.places import Place
+from cgrad.codegen.prelude import routines
 from cgrad.codegen.show import show
 from cgrad.codegen.shrink import shrink
 from cgrad.codegen.strip import strip
@@ -257,12 +258,15 @@ def load(program: Program) -> LoadedKernel:
 
     def source() -> Source:
         kernel, slots, names = lower(program)
-        meta = {
+        meta: dict[str, Any] = {
             "sizes": [name for _, name in kernel.sizes],
             "nests": sum(isinstance(stmt, loops.For) for stmt in kernel.body),
             "slots": len(slots),
         }
         made.append(emit(kernel, slots, names, exact=program.math == "exact"))
+        called = routines(made[-1])
+        if called:
+            meta["routines"] = called
         if config.debug.get() >= TEXT_LEVEL:
             print(f"cgrad {program.name}: the C text\n{made[-1]}", file=sys.stderr)
         return Source(made[-1], meta)

@@ -22,6 +22,7 @@ from cgrad.core.rewrite import Rule, RuleSet, rewrite
 from cgrad.ops.elementwise import apply
 from cgrad.rewrites import CANONICAL, EXPAND, STABILISE
 from cgrad.rewrites.canonical import CONSTANTS
+from cgrad.rewrites.matmul import PRODUCTS
 from cgrad.rewrites.patterns import Example
 
 SPECIALS = [
@@ -37,7 +38,7 @@ EXACT = RuleSet("exact", [rule for rule in CANONICAL.rules if rule.exact])
 ROUNDED = {
     "share_of_exps": (4, 0), "softmax": (4, 0), "log_softmax": (0, 4), "log_sum_exp": (0, 4),
 }  # fmt: skip
-SETS = {"canonical": CANONICAL, "stabilise": STABILISE, "expand": EXPAND}
+SETS = {"canonical": CANONICAL, "stabilise": STABILISE, "expand": EXPAND, "products": PRODUCTS}
 CASES = [
     pytest.param(rule, example, group, id=f"{group}-{rule.name}-{k}")
     for group, rules in SETS.items()
@@ -144,6 +145,8 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def rules_for(rule: Rule, group: str) -> RuleSet:
     if group == "expand":
         return EXPAND | CONSTANTS
+    if group == "products":
+        return PRODUCTS
     if group == "stabilise":
         return CANONICAL | STABILISE
     return EXACT if rule.exact else CANONICAL

@@ -68,6 +68,10 @@ class Entry:
         """The C text it was compiled from."""
         return self._source.decode()
 
+    def describes(self, name: str) -> bool:
+        """Whether the description may have a field of this name; costs no parsing."""
+        return f'"{name}"'.encode() in self._description
+
     @property
     def attributes(self) -> dict[str, Any]:
         """The description: kind, key fields, seconds of compiling, and the caller's meta.

@@ -70,6 +70,13 @@ class Kernel:
         meta: dict[str, Any] = self._entry.attributes["meta"]
         return meta
 
+    @property
+    def routines(self) -> list[tuple[str, int, str]]:
+        """The library functions that the kernel calls: (table of cg_rt, slot, symbol)."""
+        if not self._entry.describes("routines"):
+            return []
+        return [(table, slot, symbol) for table, slot, symbol in self.meta["routines"]]
+
     def __repr__(self) -> str:
         return f"<Kernel {self.key[:12]} from {self.path}>"
 

@@ -3,7 +3,7 @@
 The cost function, one decision per node, consumers first.  A node gets a buffer when
 
 * it has to: a reduction, a join, a loop, a result of the block, the source of a reshape or of a
-  loop, an integer that sizes mention; or
+  loop, an operand of a product of matrices, an integer that sizes mention; or
 * it is not free, and either read by more than one of those, or read inside a loop over an axis
   it does not have: then the cost of its elements (additions, see `Row.cost`) is compared with
   that of storing and reading them, `MEMORY_COST`; or
@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from cgrad.core.node import Node
-from cgrad.ops.kinds import lowering
+from cgrad.ops.kinds import lowering, moved
 from cgrad.ops.scalar import Elementwise
 
 MEMORY_COST = 4
@@ -40,6 +40,8 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
         chosen |= {dep for dep in node.deps if dep not in known and dep.ndim == 0 and dep.args}
         if lowering(node) == "view":
             chosen |= {arg for arg in node.args if arg not in known and _can(arg)}
+        elif getattr(node.op, "stores_arguments", False):
+            chosen |= {arg for arg in map(moved, node.args) if arg not in known and _can(arg)}
     _cut_deep(order, chosen, known)
     cost = _costs(order, chosen, known)
     readers: dict[Node, set[Node]] = {}

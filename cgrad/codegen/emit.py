@@ -117,6 +117,8 @@ class _Writer:
         """(declaration, argument) of everything the function mentions."""
         words = set(re.findall(r"\w+", uses))
         found: list[tuple[str, str]] = []
+        if "rt" in words:
+            found.append(("const cg_rt *rt", "rt"))
         for k, (_, name) in enumerate(self.kernel.sizes):
             if name in words:
                 found.append((f"int64_t {name}", f"size[{k}]"))
@@ -251,9 +253,11 @@ class _Writer:
             a, b = stmt.a.name, stmt.b.name
             return [f"{pad}{{ {element} *swap = {a}; {a} = {b}; {b} = swap; }}"]
         if isinstance(stmt, Invoke):
-            rows = [f"&{self.print.element(b, i)}" for b, i in (*stmt.reads, *stmt.writes)]
-            arguments = ", ".join([*map(self.print.size, stmt.sizes), *rows])
-            return wrapped(f"{pad}{stmt.function}({arguments});")
+            rows = [self.print.address(b, i) for b, i in (*stmt.reads, *stmt.writes)]
+            sizes = [bare(self.print.size(n)) for n in stmt.sizes]
+            arguments = ", ".join([*stmt.given, *sizes, *rows])
+            note = _comment((stmt.note,), pad) if stmt.note else []
+            return [*note, *wrapped(f"{pad}{stmt.function}({arguments});")]
         if isinstance(stmt, Resize):
             shape = f"out[{stmt.position}].shape[{stmt.axis}]"
             return [f"{pad}{shape} = {self.print.size(stmt.size)};"]

@@ -100,6 +100,11 @@ class Printer:
             offset = offset * n + i
         return f"{buffer.base.name}[{bare(self.size(offset))}]"
 
+    def address(self, buffer: Buffer, index: Index) -> str:
+        """The address of an element of a buffer."""
+        element = self.element(buffer, index)
+        return element.removesuffix("[0]") if element.endswith("[0]") else f"&{element}"
+
     def __call__(self, expr: Expr) -> str:
         return self._text(expr)[0]
 

@@ -16,7 +16,7 @@ from typing import Any
 from cgrad.codegen import control
 from cgrad.codegen.choose import choose
 from cgrad.codegen.names import Names, note
-from cgrad.codegen.places import Place, Source
+from cgrad.codegen.places import Place, Rows, Source, probes, rows_of
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.graphs import toposort
 from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
@@ -177,7 +177,7 @@ class Block:
         elif way == "emit":
             op: Any = node.op
             own = place
-            if not place.whole:
+            if not place.whole and not getattr(op, "fills_rows", False):
                 # the statements may use all of a buffer
                 shape = tuple(self.resolve(n) for n in node.dims)
                 own = Place(self.names.buffer(node.op.name, node.dtype, shape))
@@ -206,6 +206,24 @@ class Block:
     def copy(self, node: Node, place: Place, why: str = "") -> None:
         """Store the elements of `node`, wherever they are, in a place."""
         self.fill(node.dims, place, lambda index: self.pull(node, index), why or note(node))
+
+    def rows(self, node: Node, fits: Callable[[Rows], bool]) -> Rows:
+        """Where the elements of `node` lie in memory; they are copied unless they lie as wanted."""
+        index = probes(node.ndim)
+        found = rows_of(self.pull(node, index), index)
+        if found is None or not fits(found):
+            shape = tuple(self.resolve(n) for n in node.dims)
+            own = Place(self.names.buffer(node.name or node.op.name, node.dtype, shape))
+            self.copy(node, own)
+            found = self.target(own, node.ndim)
+        return found
+
+    def target(self, place: Place, ndim: int) -> Rows:
+        """Where the elements of a place lie in memory."""
+        index = probes(ndim)
+        found = rows_of(loops.read(place.buffer, place.index(index)), index)
+        assert found is not None
+        return found
 
     def fill(
         self, dims: Sequence[SizeLike], place: Place, value: Callable[[Index], Expr], why: str
@@ -449,5 +467,9 @@ def _store_through_reshapes(
         (arg,) = node.args
         if any(a.kind == "value" for n in arg.dims for a in sizes.atoms(n)):
             continue
-        if arg in chosen and arg not in places and lowering(arg) in ("pull", "reduce", "join"):
+        if (
+            arg in chosen
+            and arg not in places
+            and lowering(arg) in ("pull", "reduce", "join", "emit")
+        ):
             places[arg] = Place(place.buffer.view(arg.dims))

@@ -1,15 +1,15 @@
 """Where the elements of a tensor go, or come from.
 
-Responsible for: the arithmetic of positions.  Not responsible for: choosing a buffer.
+Responsible for: the arithmetic of positions, strides.  Not responsible for: choosing a buffer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from cgrad.core import dtypes, loops
+from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Buffer, Expr, Index
-from cgrad.core.sizes import SizeLike
+from cgrad.core.sizes import Atom, SizeLike
 
 
 class Place:
@@ -51,6 +51,82 @@ class Place:
             zero: float | bool = dtypes.NUMPY[self.buffer.dtype].type(0).item()
             return loops.lit(zero, self.buffer.dtype)
         return loops.read(self.buffer, self.index(index))
+
+
+class Rows:
+    """Elements of a buffer: the one at `index` is at `first` + sum of index * stride."""
+
+    __slots__ = ("buffer", "first", "strides")
+
+    def __init__(self, buffer: Buffer, first: Index, strides: Index) -> None:
+        self.buffer = buffer
+        self.first = first
+        self.strides = strides
+
+    def at(self, offsets: Sequence[SizeLike]) -> tuple[Buffer, Index]:
+        """The buffer and the index of the element that lies that much further on each axis."""
+        ahead: SizeLike = 0
+        for offset, stride in zip(offsets, self.strides, strict=True):
+            ahead = ahead + offset * stride
+        return self.buffer, (*self.first[:-1], self.first[-1] + ahead)
+
+    def same(self, other: Rows) -> bool:
+        """Whether both begin at the same element."""
+        return self.buffer.base is other.buffer.base and _offset(
+            self.buffer, self.first
+        ) == _offset(other.buffer, other.first)
+
+
+def probes(ndim: int) -> Index:
+    """An index that belongs to no loop, to ask where elements lie."""
+    return tuple(sizes.index(f"?{axis}") for axis in range(ndim))
+
+
+def rows_of(element: Expr, index: Index) -> Rows | None:
+    """The strides of what is read at the probes `index`; None unless it is read from a buffer
+    at a position that is linear in them."""
+    if not isinstance(element, loops.Read) or not element.buffer.shape:
+        return None
+    offset = _offset(element.buffer, element.index)
+    names = loops.index_names(index)
+    strides: list[SizeLike] = []
+    for probe in index:
+        (name,) = loops.index_names((probe,))
+        stride = _stride(offset, name)
+        if stride is None or not names.isdisjoint(loops.index_names((stride,))):
+            return None
+        strides.append(stride)
+
+    def zero(atom: Atom) -> SizeLike | None:
+        return 0 if atom.kind == "index" and atom.args[0] in names else None
+
+    first = tuple(sizes.substitute(i, zero) for i in element.index)
+    return Rows(element.buffer, first, tuple(strides))
+
+
+def _offset(buffer: Buffer, index: Index) -> SizeLike:
+    offset: SizeLike = 0
+    for i, n in zip(index, buffer.shape, strict=True):
+        offset = offset * n + i
+    return offset
+
+
+def _stride(offset: SizeLike, name: str) -> SizeLike | None:
+    """The factor of a loop index in a position; None if the position is not linear in it."""
+    stride: SizeLike = 0
+    for mono, count in () if isinstance(offset, int) else offset.terms:
+        rest: SizeLike = count
+        found = False
+        for atom in mono:
+            if name not in loops.index_names((sizes.as_size(atom),)):
+                rest = rest * sizes.as_size(atom)
+            elif found or atom.kind != "index":
+                return None
+            else:
+                found = True
+        if found:
+            stride = stride + rest
+    return stride
 
 
 # a node has its elements in a place, or a function gives the expression at an index

@@ -1,7 +1,8 @@
 """The head of a generated file: includes, the ABI and the runtime functions it uses.
 
-Responsible for: which functions of `runtime/` a text needs, and what libm calls them.  Not
-responsible for: the functions; each header says where its methods come from.
+Responsible for: which functions of `runtime/` a text needs, what libm calls them, and which
+functions of a library they call.  Not responsible for: the functions; each header says where its
+methods come from.
 """
 
 from __future__ import annotations
@@ -9,20 +10,44 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _RUNTIME = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runtime")
 # in the order in which they may use each other
-HEADERS = ("cg_math.h", "cg_bits.h", "cg_exp.h", "cg_log.h")
-_MARK = re.compile(r"^/\* cg: (\w+)(?: = (\w+))? \*/\n", re.MULTILINE)
+HEADERS = ("cg_math.h", "cg_bits.h", "cg_exp.h", "cg_log.h", "cg_blas.h")
+# those whose functions in double are spelled in float too
+BOTH_WIDTHS = ("cg_blas.h",)
+_MARK = re.compile(r"^/\* cg: (\w+)(?: = (\w+)| is (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE)
 _NAME = re.compile(r"\bcg_\w+\b")
 
 
+class Routine(NamedTuple):
+    """A function of a library and its place in `cg_rt`: `table`[`slot`] holds `symbol`."""
+
+    table: str
+    slot: int
+    symbol: str
+
+
 class _Function(NamedTuple):
-    """The text of a function, or of a table, and the function of libm that computes the same."""
+    """The text of a function, of a table or of a type, and the function of libm that computes the
+    same, or the library's function that has this type."""
 
     text: str
     libm: str | None
+    routine: Routine | None = None
+
+    def single(self) -> _Function:
+        """The same in float: its routine is in the next slot, s in its name for d."""
+        text = re.sub(r"\bdouble\b", "float", self.text).replace("_f64", "_f32")
+        text = re.sub(r"\b(fabs|sqrt)\(", r"\1f(", text)
+        text = re.sub(r"->(\w+)\[(\d+)\]", lambda m: f"->{m[1]}[{int(m[2]) + 1}]", text)
+        if self.routine is None:
+            return _Function(text, None)
+        table, slot, symbol = self.routine
+        other = re.sub(r"^(cblas_|)d", r"\1s", symbol)
+        return _Function(text.replace(symbol, other), None, Routine(table, slot + 1, other))
 
 
 @functools.cache
@@ -41,10 +66,18 @@ def _functions() -> dict[str, _Function]:
     """The runtime functions by name, in the order of the files."""
     found: dict[str, _Function] = {}
     for header in HEADERS:
-        parts = _MARK.split(_read(header))
-        for name, libm, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-            found[name] = _Function(text.strip(), libm)
+        for name, function in _parts(header):
+            found[name] = function
+            if header in BOTH_WIDTHS and "_f64" in name:
+                found[name.replace("_f64", "_f32")] = function.single()
     return found
+
+
+def _parts(header: str) -> Iterator[tuple[str, _Function]]:
+    pieces = iter(_MARK.split(_read(header))[1:])
+    for name, libm, table, slot, symbol, text in zip(*[pieces] * 6, strict=True):
+        routine = Routine(table, int(slot), symbol) if table else None
+        yield name, _Function(text.strip(), libm, routine)
 
 
 def with_libm(text: str) -> str:
@@ -58,8 +91,8 @@ def with_libm(text: str) -> str:
     return _NAME.sub(spelled, text)
 
 
-def prelude(text: str) -> str:
-    """Everything that has to stand before `text`."""
+def _used(text: str) -> list[_Function]:
+    """The functions that a text calls, and those that they call."""
     functions = _functions()
     wanted: set[str] = set()
     pending = [text]
@@ -68,6 +101,15 @@ def prelude(text: str) -> str:
             if name in functions and name not in wanted:
                 wanted.add(name)
                 pending.append(functions[name].text)
-    used = [function.text for name, function in functions.items() if name in wanted]
+    return [function for name, function in functions.items() if name in wanted]
+
+
+def prelude(text: str) -> str:
+    """Everything that has to stand before `text`."""
     includes = "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n#include <string.h>"
-    return "\n\n".join([includes, abi(), *used])
+    return "\n\n".join([includes, abi(), *(function.text for function in _used(text))])
+
+
+def routines(text: str) -> list[Routine]:
+    """The library functions that a generated file may call through `cg_rt`."""
+    return [function.routine for function in _used(text) if function.routine is not None]

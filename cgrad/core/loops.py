@@ -479,10 +479,12 @@ class Swap(Stmt):
 class Invoke(Stmt):
     """A call of a runtime function: sizes first, then rows of buffers read, then those written.
 
-    A row is a buffer and the index of its first element.
+    A row is a buffer and the index of its first element.  What the function is `given` in front of
+    them are parameters of the kernel: rt, what it may use of the process.  The `note` says for the
+    reader which graph op it computes, where no loop around it does.
     """
 
-    __slots__ = ("function", "reads", "sizes", "writes")
+    __slots__ = ("function", "given", "note", "reads", "sizes", "writes")
 
     def __init__(
         self,
@@ -490,8 +492,11 @@ class Invoke(Stmt):
         sizes: tuple[SizeLike, ...],
         reads: tuple[tuple[Buffer, Index], ...],
         writes: tuple[tuple[Buffer, Index], ...],
+        given: tuple[str, ...] = (),
     ) -> None:
         self.function = function
+        self.given = given
+        self.note = ""
         self.sizes = sizes
         self.reads = reads
         self.writes = writes

@@ -23,6 +23,7 @@ class Broadcast(Linear):
 
     __slots__ = ("axes", "shape")
     name = "broadcast"
+    moves = True
     size_slots = ("shape",)
 
     def __init__(self, shape: Shape, axes: tuple[int, ...]) -> None:
@@ -104,6 +105,7 @@ class Permute(Linear):
 
     __slots__ = ("axes",)
     name = "permute"
+    moves = True
 
     def __init__(self, axes: tuple[int, ...]) -> None:
         self.axes = axes
@@ -130,6 +132,7 @@ class Squeeze(Linear):
 
     __slots__ = ("axes",)
     name = "squeeze"
+    moves = True
 
     def __init__(self, axes: tuple[int, ...]) -> None:
         self.axes = axes
@@ -212,6 +215,7 @@ class Expect(Linear):
 
     __slots__ = ("fix", "shape", "what")
     name = "expect_shape"
+    moves = True
     size_slots = ("shape",)
 
     def __init__(self, shape: Shape, what: str, fix: str) -> None:

@@ -1,18 +1,19 @@
 """Products with a sum over shared axes: `dot` of vectors and matrices and their derivatives.
 
-Responsible for: the op `Contract`, closed under transposition.
+Responsible for: the op `Contract`, closed under transposition; the same as a product of matrices.
+Not responsible for: when it becomes one (`cgrad.rewrites.matmul`).
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
+from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
@@ -92,6 +93,108 @@ class Contract(Linear):
         a = yield node.args[0], tuple(at[label] for label in self.left)
         b = yield node.args[1], tuple(at[label] for label in self.right)
         return loops.call("{0} * {1}", loops.cast(a, wide), loops.cast(b, wide), dtype=wide)
+
+
+class MatrixProduct(Contract):
+    """A contraction that is a product of matrices for each index of its other labels.
+
+    It is made where `matrix_of` finds the matrices.  The sums are those of the BLAS, in the dtype
+    of the operands; see `runtime/cg_blas.h`.
+    """
+
+    __slots__ = ()
+    name = "matmul"
+    lowering = "emit"
+    stores_arguments = True
+    fills_rows = True
+
+    def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
+        operands = [(self.left, node.args[0]), (self.right, node.args[1])]
+        found = matrix_of(self.left, self.right, self.out)
+        assert found is not None
+        m, n, k = found
+        if self.out[-1] != n:
+            # the transpose of the product is the product of the transposes in reverse
+            m, n = n, m
+            operands.reverse()
+        dims = {label: block.resolve(size) for label, size in self.dims(node.args).items()}
+        (on_a, a), (on_b, b) = (
+            (labels, block.rows(arg, _reads_rows(labels, {m, n, k}))) for labels, arg in operands
+        )
+        c = block.target(place, node.ndim)
+        transposed_a, lda = _leading(on_a, a.strides, k, m)
+        transposed_b, ldb = _leading(on_b, b.strides, n, k)
+        ldc = c.strides[self.out.index(m)]
+        outer = [label for label in self.out if label not in (m, n)]
+        suffix = "f64" if node.dtype == dtypes.FLOAT64 else "f32"
+        mirrored = a.same(b) and lda == ldb and transposed_a != transposed_b
+        symmetric = not outer and mirrored and dims[m] == dims[n]
+
+        def product(index: Index) -> list[Any]:
+            at = dict.fromkeys((m, n, k), 0) | dict(zip(outer, index, strict=True))
+            first_a, first_b, first_c = (
+                rows.at([at[label] for label in labels])
+                for labels, rows in ((on_a, a), (on_b, b), (self.out, c))
+            )
+            if symmetric:
+                shape: Index = (dims[m], dims[k], transposed_a, lda, ldc)
+                call = loops.Invoke(f"cg_syrk_{suffix}", shape, (first_a,), (first_c,), ("rt",))
+            else:
+                shape = (dims[m], dims[n], dims[k], transposed_a, lda, transposed_b, ldb, ldc)
+                reads = (first_a, first_b)
+                call = loops.Invoke(f"cg_gemm_{suffix}", shape, reads, (first_c,), ("rt",))
+            call.note = "" if outer else why
+            return [call]
+
+        block.stmts += block.nest([dims[label] for label in outer], product, why)
+
+
+def matrix_labels(left: Labels, right: Labels, out: Labels) -> tuple[Labels, Labels, Labels]:
+    """The labels of the rows and of the columns of the result, and those that are summed over.
+
+    The labels of both operands and the result, if any, are in none of the three.
+    """
+    rows = tuple(label for label in left if label in out and label not in right)
+    columns = tuple(label for label in right if label in out and label not in left)
+    summed = tuple(label for label in left if label in right and label not in out)
+    return rows, columns, summed
+
+
+def matrix_of(left: Labels, right: Labels, out: Labels) -> tuple[int, int, int] | None:
+    """The labels of the matrices to multiply: rows, columns, and what is summed over.
+
+    All others are of a loop around the product.  None unless each operand ends in one of its own
+    two, so that rows are contiguous.
+    """
+    rows, columns, summed = matrix_labels(left, right, out)
+    if not rows or not columns or len(summed) != 1:
+        return None
+    m, n = (
+        out[-1] if out[-1] in labels else max(labels, key=axes.index)
+        for labels, axes in ((rows, left), (columns, right))
+    )
+    k = summed[0]
+    plain = left[-1] in (m, k) and right[-1] in (n, k) and out[-1] in (m, n)
+    return (m, n, k) if plain else None
+
+
+def _reads_rows(labels: Labels, matrix: Collection[int]) -> Callable[[Any], bool]:
+    """Whether the rows of a matrix are contiguous and lie one after the other."""
+
+    def fits(rows: Any) -> bool:
+        strides = [s for label, s in zip(labels, rows.strides, strict=True) if label in matrix]
+        low, _ = sizes.bounds(sum(strides))
+        return strides.count(1) == 1 and 0 not in strides and low is not None and low >= 0
+
+    return fits
+
+
+def _leading(labels: Labels, strides: Index, inner: int, outer: int) -> tuple[int, SizeLike]:
+    """Whether a matrix of axes (outer, inner) is stored as its transpose; the distance of rows."""
+    by_label = dict(zip(labels, strides, strict=True))
+    if by_label[inner] == 1:
+        return 0, by_label[outer]
+    return 1, by_label[inner]
 
 
 @functools.lru_cache(maxsize=256)

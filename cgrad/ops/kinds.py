@@ -13,6 +13,10 @@ How an op reaches the loop IR, by its `lowering`:
     emit    `emit(node, block, target)`: statements that fill a target (loops, joins)
     leaf    a value that is there when the kernel starts
 
+Of ops that are pulled, some `moves`: an element of the result is one of the first argument, so a
+result over stored elements needs no storage.  Of ops that emit, some `stores_arguments`: they hand
+their arguments on as rows in memory.
+
 Responsible for: the shape of these answers.  Not responsible for: any single op.
 """
 
@@ -63,6 +67,7 @@ class Linear(Op):
 
     __slots__ = ()
     lowering = "pull"
+    moves = False
     multilinear = False
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node | None:
@@ -116,6 +121,13 @@ class Leaf(Op):
 
     __slots__ = ()
     lowering = "leaf"
+
+
+def moved(node: Node) -> Node:
+    """The node whose elements are those of `node`, in other places."""
+    while getattr(node.op, "moves", False):
+        node = node.args[0]
+    return node
 
 
 def lowering(node: Node) -> str:

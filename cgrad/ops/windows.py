@@ -112,6 +112,7 @@ class Slice(Window):
 
     __slots__ = ()
     name = "slice"
+    moves = True
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         return TensorType(args[0].dtype, self.window_shape())

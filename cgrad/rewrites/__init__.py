@@ -15,6 +15,7 @@ from cgrad.core.rewrite import Trace, rewrite
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.expand import EXPAND
 from cgrad.rewrites.loops import tidy_loops
+from cgrad.rewrites.matmul import PRODUCTS
 from cgrad.rewrites.merge import merge_loops
 from cgrad.rewrites.remember import remember_values
 from cgrad.rewrites.shapes import SHAPES
@@ -27,7 +28,7 @@ __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
 CANONICAL = CONSTANTS | SHAPES | WINDOWS | ALGEBRA
 CANONICAL.name = "canonical"
 _SIMPLIFY = CANONICAL | STABILISE
-_EXPAND = EXPAND | CANONICAL
+_EXPAND = EXPAND | PRODUCTS | CANONICAL
 
 
 def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:

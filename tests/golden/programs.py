@@ -123,6 +123,13 @@ def rnn_gradient() -> Graph:
     return inputs, cgrad.grad(loss, inputs[:2])
 
 
+@program(lambda n: [(n, n + 1), (n + 1, 3), (3,)])
+def layer_gradient() -> Graph:
+    x, w, b = ct.dmatrix("x"), ct.dmatrix("w"), ct.dvector("b")
+    loss = ct.mean(ct.tanh(ct.dot(x, w) + b) ** 2)
+    return [x, w, b], [loss, *cgrad.grad(loss, [w, b])]
+
+
 @program(lambda n: [(n,), ()])
 def scan_backwards() -> Graph:
     x, start = ct.dvector("x"), ct.dscalar("start")
