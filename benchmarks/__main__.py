@@ -15,12 +15,13 @@ from benchmarks.tools import PEERS
 
 def main() -> int:
     args = _arguments()
-    facts = machine.facts(args.peers)
+    absent = {peer: why for peer in args.peers if (why := missing(PEERS[peer][0]))}
+    peers = [peer for peer in args.peers if peer not in absent]
+    facts = machine.facts(peers)
     if not args.json:
         print("\n".join(f"{key:14}{value}" for key, value in facts.items()))
-        for peer in args.peers:
-            if why := missing(PEERS[peer][0]):
-                print(f"{peer} is left out: {why}")
+    for peer, why in absent.items():
+        print(f"{peer} is left out: {why}", file=sys.stderr)
     found = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name) / "timed"
@@ -28,11 +29,11 @@ def main() -> int:
         for case in args.cases:
             timed, started = [], []
             if getattr(case.module, "RUN", True):
-                timed = runner.run(case, args.peers, args.rounds, folder, args.timeout)
+                timed = runner.run(case, peers, args.rounds, folder, args.timeout)
             if not args.json:
                 print(report.times(case, timed), flush=True)
             if args.starts and getattr(case.module, "START", True):
-                started = starts.measure(case, args.peers, args.starts, folder.parent, args.timeout)
+                started = starts.measure(case, peers, args.starts, folder.parent, args.timeout)
                 if not args.json:
                     print(report.starts(started), flush=True)
             found[case.label] = report.as_dict(case, timed, started)

@@ -23,18 +23,20 @@ def base_of(timed: list[Timed]) -> Timed | None:
 
 
 def times(case: Case, timed: list[Timed]) -> str:
-    """A table of the times of a case."""
+    """A table of the times of a case; the spread is that of the medians of its rounds."""
     base = base_of(timed)
     lines = [f"\n{case.label}: {case.module.TITLE}"]
-    lines.append(f"  {'':20}{'min':>10}{'median':>10}{'to C':>8}{'spread':>8}  ")
+    lines.append(f"  {'':20}{'min':>10}{'median':>10}{'min/C':>8}{'med./C':>8}{'spread':>8}")
     for one in timed:
         if one.missing:
             lines.append(f"  {one.tool:20}{one.missing}")
             continue
-        to_base = f"{ratio(one, base):.2f}" if base else ""
+        low = f"{one.low / base.low:.2f}" if base else ""
+        typical = f"{ratio(one, base):.2f}" if base else ""
         spread = f"{max(one.medians) / min(one.medians):.2f}"
         lines.append(
-            f"  {one.tool:20}{show(one.low):>10}{show(one.median):>10}{to_base:>8}{spread:>8}"
+            f"  {one.tool:20}{show(one.low):>10}{show(one.median):>10}"
+            f"{low:>8}{typical:>8}{spread:>8}"
         )
     return "\n".join(lines)
 

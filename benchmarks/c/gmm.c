@@ -1,9 +1,64 @@
-/* One pass over the data: for each point the standardised distances to all centres, which stay in
+/* One pass over the data: for four points the standardised distances to all centres, which stay in
    the first cache, the responsibilities, and their part of the three gradients. With r the
    responsibilities and z = (x - mean) / scale: d logit = sum r - n softmax(logits),
    d mean = sum r z / scale, d log scale = sum r (z^2 - 1).                                      */
 #include "reference.h"
 #include "maths.h"
+
+/* adds the part of `points` rows of X, at most four, to the three gradients */
+static void add_points(int64_t K, int64_t d, int64_t points, const double *restrict means,
+                       const double *restrict X, double *restrict g_logits,
+                       double *restrict g_means, double *restrict g_scales,
+                       const double *restrict inv, double *restrict z, double *restrict logp,
+                       const double *restrict offset)
+{
+    const double *restrict x0 = X, *restrict x1 = X + d, *restrict x2 = X + 2 * d,
+                           *restrict x3 = X + 3 * d;
+    if (points < 4) /* the missing ones repeat the first and get the weight 0 */
+        x1 = points > 1 ? x1 : x0, x2 = points > 2 ? x2 : x0, x3 = x0;
+    for (int64_t k = 0; k < K; ++k) {
+        const double *restrict c = means + k * d, *restrict f = inv + k * d;
+        double *restrict to = z + 4 * k * d;
+        double q0 = 0.0, q1 = 0.0, q2 = 0.0, q3 = 0.0;
+#pragma omp simd reduction(+ : q0, q1, q2, q3)
+        for (int64_t j = 0; j < d; ++j) {
+            const double v0 = (x0[j] - c[j]) * f[j], v1 = (x1[j] - c[j]) * f[j],
+                         v2 = (x2[j] - c[j]) * f[j], v3 = (x3[j] - c[j]) * f[j];
+            to[j] = v0, to[d + j] = v1, to[2 * d + j] = v2, to[3 * d + j] = v3;
+            q0 += v0 * v0, q1 += v1 * v1, q2 += v2 * v2, q3 += v3 * v3;
+        }
+        logp[k] = offset[k] - 0.5 * q0;
+        logp[K + k] = offset[k] - 0.5 * q1;
+        logp[2 * K + k] = offset[k] - 0.5 * q2;
+        logp[3 * K + k] = offset[k] - 0.5 * q3;
+    }
+    for (int64_t p = 0; p < 4; ++p) {
+        double *restrict r = logp + p * K, top = -INFINITY, sum = 0.0;
+#pragma omp simd reduction(max : top)
+        for (int64_t k = 0; k < K; ++k)
+            top = r[k] > top ? r[k] : top;
+#pragma omp simd reduction(+ : sum)
+        for (int64_t k = 0; k < K; ++k) {
+            r[k] = exp(r[k] - top);
+            sum += r[k];
+        }
+        const double scale = p < points ? 1.0 / sum : 0.0;
+        for (int64_t k = 0; k < K; ++k) {
+            r[k] *= scale;
+            g_logits[k] += r[k];
+        }
+    }
+    for (int64_t k = 0; k < K; ++k) {
+        const double *restrict v = z + 4 * k * d;
+        const double a = logp[k], b = logp[K + k], c = logp[2 * K + k], e = logp[3 * K + k];
+#pragma omp simd
+        for (int64_t j = 0; j < d; ++j) {
+            const double v0 = v[j], v1 = v[d + j], v2 = v[2 * d + j], v3 = v[3 * d + j];
+            g_means[k * d + j] += a * v0 + b * v1 + c * v2 + e * v3;
+            g_scales[k * d + j] += a * v0 * v0 + b * v1 * v1 + c * v2 * v2 + e * v3 * v3;
+        }
+    }
+}
 
 static void gradient(int64_t K, int64_t d, int64_t n, const double *restrict logits,
                      const double *restrict means, const double *restrict log_scales,
@@ -25,40 +80,11 @@ static void gradient(int64_t K, int64_t d, int64_t n, const double *restrict log
         offset[k] = logits[k] - s; /* constants drop out of the responsibilities */
         g_logits[k] = 0.0;
     }
-    for (int64_t i = 0; i < n; ++i) {
-        const double *restrict x = X + i * d;
-        for (int64_t k = 0; k < K; ++k) {
-            double q = 0.0;
-#pragma omp simd reduction(+ : q)
-            for (int64_t j = 0; j < d; ++j) {
-                const double v = (x[j] - means[k * d + j]) * inv[k * d + j];
-                z[k * d + j] = v;
-                q += v * v;
-            }
-            logp[k] = offset[k] - 0.5 * q;
-        }
-        top = -INFINITY;
-        sum = 0.0;
-#pragma omp simd reduction(max : top)
-        for (int64_t k = 0; k < K; ++k)
-            top = logp[k] > top ? logp[k] : top;
-#pragma omp simd reduction(+ : sum)
-        for (int64_t k = 0; k < K; ++k) {
-            logp[k] = exp(logp[k] - top);
-            sum += logp[k];
-        }
-        sum = 1.0 / sum;
-        for (int64_t k = 0; k < K; ++k) {
-            const double r = logp[k] * sum;
-            g_logits[k] += r;
-#pragma omp simd
-            for (int64_t j = 0; j < d; ++j) {
-                const double v = z[k * d + j], rv = r * v;
-                g_means[k * d + j] += rv;
-                g_scales[k * d + j] += rv * v;
-            }
-        }
-    }
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        add_points(K, d, 4, means, X + i * d, g_logits, g_means, g_scales, inv, z, logp, offset);
+    if (i < n)
+        add_points(K, d, n - i, means, X + i * d, g_logits, g_means, g_scales, inv, z, logp, offset);
     top = -INFINITY;
     sum = 0.0;
     for (int64_t k = 0; k < K; ++k)
@@ -74,11 +100,11 @@ static void gradient(int64_t K, int64_t d, int64_t n, const double *restrict log
     }
 }
 
-static int64_t scratch(const int64_t *n) { return 2 * n[1] * n[2] + 2 * n[0]; }
+static int64_t scratch(const int64_t *n) { return 5 * n[1] * n[2] + 5 * n[0]; }
 
 static void run(const int64_t *n, void *const *in, double *const *out, double *work)
 {
     const int64_t K = n[0], d = n[2];
     gradient(K, d, n[5], in[0], in[1], in[2], in[3], out[0], out[1], out[2], work, work + K * d,
-             work + 2 * K * d, work + 2 * K * d + K);
+             work + 5 * K * d, work + 5 * K * d + 4 * K);
 }
