@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
 
+import cgrad
+import cgrad.tensor
 from benchmarks import machine, plot, report, runner, starts, workload
 from benchmarks.process import missing
 from benchmarks.tools import PEERS
@@ -15,9 +18,16 @@ from benchmarks.tools import PEERS
 
 def main() -> int:
     args = _arguments()
+    if args.source:
+        for case in args.cases:
+            print(f"/* {case.label}: {case.module.TITLE} */\n{source(case)}")
+        return 0
+    if args.cpu_time:
+        os.environ["BENCH_CLOCK"] = "cpu"  # for the processes of the tools
     absent = {peer: why for peer in args.peers if (why := missing(PEERS[peer][0]))}
     peers = [peer for peer in args.peers if peer not in absent]
     facts = machine.facts(peers)
+    facts["clock"] = "process" if args.cpu_time else "wall"
     if not args.json:
         print("\n".join(f"{key:14}{value}" for key, value in facts.items()))
     for peer, why in absent.items():
@@ -45,6 +55,13 @@ def main() -> int:
     return 0
 
 
+def source(case: workload.Case) -> str:
+    """The C that cgrad generates for a case."""
+    inputs, outputs = case.build("symbolic", cgrad, cgrad.tensor)
+    text: str = cgrad.function(inputs, outputs).c_source
+    return text
+
+
 def _arguments() -> argparse.Namespace:
     known = workload.names()
     parser = argparse.ArgumentParser(
@@ -63,6 +80,11 @@ def _arguments() -> argparse.Namespace:
         "--timeout", type=float, default=300, help="seconds a tool may take to answer"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument(
+        "--cpu-time", action="store_true",
+        help="time the process and not the wall: on a busy machine, for one thread",
+    )  # fmt: skip
+    parser.add_argument("--source", action="store_true", help="print the generated C, time nothing")
     parser.add_argument("--plot", metavar="OUT.svg", help="draw the times in relation to C")
     args = parser.parse_args()
     for peer in args.peers:

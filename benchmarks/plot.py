@@ -28,7 +28,7 @@ def draw(document: dict[str, Any], path: str) -> None:
     from matplotlib import pyplot, ticker
 
     rows = {label: _ratios(found) for label, found in document["workloads"].items()}
-    rows = {label: found for label, found in rows.items() if "cgrad" in found}
+    rows = {k: found for k, found in rows.items() if "cgrad" in found and "_sizes[" not in k}
     with pyplot.rc_context({"font.size": 9.0, "svg.hashsalt": "cgrad", "svg.fonttype": "none"}):
         figure, axes = pyplot.subplots(figsize=(8.0, 1.2 + 0.3 * len(rows)), layout="constrained")
         for tool, (marker, colour, size) in MARKERS.items():
@@ -42,6 +42,8 @@ def draw(document: dict[str, Any], path: str) -> None:
                 )  # fmt: skip
         axes.axvline(1.0, color="black", linewidth=1.0, zorder=2)
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
         axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.5, -0.5)

@@ -43,7 +43,7 @@ def test_every_reference_belongs_to_a_workload() -> None:
 def test_deviation() -> None:
     a = np.array([1.0, -4.0])
     assert runner.deviation([a], [a]) == 0.0
-    assert runner.deviation([a + [0.0, 1e-3]], [a]) == pytest.approx(2.5e-4)
+    assert runner.deviation([np.array([1.0, -3.999])], [a]) == pytest.approx(2.5e-4)
     assert runner.deviation([a], [a[:1]]) == np.inf
     assert runner.deviation([a], []) == np.inf
     assert runner.deviation([np.array([1.0, np.nan])], [a]) == np.inf

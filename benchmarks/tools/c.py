@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.timing import loop_of
+from benchmarks.timing import CPU_TIME, loop_of
 from benchmarks.tools import Contender, Watch
 from benchmarks.workload import Array, Case, Data
 
@@ -60,7 +60,8 @@ def _reference(source: Path, folder: Path, case: Case, data: Data) -> Contender:
     ins, outs = _pointers(data), _pointers(results)
 
     def loop(number: int) -> float:
-        return float(library.reference_seconds(ctypes.c_int64(number), n, ins, outs, work))
+        count = ctypes.c_int64(number)
+        return float(library.reference_seconds(int(CPU_TIME), count, n, ins, outs, work))
 
     def call() -> list[Array]:
         loop(1)
