@@ -94,6 +94,8 @@ class Op:
     value_bounds: tuple[int | None, int | None] = (None, None)
     # True when the value changes from call to call, so equal nodes are not one node
     impure = False
+    # whether cotangents of the arguments are linear in that of the result
+    pulls_linearly = True
     # False for free variables: their type is declared
     infers = True
 
@@ -110,6 +112,14 @@ class Op:
     def vjp(self, node: Node, ct: Any, needed: Sequence[bool]) -> Sequence[Node | None]:
         """One cotangent for each argument that is needed, None where it is zero."""
         raise NotImplementedError(f"the reverse derivative of {self.name} is not built")
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        """The Jacobian of `node` by its structure, from those of the arguments (`core.terms`).
+
+        `terms` has a list for each argument, None where it is zero; so is the result.
+        NotImplemented when there is no rule.
+        """
+        return NotImplemented
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
         """Sizes that must agree for the op to make sense: (found, expected, axis)."""

@@ -1,7 +1,7 @@
 """Jacobians and Hessians, and the product of a Hessian and a vector.
 
-Responsible for: composing the two walks and a loop over elements.  Not responsible for: saving
-work where a Jacobian is sparse or diagonal.
+Responsible for: composing the walks, and a loop over elements for graphs without a rule.
+Not responsible for: the structure of a Jacobian (`cgrad.gradient.structured`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from cgrad.gradient.arguments import (
     zero_for,
 )
 from cgrad.gradient.reverse import grad, scalar_cost
+from cgrad.gradient.structured import structured
 from cgrad.ops.axes import broadcast_axes, reshape_to
 from cgrad.ops.coerce import cast_to
 from cgrad.ops.constants import Arange, constant
@@ -46,8 +47,12 @@ def jacobian(
     """All first derivatives of `expression`: element [i, j] is d expression[i] / d wrt[j].
 
     The shape is `expression.shape + wrt.shape` for any rank of both; the dtype that of wrt.  A
-    list or tuple of wrt gives a list or tuple, computed by one loop over the elements of the
-    expression.  `vectorize` is accepted for PyTensor's sake and changes nothing.
+    list or tuple of wrt gives a list or tuple.  `vectorize` is accepted for PyTensor's sake and
+    changes nothing.
+
+    Diagonals and bands are found and stored as such in zeros, also where their neighbours would
+    be nan; what becomes full costs batched products, forward or in reverse.  Where some op has no
+    rule for that (grad_clip, grad_scale), one loop over the elements of the expression.
 
     Errors as in `cgrad.gradient.grad`; a 0-d expression is allowed and gives its gradient.
     """
@@ -63,14 +68,16 @@ def jacobian(
     report_disconnected(
         [expression], nodes, fixed, disconnected_inputs, f"the expression {label(expression)}"
     )
-    rows = without_undefined(_rows(expression, nodes, fixed), nodes)
-    shapes = [(*expression.dims, *node.dims) for node in nodes]
+    found = None if expression.ndim == 0 else structured(expression, nodes, fixed)
+    if found is None:
+        found = _rows(expression, nodes, fixed)
+    found = without_undefined(found, nodes)
     return like(
         [
-            _zeros(node.dtype, shape)
-            if row is None
-            else cast_to(reshape_to(row, shape), node.dtype)
-            for node, row, shape in zip(nodes, rows, shapes, strict=True)
+            _zeros(node.dtype, (*expression.dims, *node.dims))
+            if block is None
+            else cast_to(reshape_to(block, (*expression.dims, *node.dims)), node.dtype)
+            for node, block in zip(nodes, found, strict=True)
         ],
         wrt,
     )

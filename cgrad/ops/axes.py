@@ -14,7 +14,9 @@ import numpy as np
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
+from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.core.terms import Line, Term, Unstructured, whole
 from cgrad.ops.kinds import Linear, Pull, Reduction
 
 
@@ -61,6 +63,24 @@ class Broadcast(Linear):
         kept = tuple(k for k, axis in enumerate(self.axes) if axis not in stretched)
         return broadcast_axes(ct, source, kept)
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        kept: dict[int, int] = {}
+        for k, axis in enumerate(self.axes):
+            if node.args[0].dims[k] == 1 and self.shape[axis] != 1:
+                term = _one_row(term, k)
+            else:
+                kept[axis] = k
+        new = [axis for axis in range(len(self.shape)) if axis not in kept]
+        own = term.value.dims
+        value = broadcast_axes(
+            term.value, (*own, *(self.shape[axis] for axis in new)), tuple(range(len(own)))
+        )
+        rows = [
+            term.rows[kept[axis]] if axis in kept else whole(len(own) + new.index(axis))
+            for axis in range(len(self.shape))
+        ]
+        return [Term(value, rows, term.cols, term.wrt)]
+
     def value_at(self, node: Node, index: Index) -> Pull:
         (x,) = node.args
         source = tuple(
@@ -91,6 +111,9 @@ class Sum(Linear):
         dims = node.args[0].dims
         return broadcast_axes(ct, dims, without(tuple(range(len(dims))), self.axes))
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        return [_fewer_rows(term, self.axes)]
+
     def reduction(self, node: Node) -> Reduction:
         dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
         zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
@@ -119,6 +142,9 @@ class Permute(Linear):
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return permute_axes(ct, self.inverse())
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        return [term.at_rows([term.rows[axis] for axis in self.axes])]
 
     def inverse(self) -> tuple[int, ...]:
         return tuple(self.axes.index(k) for k in range(len(self.axes)))
@@ -151,6 +177,9 @@ class Squeeze(Linear):
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         dims = node.args[0].dims
         return broadcast_axes(ct, dims, without(tuple(range(len(dims))), self.axes))
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        return [_fewer_rows(term, self.axes)]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         (x,) = node.args
@@ -190,6 +219,51 @@ class Reshape(Linear):
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return reshape_to(ct, node.args[0].dims)
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        source = node.args[0].dims
+        ones = tuple(axis for axis, n in enumerate(source) if n == 1)
+        term = _fewer_rows(term, ones)
+        source = without(source, ones)
+        rows: list[Line] = []
+        for old, new in _groups(source, tuple(n for n in self.shape if n != 1)):
+            if len(old) == len(new) == 1:
+                rows.append(term.rows[old[0]])
+                continue
+            for row in old:
+                term = build("untie", term, row, source[row])
+            axes = [line.axis for line in (term.rows[row] for row in old) if line.axis is not None]
+            term = _regrouped(term, axes, new)
+            first = term.value.ndim - len(new)
+            rows += [whole(first + k) for k in range(len(new))]
+        left = iter(rows)
+        return [term.at_rows([Line(0) if n == 1 else next(left) for n in self.shape])]
+
+
+def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], Shape]]:
+    """Runs of axes before and sizes after a reshape, as short as they are known to hold as many."""
+    i = j = 0
+    while i < len(old) and j < len(new):
+        lengths = [
+            (p, q)
+            for total in range(2, len(old) - i + len(new) - j + 1)
+            for p in range(max(1, total - len(new) + j), min(total - 1, len(old) - i) + 1)
+            for q in [total - p]
+            if sizes.product(old[i : i + p]) == sizes.product(new[j : j + q])
+        ]
+        p, q = lengths[0] if lengths else (len(old) - i, len(new) - j)
+        yield list(range(i, i + p)), new[j : j + q]
+        i, j = i + p, j + q
+    if i < len(old) or j < len(new):
+        raise Unstructured("reshape")
+
+
+def _regrouped(term: Term, axes: list[int], shape: Shape) -> Term:
+    """The term with `axes` of its values reshaped to `shape` and moved to the end."""
+    kept = [axis for axis in range(term.value.ndim) if axis not in axes]
+    moved = permute_axes(term.value, (*kept, *axes))
+    dims = tuple(term.value.dims[axis] for axis in kept)
+    return term.without(reshape_to(moved, (*dims, *shape)), axes)
 
 
 def not_negative(shape: Shape) -> Iterable[tuple[SizeLike, SizeLike, int]]:
@@ -243,6 +317,9 @@ class Expect(Linear):
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return ct
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        return [term]
+
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)
 
@@ -259,6 +336,27 @@ def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:
     """`items` but for the positions in `axes`."""
     dropped = set(axes)
     return tuple(item for k, item in enumerate(items) if k not in dropped)
+
+
+def _one_row(term: Term, row: int) -> Term:
+    """The term with row line `row`, of an axis of length 1, left one position."""
+    axis = term.rows[row].axis
+    if axis is None:
+        return term
+    if term.value.dims[axis] != 1:
+        raise Unstructured("broadcast")
+    return term.without(squeeze_axes(term.value, (axis,)), (axis,))
+
+
+def _fewer_rows(term: Term, rows: tuple[int, ...]) -> Term:
+    """The sum of a term over `rows`: where a column holds the index, nothing is added up."""
+    term = term.at_rows(without(term.rows, rows))
+    used = {line.axis for line in term.lines}
+    gone = tuple(axis for axis in range(term.value.ndim) if axis not in used)
+    ones = tuple(axis for axis in gone if term.value.dims[axis] == 1)
+    value = sum_axes(term.value, tuple(axis for axis in gone if axis not in ones))
+    left = without(tuple(range(term.value.ndim)), tuple(set(gone) - set(ones)))
+    return term.without(squeeze_axes(value, tuple(left.index(axis) for axis in ones)), gone)
 
 
 def broadcast_axes(x: Node, shape: Shape, axes: tuple[int, ...]) -> Node:

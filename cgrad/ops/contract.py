@@ -18,8 +18,10 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.core.terms import Line, Term, Unstructured, whole
 from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.kinds import Linear, Pull, Reduction
+from cgrad.ops.lines import window_of
 
 Labels = tuple[int, ...]
 
@@ -72,6 +74,31 @@ class Contract(Linear):
         other = node.args[1 - position]
         own, labels = (self.left, self.right) if position == 0 else (self.right, self.left)
         return contract(ct, self.out, other, labels, own)
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        other = node.args[1 - position]
+        own, labels = (self.left, self.right) if position == 0 else (self.right, self.left)
+        if len(set(own)) < len(own) or len(set(labels)) < len(labels):
+            raise Unstructured(self.name)
+        for row, line in enumerate(term.rows):
+            if line.axis is not None and line.axis in [r.axis for r in term.rows[:row]]:
+                term = build("untie", term, row, node.args[position].dims[row])
+        lines = dict(zip(own, term.rows, strict=True))
+        # the axes of the values are labelled by their positions, those of `other` alone follow
+        ids = {label: term.value.ndim + k for k, label in enumerate(labels) if label not in lines}
+        there = [lines.get(label, whole(ids.get(label, -1))) for label in labels]
+        window = window_of(other.dims, there, term.value.dims)
+        other = other if window is None else Node(window, (other,))
+        right = tuple(line.axis for line in there if line.axis is not None)
+        rows = [lines[label] if label in lines else whole(ids[label]) for label in self.out]
+        result = Term(term.value, rows, term.cols, term.wrt)
+        out = tuple(dict.fromkeys(line.axis for line in result.lines if line.axis is not None))
+        value = contract(term.value, tuple(range(term.value.ndim)), other, right, out)
+
+        def renamed(line: Line) -> Line:
+            return line if line.axis is None else line._replace(axis=out.index(line.axis))
+
+        return [result.mapped(value, renamed)]
 
     def order(self) -> Labels:
         """The labels from the outermost loop to the innermost."""

@@ -13,11 +13,13 @@ import numpy as np
 
 from cgrad.core import derive, dtypes, sizes
 from cgrad.core.graphs import Body, derived, substitute, toposort
-from cgrad.core.node import Input, Node, Op, TensorType, TupleType, make_input
+from cgrad.core.node import Input, Node, Op, Shape, TensorType, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
-from cgrad.ops.axes import not_negative
-from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, size_node
+from cgrad.core.terms import dense, push
+from cgrad.ops.axes import broadcast_axes, not_negative
+from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, constant, size_node
+from cgrad.ops.overlay import assembled
 from cgrad.ops.windows import part, split_row, spread
 
 Maybe = Node | None
@@ -178,22 +180,64 @@ class Scan(Op):
 
     # -- derivatives --------------------------------------------------------------------------
     def jvp(self, node: Node, tangents: Sequence[Maybe]) -> list[Maybe]:
+        def through(params: Sequence[Maybe]) -> list[Maybe]:
+            return derive.jvp(self.body.outputs, self.body.params, params)
+
+        return self._forward(node, tangents, through, ())
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        """One loop in which every tangent has the axes of the columns behind its own."""
+        body = self.body
+        if self.truncate >= 0:
+            # it limits how far cotangents go back
+            return NotImplemented
+        wrt: Shape = next(own for own in terms if own)[0].wrt
+
+        def full(own: Any, like: Node) -> Maybe:
+            return assembled(own, (*like.dims, *wrt)) if own else None
+
+        def through(params: Sequence[Maybe]) -> list[Maybe]:
+            seeds = {
+                p: [dense(t, p.ndim, wrt)]
+                for p, t in zip(body.params, params, strict=True)
+                if t is not None
+            }
+            outs = push(body.outputs, seeds, leaves=body.params)
+            return [full(own, out) for own, out in zip(outs, body.outputs, strict=True)]
+
+        tangents = [full(own, arg) for own, arg in zip(terms, node.args, strict=True)]
+        pushed = self._forward(node, tangents, through, wrt)
+        return [None if t is None else [dense(t, t.ndim - len(wrt), wrt)] for t in pushed]
+
+    def _forward(
+        self,
+        node: Node,
+        tangents: Sequence[Maybe],
+        through: Callable[[Sequence[Maybe]], list[Maybe]],
+        extra: Shape,
+    ) -> list[Maybe]:
+        """The loop of values and tangents; these have axes `extra` behind those of the values."""
         body, nk, ny = self.body, self.carries, self.ys
         groups = self.groups(node.args)
         moving = list(tangents)
         first = self.consts
+
+        def zeros(like: Node) -> Node:
+            return broadcast_axes(constant(np.zeros((), like.dtype)), (*like.dims, *extra), ())
+
         while True:
             # a carry moves when its tangent does at the start or after some step
             params = [
-                None if t is None else make_input(p.type, _marked(p, "t"))
+                None if t is None else make_input(TensorType(p.dtype, (*p.dims, *extra)),
+                                                  _marked(p, "t"))
                 for p, t in zip(body.params, moving, strict=True)
-            ]
-            outs = derive.jvp(body.outputs, body.params, params)
+            ]  # fmt: skip
+            outs = through(params)
             late = [k for k in range(nk) if moving[first + k] is None and outs[k] is not None]
             if not late:
                 break
             for k in late:
-                moving[first + k] = build("zeros_like", node.args[first + k])
+                moving[first + k] = zeros(node.args[first + k])
         active = [k for k in range(nk) if moving[first + k] is not None]
         shown = [k for k in range(ny) if outs[nk + k] is not None]
         p_groups, t_groups = self.groups(body.params), self.groups(params)
@@ -202,7 +246,7 @@ class Scan(Op):
         def kept(group: Sequence[Maybe]) -> list[Node]:
             return [t for t in group if t is not None]
 
-        next_t = [_or_zero(outs[k], body.outputs[k]) for k in active]
+        next_t = [zeros(body.outputs[k]) if outs[k] is None else outs[k] for k in active]
         results = make_scan(
             [*groups[0], *kept(m_groups[0])],
             [*groups[1], *kept(m_groups[1])],
@@ -391,6 +435,9 @@ class Get(Op):
         cts[self.position] = ct
         return [cts]
 
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return terms[0][self.position]
+
 
 class Count(Get):
     """The number of steps that a loop with a stop has done."""
@@ -406,6 +453,9 @@ class Count(Get):
 
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Any]:
         return [None]
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return None
 
 
 class Results:

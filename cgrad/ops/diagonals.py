@@ -15,7 +15,10 @@ import numpy as np
 from cgrad.core import loops, sizes
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, TensorType
+from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.core.terms import Line, Term, whole
+from cgrad.ops.axes import permute_axes
 from cgrad.ops.kinds import Linear, Pull
 
 
@@ -57,6 +60,30 @@ class Diagonal(OfMatrix):
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return Node(OnDiagonal(self.matrix, self.k), (ct,))
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        i, j = term.rows[-2:]
+        if i.axis == j.axis or not (i.whole and j.whole):
+            first = len(term.rows) - 2
+            for row, n in enumerate(self.matrix):
+                term = build("untie", term, first + row, n)
+            i, j = term.rows[-2:]
+        pair = (i.axis, j.axis)
+        kept = [axis for axis in range(term.value.ndim) if axis not in pair]
+        assert i.axis is not None
+        assert j.axis is not None
+        moved = permute_axes(term.value, (*kept, i.axis, j.axis))
+        value = Node(self, (moved,))
+        last = len(kept)
+
+        def along(line: Line) -> Line:
+            if line.axis is None or line.axis not in pair:
+                return line if line.axis is None else line._replace(axis=kept.index(line.axis))
+            offset = max(-self.k, 0) if line.axis == pair[0] else max(self.k, 0)
+            return Line(line.start + line.step * offset, line.step, last)
+
+        term = term.mapped(value, along)
+        return [term.at_rows([*term.rows[:-2], whole(last)])]
+
     def value_at(self, node: Node, index: Index) -> Pull:
         i = index[-1]
         return (yield node.args[0], (*index[:-1], i + max(-self.k, 0), i + max(self.k, 0)))
@@ -85,6 +112,14 @@ class OnDiagonal(OfMatrix):
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return Node(Diagonal(self.matrix, self.k), (ct,))
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        *batch, line = term.rows
+        i, j = (
+            Line(line.start + offset, line.step, line.axis, line.whole and self.length == n)
+            for offset, n in zip((max(-self.k, 0), max(self.k, 0)), self.matrix, strict=True)
+        )
+        return [term.at_rows([*batch, i, j])]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         *batch, i, j = index

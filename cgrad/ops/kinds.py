@@ -2,7 +2,8 @@
 
     Elementwise (ops.elementwise)  a table row        -> types, jvp, vjp, lowering, tests
     Linear                         value and transpose -> jvp, vjp, tests
-    Opaque                         value and one rule  -> the other mode, tests
+                                   push                -> structured Jacobians
+    Opaque                         value and one rule  -> the other mode, Jacobians, tests
 
 How an op reaches the loop IR, by its `lowering`:
 
@@ -22,13 +23,14 @@ Responsible for: the shape of these answers.  Not responsible for: any single op
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from cgrad.core.derive import add, jvp_of_vjp, vjp_of_jvp
 from cgrad.core.loops import Expr, Index
-from cgrad.core.node import Node, Op
+from cgrad.core.node import Node, Op, make_input
 from cgrad.core.registry import build
+from cgrad.core.terms import Term, Unstructured, push
 
 Pull = Expr | Generator[tuple[Node, Index], Expr, Expr]
 
@@ -90,6 +92,18 @@ class Linear(Op):
         ]
         return self.apply(*full)
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        """A term of argument `position` as terms of the result."""
+        raise Unstructured(self.name)
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return [
+            pushed
+            for position, own in enumerate(terms)
+            for term in own or ()
+            for pushed in self.push(node, position, term)
+        ]
+
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
         return [
             self.transpose(node, position, ct) if wanted else None
@@ -111,6 +125,16 @@ class Opaque(Op):
 
     def vjp(self, node: Node, ct: Any, needed: Sequence[bool]) -> Sequence[Node | None]:
         return vjp_of_jvp(node, ct, needed)
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        """The graph of the forward rule is linear in the tangents: the terms go through it."""
+        tangents = [
+            None if own is None else make_input(arg.type)
+            for own, arg in zip(terms, node.args, strict=True)
+        ]
+        seeds = {t: own for t, own in zip(tangents, terms, strict=True) if t is not None}
+        pushed = self.jvp(node, tangents)
+        return None if pushed is None else push([pushed], seeds, leaves=[node, *node.args])[0]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         raise NotImplementedError(f"{self.name}: value_at")

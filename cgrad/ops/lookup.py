@@ -18,9 +18,11 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import broadcast_axes
+from cgrad.core.terms import Line, whole
+from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.constants import constant
 from cgrad.ops.kinds import Pull
+from cgrad.ops.lines import untie
 
 
 class Lookup(Op):
@@ -39,6 +41,37 @@ class Lookup(Op):
 
     def connects(self, position: int) -> bool:
         return position < self.values
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        result = []
+        for position in range(self.values):
+            for term in terms[position] or ():
+                arg = node.args[position]
+                before = arg.ndim - (node.ndim - len(self._front(node)))
+                for row in range(before):
+                    term = untie(term, row, arg.dims[row])
+                axes = [line.axis for line in term.rows[:before]]
+                rest = [k for k in range(term.value.ndim) if k not in axes]
+                value = permute_axes(term.value, (*axes, *rest))
+                value = self.on_leading(node, position, value, before)
+                first = value.ndim - len(rest)
+
+                def moved(line: Line, rest: list[int] = rest, first: int = first) -> Line:
+                    if line.axis is None:
+                        return line
+                    return line._replace(axis=first + rest.index(line.axis))
+
+                left = term.at_rows(term.rows[before:]).mapped(value, moved)
+                result.append(left.at_rows([*map(whole, range(first)), *left.rows]))
+        return result
+
+    def _front(self, node: Node) -> Shape:
+        """The axes of the result in front of those that are not looked up."""
+        return self.shape
+
+    def on_leading(self, node: Node, position: int, t: Node, before: int) -> Node:
+        """The op on argument `position` alone, with any axes behind the first `before` ones."""
+        return Node(self, (t, *self.indices(node)))
 
     def lookups(self, node: Node) -> Iterator[tuple[Node, SizeLike, int]]:
         """(index array, length of its axis, axis): what has to be checked."""
@@ -103,6 +136,9 @@ class Gather(Lookup):
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
         back = Node(Scatter(self.shape), (ct, *self.indices(node))) if needed[0] else None
         return [back, *(None for _ in self.shape)]
+
+    def _front(self, node: Node) -> Shape:
+        return node.args[1].dims
 
     def value_at(self, node: Node, index: Index) -> Pull:
         nb = node.args[1].ndim
@@ -188,6 +224,12 @@ class Replace(Lookup):
         x = Node(self, (ct, zero, *self.indices(node))) if needed[0] else None
         v = Node(Gather(self.shape), (ct, *self.indices(node))) if needed[1] else None
         return [x, v, *(None for _ in self.shape)]
+
+    def on_leading(self, node: Node, position: int, t: Node, before: int) -> Node:
+        lead = self.shape if position else _common(self.indices(node))
+        zero = constant(np.zeros((), t.dtype))
+        other = broadcast_axes(zero, (*lead, *t.dims[before:]), ())
+        return Node(self, (*((other, t) if position else (t, other)), *self.indices(node)))
 
     def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
         block.copy(node.args[0], place, why)

@@ -51,6 +51,10 @@ class PassThrough(Op):
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Maybe]:
         return [self.backward(node.args[0], ct) if needed[0] else None]
 
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        # a Jacobian is made of cotangents, which need not be treated as tangents are
+        return NotImplemented
+
 
 class ZeroGrad(PassThrough):
     """x, with a derivative of zero."""
@@ -59,6 +63,9 @@ class ZeroGrad(PassThrough):
     name = "zero_grad"
 
     def forward(self, x: Node, t: Node) -> Maybe:
+        return None
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> None:
         return None
 
 
@@ -90,6 +97,7 @@ class GradClip(PassThrough):
 
     __slots__ = ("high", "low")
     name = "grad_clip"
+    pulls_linearly = False
 
     def __init__(self, low: float, high: float) -> None:
         self.low = low

@@ -6,6 +6,7 @@ and the generated tests.  The rows themselves are in `cgrad.ops.elementwise`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,7 +19,9 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.core.terms import Term
 from cgrad.ops.kinds import Linear, Pull
+from cgrad.ops.lines import at_rows, untie
 
 
 class Over:
@@ -175,18 +178,23 @@ class Elementwise(Op):
         # `second` uses the shape of its first argument only
         return not (self.row_name == "second" and position == 0)
 
-    def _scaled(self, node: Node, position: int, t: Node) -> Node | None:
-        """t times the derivative with respect to argument `position`."""
+    def _scaled(
+        self, node: Node, position: int, t: Node, at: Callable[[Node], Node] = lambda x: x
+    ) -> Node | None:
+        """t times the derivative with respect to argument `position`.
+
+        `at` gives the elements of a factor that belong to those of t.
+        """
         partial = self.row.partials[position]
         if partial is None or not dtypes.is_float(node.args[position].dtype):
             return None
         for factor in partial(node, *node.args):
             if isinstance(factor, Over):
-                t = build("true_div", t, factor.node)
+                t = build("true_div", t, at(factor.node))
             elif isinstance(factor, Where):
-                t = build("switch", factor.cond, *((t, 0) if factor.wanted else (0, t)))
+                t = build("switch", at(factor.cond), *((t, 0) if factor.wanted else (0, t)))
             elif isinstance(factor, Node):
-                t = build("mul", t, factor)
+                t = build("mul", t, at(factor))
             else:
                 t = build("neg", t)
         return t
@@ -203,6 +211,18 @@ class Elementwise(Op):
             self._scaled(node, position, ct) if wanted else None
             for position, wanted in enumerate(needed)
         ]
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> list[Term]:
+        result = []
+        for position, own in enumerate(terms):
+            for term in own or ():
+                for row in range(node.ndim):
+                    if not term.alone(term.rows[row]) and term.rows[row] in term.rows[:row]:
+                        term = untie(term, row, node.dims[row])
+                value = self._scaled(node, position, term.value, functools.partial(at_rows, term))
+                if value is not None:
+                    result.append(term.having(value))
+        return result
 
     # -- lowering ---------------------------------------------------------------------------
     def value_at(self, node: Node, index: Index) -> Pull:
@@ -274,6 +294,11 @@ class Cast(Linear):
         if not (dtypes.is_float(self.dtype) and dtypes.is_float(source)):
             return None
         return cast(ct, source, self.implicit)
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        if not (dtypes.is_float(self.dtype) and dtypes.is_float(node.args[0].dtype)):
+            return []
+        return [term.having(cast(term.value, self.dtype, self.implicit))]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return loops.cast((yield node.args[0], index), self.dtype)

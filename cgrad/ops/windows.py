@@ -19,6 +19,7 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.core.terms import Line, Term, whole
 from cgrad.ops.axes import Broadcast, broadcast_axes
 from cgrad.ops.constants import Constant, ShapeVector, constant
 from cgrad.ops.kinds import Linear, Pull
@@ -60,6 +61,23 @@ class Window(Linear):
             start if drop else start + next(inner) * step
             for start, step, drop in zip(self.starts, self.steps, self.drops, strict=True)
         )
+
+    def outer_lines(self, rows: Iterable[Line]) -> list[Line]:
+        """Lines of the window as lines of the full tensor."""
+        inner = iter(rows)
+        result = []
+        for axis, (start, step, drop) in enumerate(
+            zip(self.starts, self.steps, self.drops, strict=True)
+        ):
+            if drop:
+                result.append(Line(start))
+                continue
+            line = next(inner)
+            same = start == 0 and step == 1 and self.lengths[axis] == self.shape[axis]
+            result.append(
+                Line(start + step * line.start, step * line.step, line.axis, line.whole and same)
+            )
+        return result
 
     def inner_index(self, index: Index) -> tuple[Expr, Index]:
         """Whether position `index` lies in the window, and where."""
@@ -137,6 +155,36 @@ class Slice(Window):
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return Node(self.same(Place), (ct,))
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        # from the last axis on, so that the rows in front keep their places
+        terms = [term]
+        for axis in reversed(range(len(self.shape))):
+            terms = [part for one in terms for part in self._push_axis(one, axis)]
+        return terms
+
+    def _push_axis(self, term: Term, row: int) -> list[Term]:
+        """The term with row line `row` restricted to the window of that axis."""
+        n, first, count, step, drop = (
+            self.shape[row], self.starts[row], self.lengths[row], self.steps[row], self.drops[row]
+        )  # fmt: skip
+        line = term.rows[row]
+        rest = (term.rows[:row], term.rows[row + 1 :])
+        if not drop and first == 0 and step == 1 and count == n:
+            return [term]
+        if drop and line.axis is None:
+            if line.start == first:
+                return [term.at_rows(rest[0] + rest[1])]
+            if isinstance(line.start - first, int):
+                return []
+        if line.whole:
+            assert line.axis is not None
+            term = cut(term, line.axis, first, None if drop else count, step)
+            kept = () if drop else (whole(line.axis),)
+            return [term.at_rows(term.rows[:row] + kept + term.rows[row + 1 :])]
+        if not drop and line.axis is not None and abs(step) == 1 and abs(line.step) == 1:
+            return [_overlap(term, row, first, count, step)]
+        return self._push_axis(build("untie", term, row, n), row)
+
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], self.outer_index(index))
 
@@ -162,6 +210,9 @@ class Place(Window):
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return Node(self.same(Slice), (ct,))
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        return [term.at_rows(self.outer_lines(term.rows))]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         inside, inner = self.inner_index(index)
@@ -193,6 +244,14 @@ class Update(Window):
             return Node(self.same(Slice), (ct,))
         zero = constant(np.zeros((), ct.dtype))
         return Node(self, (ct, broadcast_axes(zero, node.args[1].dims, ())))
+
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        if position == 1:
+            return [term.at_rows(self.outer_lines(term.rows))]
+        yes, no = (constant(np.array(kept)) for kept in (True, False))
+        left = Node(self, (broadcast_axes(yes, self.shape, ()),
+                           broadcast_axes(no, self.window_shape(), ())))  # fmt: skip
+        return [term.having(build("switch", build("at_rows", left, term), term.value, 0))]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         inside, inner = self.inner_index(index)
@@ -240,6 +299,14 @@ class Join(Linear):
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return part(ct, self.axis, self.offsets(node)[position], node.args[position].dims)
 
+    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+        rows = list(term.rows)
+        line = rows[self.axis]
+        offset = self.offsets(node)[position]
+        alone = node.dims[self.axis] == node.args[position].dims[self.axis]
+        rows[self.axis] = line._replace(start=line.start + offset, whole=line.whole and alone)
+        return [term.at_rows(rows)]
+
 
 def _entry(x: Node, i: SizeLike) -> SizeLike | None:
     """Entry i of a vector of sizes, such as `stack([n, m])` or `concatenate([x.shape, [3]])`."""
@@ -268,6 +335,43 @@ def part(x: Node, axis: int, start: SizeLike, dims: Shape) -> Node:
     starts = tuple(start if k == axis else 0 for k in range(x.ndim))
     full = tuple(dims[k] if k == axis else x.dims[k] for k in range(x.ndim))
     return Node(Slice(x.dims, starts, full, (1,) * x.ndim, (False,) * x.ndim), (x,))
+
+
+def cut(term: Term, axis: int, start: SizeLike, count: SizeLike | None, step: int = 1) -> Term:
+    """The coefficients start, start + step, ... along `axis`: `count` of them, None for one."""
+    value = term.value
+    n = value.ndim
+    window = Slice(
+        value.dims,
+        tuple(start if k == axis else 0 for k in range(n)),
+        tuple((1 if count is None else count) if k == axis else value.dims[k] for k in range(n)),
+        tuple(step if k == axis else 1 for k in range(n)),
+        tuple(k == axis and count is None for k in range(n)),
+    )
+
+    def moved(line: Line) -> Line:
+        if line.axis != axis:
+            return line
+        return Line(line.start + line.step * start, line.step * step, axis)
+
+    term = term.mapped(term.value, moved)
+    value = Node(window, (value,))
+    return term.without(value, (axis,)) if count is None else term.having(value)
+
+
+def _overlap(term: Term, row: int, first: SizeLike, count: SizeLike, step: int) -> Term:
+    """A term in a window of row line `row`; both with steps of 1 or -1."""
+    line = term.rows[row]
+    assert line.axis is not None
+    start, forward = (line.start - first) * step, line.step * step == 1
+    # the index k lies at start + k or start - k, which has to be in [0, count)
+    low, high = (-start, count - start) if forward else (start - count + 1, start + 1)
+    low = sizes.maximum(0, low)
+    high = sizes.minimum(term.value.dims[line.axis], high)
+    term = cut(term, line.axis, low, sizes.maximum(0, high - low))
+    rows = list(term.rows)
+    rows[row] = Line(start + low if forward else start - low, line.step * step, line.axis)
+    return term.at_rows(rows)
 
 
 def spread(x: Node, dims: Shape, start: SizeLike) -> Node:

@@ -60,14 +60,13 @@ def tensor_of(array):
     return build("cast", build("mul", array, 1.0), "float64")
 
 
-def test_several_wrt_share_one_loop(tensor, values):
+def test_several_wrt(tensor, values):
     x, z = tensor("x", 1), tensor("z")
     y = apply("sin", x) * z
     found = jacobian(y, (x, z))
     assert isinstance(found, tuple)
     assert isinstance(jacobian(y, [x]), list)
-    loops = {node for node in toposort(found) if node.op.name == "scan"}
-    assert len(loops) == 1
+    assert not {node for node in toposort(found) if node.op.name == "scan"}
     at = np.array([0.1, 0.5])
     a, b = values(found, {x: at, z: 3.0})
     assert np.allclose(a, np.diag(np.cos(at) * 3))
