@@ -296,6 +296,8 @@ class _Carried:
 
     def __init__(self, loop: For, stages: list[list[int]], here: SizeLike, names: Names) -> None:
         self.statements = loop.body
+        self.index = loop.index
+        self.access = [Access(stmt) for stmt in loop.body]
         self.stages = stages
         self.stage_of = {k: number for number, stage in enumerate(stages) for k in stage}
         self.maker = {s: k for k, stmt in enumerate(loop.body) for s in _made(stmt)}
@@ -345,11 +347,15 @@ class _Carried:
         return None
 
     def _is_still_there(self, value: Expr, first: int) -> bool:
-        """Whether a value is an element of an array that nothing from `first` on overwrites."""
+        """Whether a value is an element of an array that nothing from `first` on overwrites.
+
+        Nor may another iteration, which goes before the next stage does.
+        """
         if not isinstance(value, Read) or value.parts or _is_variable(value.buffer):
             return False
-        later = self.statements[first:]
-        return not any(s.buffer.base is value.buffer.base for t in later for s in loops.written(t))
+        array = value.buffer.base
+        stores = [k for k, one in enumerate(self.access) if array in one.writes]
+        return not stores or (stores[-1] < first and _apart(self.index, array, self.access))
 
     def stores(self, number: int) -> list[Stmt]:
         """What the end of a stage keeps for the later ones."""

@@ -85,3 +85,12 @@ def test_a_store_has_one_place() -> None:
     kernel, _ = kernel_of(*logistic(20))
     stored = [s.buffer.name for s in statements(kernel.body) if isinstance(s, Set)]
     assert len([name for name in stored if name.endswith("_rows")]) == 2
+
+
+def test_an_element_that_every_iteration_overwrites_is_kept_for_each() -> None:
+    """The largest of a row stands in an array of one element: the next row overwrites it."""
+    x, rows = ct.dmatrix("x"), ct.lvector("rows")
+    f = cgrad.function([x, rows], ct.logsumexp((x + 1)[rows[:, None]], axis=2))
+    given = np.linspace(-2.0, 2.0, 12).reshape(3, 4) ** 3
+    want = np.log(np.exp(given + 1).sum(1))[[2, 0, 1]]
+    np.testing.assert_allclose(f(given, [2, 0, 1])[:, 0], want, rtol=1e-14)
