@@ -13,6 +13,7 @@ shrink     temporaries lose the axes of their loop               codegen.shrink
 collapse   loops over consecutive elements are one               codegen.collapse
 place      each value once, at its depth                         codegen.place
 strip      rows in blocks, functions of a row vectorised         codegen.strip
+totals     sums in a fixed order                                 codegen.totals
 memory     temporaries in slots of one workspace                 codegen.memory
 emit       C text                                                codegen.emit
 """
@@ -40,6 +41,7 @@ from cgrad.codegen.prelude import routines
 from cgrad.codegen.show import show
 from cgrad.codegen.shrink import shrink
 from cgrad.codegen.strip import strip
+from cgrad.codegen.totals import totals
 from cgrad.codegen.unify import is_entry_size, unify
 from cgrad.core import graphs, loops, sizes
 from cgrad.core.check import check_graph, check_loops
@@ -177,6 +179,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
         check_loops(fused, inputs)
     stmts = clock.loops("place", place(fused, names))
     stmts = clock.loops("strip", strip(stmts, names))
+    stmts = clock.loops("totals", totals(stmts, names))
     if checking:
         check_loops(stmts, inputs)
     kernel.sizes = list(names.sizes.items())
@@ -260,7 +263,7 @@ def load(program: Program) -> LoadedKernel:
         kernel, slots, names = lower(program)
         meta: dict[str, Any] = {
             "sizes": [name for _, name in kernel.sizes],
-            "nests": sum(isinstance(stmt, loops.For) for stmt in kernel.body),
+            "nests": sum(isinstance(stmt, (loops.For, loops.Note)) for stmt in kernel.body),
             "slots": len(slots),
         }
         made.append(emit(kernel, slots, names, exact=program.math == "exact"))

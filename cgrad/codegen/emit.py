@@ -21,9 +21,7 @@ from cgrad.core.dtypes import C_TYPE
 from cgrad.core.loops import (
     Accumulate,
     Buffer,
-    Call,
     Check,
-    Expr,
     For,
     Invoke,
     Kernel,
@@ -31,12 +29,11 @@ from cgrad.core.loops import (
     Let,
     Lit,
     Local,
+    Note,
     Resize,
     Set,
     Stmt,
     Swap,
-    values,
-    walk,
 )
 from cgrad.core.sizes import Atom
 
@@ -244,6 +241,8 @@ class _Writer:
         if isinstance(stmt, Local):
             (length,) = stmt.buffer.shape
             return [f"{pad}{C_TYPE[stmt.buffer.dtype]} {stmt.buffer.name}[{length}];"]
+        if isinstance(stmt, Note):
+            return _comment(stmt.notes, pad)
         if isinstance(stmt, Check):
             return self._check(stmt, self.print, depth)
         if isinstance(stmt, Leave):
@@ -268,9 +267,6 @@ class _Writer:
         lines = []
         if loop.notes:
             lines += _comment(loop.notes, pad)
-        totals = _totals(loop)
-        if totals:
-            lines.append(f"#pragma omp simd reduction(+:{', '.join(totals)})")
         i, n = loop.index, self.print.size(loop.extent)
         if loop.reverse:
             lines.append(f"{pad}for (int64_t {i} = {n} - 1; {i} >= 0; --{i}) {{")
@@ -407,27 +403,3 @@ def _counts(stmts: Sequence[Stmt]) -> dict[Buffer, int]:
         elif isinstance(stmt, (Set, Accumulate)):
             count[stmt.buffer] = count.get(stmt.buffer, 0) + 1
     return count
-
-
-def _totals(loop: For) -> list[str]:
-    """The variables a loop adds up into, if it does nothing that vectors cannot."""
-    local = {stmt.buffer for stmt in loop.body if isinstance(stmt, Set)}
-    totals: dict[str, None] = {}
-    for stmt in loop.body:
-        if isinstance(stmt, Accumulate) and not stmt.buffer.shape:
-            if stmt.op != "add" or stmt.buffer.dtype not in ("float64", "float32"):
-                return []
-            if stmt.buffer not in local:
-                totals[stmt.buffer.name] = None
-        elif not isinstance(stmt, (Set, Let)):
-            return []
-    if loop.kind != "map" or any(_calls(v) for s in loop.body for v in values(s)):
-        return []
-    return list(totals)
-
-
-def _calls(root: Expr) -> bool:
-    return any(
-        isinstance(e, Call) and re.match(r"(?!fabs|sqrt)\w+\(", e.template) is not None
-        for e in walk(root)
-    )

@@ -11,7 +11,7 @@ import numpy as np
 
 from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import C_TYPE
-from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Select, SizeValue, Var
+from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Row, Select, SizeValue, Var
 from cgrad.core.sizes import Atom, SizeLike
 
 _SLOT = re.compile(r"\{(\d)\}")
@@ -95,10 +95,12 @@ class Printer:
                 return buffer.name
             position = "0" if not index else self.size(index[0])
             return f"*{buffer.base.name}" if position == "0" else f"{buffer.base.name}[{position}]"
-        offset: SizeLike = 0
-        for i, n in zip(index, buffer.shape, strict=True):
-            offset = offset * n + i
-        return f"{buffer.base.name}[{bare(self.size(offset))}]"
+        return f"{buffer.base.name}[{bare(self.size(_offset(buffer, index)))}]"
+
+    def address(self, buffer: Buffer, index: Index) -> str:
+        """The address of the element of an array at an index."""
+        offset = _offset(buffer, index)
+        return buffer.base.name if offset == 0 else f"{buffer.base.name} + {self.size(offset)}"
 
     def address(self, buffer: Buffer, index: Index) -> str:
         """The address of an element of a buffer."""
@@ -118,6 +120,8 @@ class Printer:
         if isinstance(expr, SizeValue):
             text = self.size(expr.size)
             return text, _ATOMIC if re.fullmatch(r"\w+", text) else 7
+        if isinstance(expr, Row):
+            return self.address(expr.buffer, expr.index), _BINDING["+"]
         if isinstance(expr, Read):
             text = self.element(expr.buffer, expr.index)
             return text, _UNARY if text.startswith("*") else _ATOMIC
@@ -179,6 +183,14 @@ class Printer:
         if square:
             return text, _BINDING["*"]
         return text, _UNARY if re.fullmatch(r"[-!~]\{0\}", expr.template) else _TERNARY
+
+
+def _offset(buffer: Buffer, index: Index) -> SizeLike:
+    """The position of an element in its buffer."""
+    offset: SizeLike = 0
+    for i, n in zip(index, buffer.shape, strict=True):
+        offset = offset * n + i
+    return offset
 
 
 def _in_parens(text: str) -> str:

@@ -172,6 +172,12 @@ class Read(Expr):
     index: Index
 
 
+class Row(Read):
+    """The address of an element, from which a function reads on."""
+
+    __slots__ = ()
+
+
 class Var(Expr):
     """A named value of an enclosing block."""
 
@@ -221,8 +227,17 @@ def size_value(size: SizeLike) -> Expr:
 
 
 def read(buffer: Buffer, index: Index) -> Expr:
+    return _element(Read, buffer, index)
+
+
+def row(buffer: Buffer, index: Index) -> Expr:
+    """The elements from `index` on, as an argument of a function."""
+    return _element(Row, buffer, index)
+
+
+def _element(cls: type[Read], buffer: Buffer, index: Index) -> Expr:
     expr: Read = _make(
-        Read,
+        cls,
         (buffer, index),
         buffer.dtype,
         dynamic_parts(index),
@@ -333,7 +348,8 @@ def with_parts(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
         return size_value(_looked_up(expr.size, dict(zip(expr.parts, parts, strict=True))))
     if isinstance(expr, Read):
         new = dict(zip(expr.parts, parts, strict=True))
-        return read(expr.buffer, tuple(_looked_up(size, new) for size in expr.index))
+        index = tuple(_looked_up(size, new) for size in expr.index)
+        return _element(type(expr), expr.buffer, index)
     if isinstance(expr, Guard):
         return guard(*parts)
     return select(*parts) if isinstance(expr, Select) else cast(parts[0], expr.dtype)
@@ -439,6 +455,15 @@ class Local(Stmt):
 
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer
+
+
+class Note(Stmt):
+    """Which graph ops the statements after it compute, where there is no loop to say it."""
+
+    __slots__ = ("notes",)
+
+    def __init__(self, notes: tuple[str, ...]) -> None:
+        self.notes = notes
 
 
 class Check(Stmt):

@@ -11,29 +11,33 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
     double *restrict exp3 = (double *)work;
     work += cg_skip(n, 8);
     double *restrict mul = (double *)work;
-    double max = -INFINITY;
     /* max [n1] */
-    for (int64_t i = 0; i < n; ++i) {
-        max = cg_max(max, x[i]);
-    }
+    const double max = cg_max_of(n, x);
     double sum = 0.0;
     /* exp [n4], sum [n5] */
-    for (int64_t i = 0; i < n; ++i) {
-        const double exp1 = cg_exp(x[i] - max);
-        exp3[i] = exp1;
-        sum += exp1;
+    for (int64_t i_from = 0; i_from < n; i_from += 256) {
+        const int64_t i_to = cg_min_i64(i_from + 256, n);
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double exp1 = cg_exp(x[i] - max);
+            exp3[i] = exp1;
+        }
+        sum += cg_sum(i_to - i_from, exp3 + i_from);
     }
     *out0 = max + cg_log(sum);
     double sum2 = 0.0;
     double sum3 = 0.0;
     const double v1 = 1 / sum;
     /* mul [n12], sum [n14], sum [n18] */
-#pragma omp simd reduction(+:sum2, sum3)
-    for (int64_t i = 0; i < n; ++i) {
-        const double v2 = v1 * exp3[i];
-        mul[i] = v2;
-        sum2 += v2;
-        sum3 += (double)(x[i] == max);
+    for (int64_t i_from = 0; i_from < n; i_from += 256) {
+        const int64_t i_to = cg_min_i64(i_from + 256, n);
+        double sum3_terms[256];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double v2 = v1 * exp3[i];
+            mul[i] = v2;
+            sum3_terms[i - i_from] = (double)(x[i] == max);
+        }
+        sum2 += cg_sum(i_to - i_from, mul + i_from);
+        sum3 += cg_sum(i_to - i_from, sum3_terms);
     }
     const double v2 = 1.0 - sum2;
     const double v3 = v2 / sum3;

@@ -15,12 +15,9 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
 {
     double *restrict dot4 = (double *)work;
     double sum = 0.0;
-    double dot3 = 0.0;
     /* dot [n11], dot [n26] */
-#pragma omp simd reduction(+:dot3)
+    const double dot3 = cg_dot(m, w, w);
     for (int64_t i = 0; i < m; ++i) {
-        const double w_i = w[i];
-        dot3 += w_i * w_i;
         dot4[i] = 0.0;
     }
     /* dot [n2], exp [n3], sum [n7], sub [n25], dot [n26] */
@@ -29,21 +26,19 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
         double dot_rows[32];
         double sub_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
-            double dot = 0.0;
-#pragma omp simd reduction(+:dot)
-            for (int64_t j = 0; j < m; ++j) {
-                dot += X[i * m + j] * w[j];
-            }
+            const double dot = cg_dot(m, X + i * m, w);
             dot_rows[i - i_from] = dot;
         }
+        double sum_terms[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             const double dot = dot_rows[i - i_from];
             const double exp3 = cg_exp(-fabs(dot));
             const double y_i = y[i];
-            sum += cg_max(dot, 0.0) + log1p(exp3) - y_i * dot;
+            sum_terms[i - i_from] = cg_max(dot, 0.0) + log1p(exp3) - y_i * dot;
             const double sub = (dot >= 0.0 ? 1.0 : exp3) / (1.0 + exp3) - y_i;
             sub_rows[i - i_from] = sub;
         }
+        sum += cg_sum(i_to - i_from, sum_terms);
         for (int64_t i = i_from; i < i_to; ++i) {
             const double sub = sub_rows[i - i_from];
             for (int64_t j = 0; j < m; ++j) {

@@ -25,14 +25,8 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
         double dot_rows[32];
         double mul_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
-            double dot = 0.0;
-            double dot3 = 0.0;
-#pragma omp simd reduction(+:dot, dot3)
-            for (int64_t j = 0; j < m; ++j) {
-                const double X_ij = X[i * m + j];
-                dot += X_ij * v[j];
-                dot3 += X_ij * w[j];
-            }
+            const double dot = cg_dot(m, X + i * m, v);
+            const double dot3 = cg_dot(m, X + i * m, w);
             dot3_rows[i - i_from] = dot3;
             dot_rows[i - i_from] = dot;
         }

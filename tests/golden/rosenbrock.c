@@ -12,13 +12,17 @@ static int64_t rosenbrock(int64_t n, const double *restrict x, double *restrict 
     double *restrict add = (double *)work;
     double sum = 0.0;
     /* sum [n19], add [n39] */
-#pragma omp simd reduction(+:sum)
-    for (int64_t i = 0; i < n1; ++i) {
-        const double x_i = x[i];
-        const double v1 = x[i + 1] - x_i * x_i;
-        const double v2 = 1.0 - x_i;
-        sum += 100.0 * (v1 * v1) + v2 * v2;
-        add[i] = -2.0 * v2 + -400.0 * v1 * x_i;
+    for (int64_t i_from = 0; i_from < n1; i_from += 256) {
+        const int64_t i_to = cg_min_i64(i_from + 256, n1);
+        double sum_terms[256];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double x_i = x[i];
+            const double v1 = x[i + 1] - x_i * x_i;
+            const double v2 = 1.0 - x_i;
+            sum_terms[i - i_from] = 100.0 * (v1 * v1) + v2 * v2;
+            add[i] = -2.0 * v2 + -400.0 * v1 * x_i;
+        }
+        sum += cg_sum(i_to - i_from, sum_terms);
     }
     *out0 = sum;
     /* add [n41] */

@@ -23,22 +23,28 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
         double v2_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             double dot2 = 0.0;
-#pragma omp simd reduction(+:dot2)
-            for (int64_t j = 0; j < m; ++j) {
-                dot2 += (double)x[i * m + j] * (double)w[j];
+            for (int64_t j_from = 0; j_from < m; j_from += 256) {
+                const int64_t j_to = cg_min_i64(j_from + 256, m);
+                double dot2_terms[256];
+                for (int64_t j = j_from; j < j_to; ++j) {
+                    dot2_terms[j - j_from] = (double)x[i * m + j] * (double)w[j];
+                }
+                dot2 += cg_sum(j_to - j_from, dot2_terms);
             }
             const float dot = (float)dot2;
             dot_rows[i - i_from] = dot;
         }
+        double sum2_terms[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             const float dot = dot_rows[i - i_from];
-            sum2 += (double)tanhf(0.1f * dot);
+            sum2_terms[i - i_from] = (double)tanhf(0.1f * dot);
             const float expf1 = cg_expf(-0.2f * fabsf(dot));
             const float v1 = 1.0f + expf1;
             const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
             const double v2 = (double)mul;
             v2_rows[i - i_from] = v2;
         }
+        sum2 += cg_sum(i_to - i_from, sum2_terms);
         for (int64_t i = i_from; i < i_to; ++i) {
             const double v2 = v2_rows[i - i_from];
             for (int64_t j = 0; j < m; ++j) {

@@ -25,13 +25,22 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
     for (int64_t i = 0; i < n; ++i) {
         double sum3 = 0.0;
         const double column_i = column[i];
-        for (int64_t j = 0; j < m; ++j) {
-            const double true_div = (x[i * m + j] - row[j]) / column_i;
-            sum += true_div * true_div;
-            const double mul = v2 * true_div;
-            sum2[j] += mul / column_i;
-            sum3 += mul * true_div / column_i;
+        double sum5 = 0.0;
+        for (int64_t j_from = 0; j_from < m; j_from += 256) {
+            const int64_t j_to = cg_min_i64(j_from + 256, m);
+            double sum_terms[256];
+            double sum3_terms[256];
+            for (int64_t j = j_from; j < j_to; ++j) {
+                const double true_div = (x[i * m + j] - row[j]) / column_i;
+                sum_terms[j - j_from] = true_div * true_div;
+                const double mul = v2 * true_div;
+                sum2[j] += mul / column_i;
+                sum3_terms[j - j_from] = mul * true_div / column_i;
+            }
+            sum5 += cg_sum(j_to - j_from, sum_terms);
+            sum3 += cg_sum(j_to - j_from, sum3_terms);
         }
+        sum += sum5;
         out2[i] = -sum3;
     }
     *out0 = sum / v1;

@@ -13,16 +13,24 @@ static int64_t strided(int64_t n, const double *restrict x, double *restrict out
     const int64_t n3 = (n1 + 2) / 3;
     double sum = 0.0;
     /* sum [n8] */
-#pragma omp simd reduction(+:sum)
-    for (int64_t i = 0; i < n2; ++i) {
-        sum += x[2 * i + 1] * x[2 * i] + x[n - 2 * i - 2];
+    for (int64_t i_from = 0; i_from < n2; i_from += 256) {
+        const int64_t i_to = cg_min_i64(i_from + 256, n2);
+        double sum_terms[256];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            sum_terms[i - i_from] = x[2 * i + 1] * x[2 * i] + x[n - 2 * i - 2];
+        }
+        sum += cg_sum(i_to - i_from, sum_terms);
     }
     double sum2 = 0.0;
     /* sum [n14] */
-#pragma omp simd reduction(+:sum2)
-    for (int64_t i = 0; i < n3; ++i) {
-        const double x_i = x[n - 3 * i - 1];
-        sum2 += x_i * x_i;
+    for (int64_t i_from = 0; i_from < n3; i_from += 256) {
+        const int64_t i_to = cg_min_i64(i_from + 256, n3);
+        double sum2_terms[256];
+        for (int64_t i = i_from; i < i_to; ++i) {
+            const double x_i = x[n - 3 * i - 1];
+            sum2_terms[i - i_from] = x_i * x_i;
+        }
+        sum2 += cg_sum(i_to - i_from, sum2_terms);
     }
     *out0 = sum + sum2;
     /* add [n37] */

@@ -1,0 +1,164 @@
+/* Sums and extremes of arrays in an order of their own: the same bits on every CPU.
+ *
+ * Blocks of 256 elements are added up one after the other. In a block element i goes to lane
+ * i % 32 while 32 are left, then to lane i % 8 while 8 are left; the lanes are folded in halves, and
+ * what is left of 4, 2 and 1 elements joins when there are as many lanes. The error of a sum of n
+ * terms grows like n / 256 instead of n. How many lanes are in one register does not matter.
+ */
+
+/* cg: cg_vector */
+/* Vectors of this CPU, CG_WIDTH float64 long; CG_PARTS of them hold eight lanes. */
+#if defined(__AVX512F__)
+enum { CG_WIDTH = 8, CG_PARTS = 1 };
+#elif defined(__AVX__)
+enum { CG_WIDTH = 4, CG_PARTS = 2 };
+#else
+enum { CG_WIDTH = 2, CG_PARTS = 4 };
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#define CG_UNROLL _Pragma("GCC unroll 4")
+#else
+#define CG_UNROLL
+#endif
+typedef double cg_vector __attribute__((vector_size(8 * CG_WIDTH), aligned(8), may_alias));
+typedef double cg_pair __attribute__((vector_size(16), aligned(8), may_alias));
+#define CG_VECTOR(x) (*(const cg_vector *)(x))
+#define CG_PAIR(x) (*(const cg_pair *)(x))
+/* lanes 2 * k and 2 * k + 1 of eight */
+#define CG_LANES(a, k)                                                                             \
+    ((cg_pair){a[2 * (k) / CG_WIDTH][2 * (k) % CG_WIDTH],                                          \
+               a[2 * (k) / CG_WIDTH][2 * (k) % CG_WIDTH + 1]})
+
+/* cg: cg_sum_block */
+static inline double cg_sum_block(int64_t n, const double *x)
+{
+    cg_vector a[CG_PARTS];
+    int64_t i = 0;
+    CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) a[k] = (cg_vector){0};
+    if (n >= 32) {
+        cg_vector b[CG_PARTS], c[CG_PARTS], d[CG_PARTS];
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) b[k] = c[k] = d[k] = a[k];
+        for (; i + 32 <= n; i += 32) {
+            CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) {
+                const double *u = x + i + CG_WIDTH * k;
+                a[k] += CG_VECTOR(u);
+                b[k] += CG_VECTOR(u + 8);
+                c[k] += CG_VECTOR(u + 16);
+                d[k] += CG_VECTOR(u + 24);
+            }
+        }
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) a[k] = (a[k] + b[k]) + (c[k] + d[k]);
+    }
+    for (; i + 8 <= n; i += 8)
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) a[k] += CG_VECTOR(x + i + CG_WIDTH * k);
+    cg_pair p = CG_LANES(a, 0) + CG_LANES(a, 2), q = CG_LANES(a, 1) + CG_LANES(a, 3);
+    if (n & 4) {
+        p += CG_PAIR(x + i);
+        q += CG_PAIR(x + i + 2);
+        i += 4;
+    }
+    p += q;
+    if (n & 2) {
+        p += CG_PAIR(x + i);
+        i += 2;
+    }
+    const double s = p[0] + p[1];
+    return n & 1 ? s + x[i] : s;
+}
+
+/* cg: cg_sum */
+/* x[0] + ... + x[n - 1] */
+static inline double cg_sum(int64_t n, const double *x)
+{
+    double s = 0.0;
+    for (int64_t i = 0; i < n; i += 256) s += cg_sum_block(n - i < 256 ? n - i : 256, x + i);
+    return s;
+}
+
+/* cg: cg_dot_block */
+static inline double cg_dot_block(int64_t n, const double *x, const double *y)
+{
+    cg_vector a[CG_PARTS];
+    int64_t i = 0;
+    CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) a[k] = (cg_vector){0};
+    if (n >= 32) {
+        cg_vector b[CG_PARTS], c[CG_PARTS], d[CG_PARTS];
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) b[k] = c[k] = d[k] = a[k];
+        for (; i + 32 <= n; i += 32) {
+            CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) {
+                const double *u = x + i + CG_WIDTH * k, *v = y + i + CG_WIDTH * k;
+                a[k] += CG_VECTOR(u) * CG_VECTOR(v);
+                b[k] += CG_VECTOR(u + 8) * CG_VECTOR(v + 8);
+                c[k] += CG_VECTOR(u + 16) * CG_VECTOR(v + 16);
+                d[k] += CG_VECTOR(u + 24) * CG_VECTOR(v + 24);
+            }
+        }
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) a[k] = (a[k] + b[k]) + (c[k] + d[k]);
+    }
+    for (; i + 8 <= n; i += 8) {
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k)
+            a[k] += CG_VECTOR(x + i + CG_WIDTH * k) * CG_VECTOR(y + i + CG_WIDTH * k);
+    }
+    cg_pair p = CG_LANES(a, 0) + CG_LANES(a, 2), q = CG_LANES(a, 1) + CG_LANES(a, 3);
+    if (n & 4) {
+        p += CG_PAIR(x + i) * CG_PAIR(y + i);
+        q += CG_PAIR(x + i + 2) * CG_PAIR(y + i + 2);
+        i += 4;
+    }
+    p += q;
+    if (n & 2) {
+        p += CG_PAIR(x + i) * CG_PAIR(y + i);
+        i += 2;
+    }
+    const double s = p[0] + p[1];
+    return n & 1 ? s + x[i] * y[i] : s;
+}
+
+/* cg: cg_dot */
+/* x[0] * y[0] + ... + x[n - 1] * y[n - 1]; the products are rounded before they are added */
+static inline double cg_dot(int64_t n, const double *x, const double *y)
+{
+    double s = 0.0;
+    for (int64_t i = 0; i < n; i += 256) s += cg_dot_block(n - i < 256 ? n - i : 256, x + i, y + i);
+    return s;
+}
+
+/* cg: cg_max_of */
+/* The largest of x[0], ..., x[n - 1]; nan if one is nan, -INFINITY if there is none. */
+static inline double cg_max_of(int64_t n, const double *x)
+{
+    double lane[16] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    int64_t i = 0;
+    if (n >= 16) {
+        for (int l = 0; l < 16; ++l) lane[l] = x[l];
+        for (i = 16; i + 16 <= n; i += 16)
+            for (int l = 0; l < 16; ++l) lane[l] = cg_max(lane[l], x[i + l]);
+        for (int l = 0; l < 8; ++l) lane[l] = cg_max(lane[l], lane[l + 8]);
+        for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], lane[l + 4]);
+    }
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], x[i + l]);
+    double found = cg_max(cg_max(lane[0], lane[2]), cg_max(lane[1], lane[3]));
+    for (; i < n; ++i) found = cg_max(found, x[i]);
+    return found;
+}
+
+/* cg: cg_min_of */
+/* The smallest of x[0], ..., x[n - 1]; nan if one is nan, INFINITY if there is none. */
+static inline double cg_min_of(int64_t n, const double *x)
+{
+    double lane[16] = {INFINITY, INFINITY, INFINITY, INFINITY};
+    int64_t i = 0;
+    if (n >= 16) {
+        for (int l = 0; l < 16; ++l) lane[l] = x[l];
+        for (i = 16; i + 16 <= n; i += 16)
+            for (int l = 0; l < 16; ++l) lane[l] = cg_min(lane[l], x[i + l]);
+        for (int l = 0; l < 8; ++l) lane[l] = cg_min(lane[l], lane[l + 8]);
+        for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], lane[l + 4]);
+    }
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], x[i + l]);
+    double found = cg_min(cg_min(lane[0], lane[2]), cg_min(lane[1], lane[3]));
+    for (; i < n; ++i) found = cg_min(found, x[i]);
+    return found;
+}
