@@ -217,7 +217,7 @@ class _Strip:
                 continue
             assert isinstance(stmt, Accumulate)
             value = stmt.value
-            factors = value.parts if _is_product(value) and stmt.op == "add" else (value,)
+            factors = _factors(value) if stmt.op == "add" else (value,)
             rows = [row(factor) for factor in factors]
             if None in rows:
                 if value not in stored:
@@ -273,8 +273,11 @@ def _is_variable(buffer: Buffer) -> bool:
     return buffer.role == "temp" and not buffer.base.shape
 
 
-def _is_product(expr: Expr) -> bool:
-    return isinstance(expr, Call) and expr.template in ("{0} * {1}", "{0} * {0}")
+def _factors(expr: Expr) -> tuple[Expr, ...]:
+    """The two factors of a product, else the expression itself."""
+    if isinstance(expr, Call) and expr.template == "{0} * {1}":
+        return expr.parts
+    return expr.parts * 2 if isinstance(expr, Call) and expr.template == "{0} * {0}" else (expr,)
 
 
 def _read_by(stmts: Iterable[Stmt]) -> set[Buffer]:

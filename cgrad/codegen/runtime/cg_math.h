@@ -105,6 +105,47 @@ static inline double cg_min(double a, double b) { return (a <= b || isnan(a)) ? 
 /* cg: cg_minf */
 static inline float cg_minf(float a, float b) { return (a <= b || isnan(a)) ? a : b; }
 
+/* cg: cg_max_of */
+/* In 16 lanes, so that vectors can be used: the largest of x[0], ..., x[n - 1],
+ * nan if one is nan, -INFINITY if there is none. */
+static inline double cg_max_of(int64_t n, const double *x)
+{
+    double lane[16] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    int64_t i = 0;
+    if (n >= 16) {
+        for (int l = 0; l < 16; ++l) lane[l] = x[l];
+        for (i = 16; i + 16 <= n; i += 16)
+            for (int l = 0; l < 16; ++l) lane[l] = cg_max(lane[l], x[i + l]);
+        for (int l = 0; l < 8; ++l) lane[l] = cg_max(lane[l], lane[l + 8]);
+        for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], lane[l + 4]);
+    }
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], x[i + l]);
+    double found = cg_max(cg_max(lane[0], lane[2]), cg_max(lane[1], lane[3]));
+    for (; i < n; ++i) found = cg_max(found, x[i]);
+    return found;
+}
+
+/* cg: cg_min_of */
+/* The smallest of x[0], ..., x[n - 1]; nan if one is nan, INFINITY if there is none. */
+static inline double cg_min_of(int64_t n, const double *x)
+{
+    double lane[16] = {INFINITY, INFINITY, INFINITY, INFINITY};
+    int64_t i = 0;
+    if (n >= 16) {
+        for (int l = 0; l < 16; ++l) lane[l] = x[l];
+        for (i = 16; i + 16 <= n; i += 16)
+            for (int l = 0; l < 16; ++l) lane[l] = cg_min(lane[l], x[i + l]);
+        for (int l = 0; l < 8; ++l) lane[l] = cg_min(lane[l], lane[l + 8]);
+        for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], lane[l + 4]);
+    }
+    for (; i + 4 <= n; i += 4)
+        for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], x[i + l]);
+    double found = cg_min(cg_min(lane[0], lane[2]), cg_min(lane[1], lane[3]));
+    for (; i < n; ++i) found = cg_min(found, x[i]);
+    return found;
+}
+
 /* cg: cg_sign */
 static inline double cg_sign(double x) { return isnan(x) ? x : (double)((x > 0) - (x < 0)); }
 

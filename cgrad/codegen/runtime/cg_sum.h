@@ -1,10 +1,11 @@
-/* Sums and extremes of arrays in an order of their own: the same bits on every CPU.
+/* Sums of arrays in an order of their own: the same bits on every CPU.
  *
  * Blocks of 256 elements are added up one after the other. In a block element i goes to lane
  * i % 32 while 32 are left, then to lane i % 8 while 8 are left; the lanes are folded in halves, and
  * what is left of 4, 2 and 1 elements joins when there are as many lanes. The error of a sum of n
- * terms grows like n / 256 instead of n. How many lanes are in one register does not matter.
- */
+ * terms grows like n / 256 instead of n. How many lanes are in one register does not matter. */
+#pragma once
+#include <stdint.h>
 
 /* cg: cg_vector */
 /* Vectors of this CPU, CG_WIDTH float64 long; CG_PARTS of them hold eight lanes. */
@@ -121,44 +122,4 @@ static inline double cg_dot(int64_t n, const double *x, const double *y)
     double s = 0.0;
     for (int64_t i = 0; i < n; i += 256) s += cg_dot_block(n - i < 256 ? n - i : 256, x + i, y + i);
     return s;
-}
-
-/* cg: cg_max_of */
-/* The largest of x[0], ..., x[n - 1]; nan if one is nan, -INFINITY if there is none. */
-static inline double cg_max_of(int64_t n, const double *x)
-{
-    double lane[16] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-    int64_t i = 0;
-    if (n >= 16) {
-        for (int l = 0; l < 16; ++l) lane[l] = x[l];
-        for (i = 16; i + 16 <= n; i += 16)
-            for (int l = 0; l < 16; ++l) lane[l] = cg_max(lane[l], x[i + l]);
-        for (int l = 0; l < 8; ++l) lane[l] = cg_max(lane[l], lane[l + 8]);
-        for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], lane[l + 4]);
-    }
-    for (; i + 4 <= n; i += 4)
-        for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], x[i + l]);
-    double found = cg_max(cg_max(lane[0], lane[2]), cg_max(lane[1], lane[3]));
-    for (; i < n; ++i) found = cg_max(found, x[i]);
-    return found;
-}
-
-/* cg: cg_min_of */
-/* The smallest of x[0], ..., x[n - 1]; nan if one is nan, INFINITY if there is none. */
-static inline double cg_min_of(int64_t n, const double *x)
-{
-    double lane[16] = {INFINITY, INFINITY, INFINITY, INFINITY};
-    int64_t i = 0;
-    if (n >= 16) {
-        for (int l = 0; l < 16; ++l) lane[l] = x[l];
-        for (i = 16; i + 16 <= n; i += 16)
-            for (int l = 0; l < 16; ++l) lane[l] = cg_min(lane[l], x[i + l]);
-        for (int l = 0; l < 8; ++l) lane[l] = cg_min(lane[l], lane[l + 8]);
-        for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], lane[l + 4]);
-    }
-    for (; i + 4 <= n; i += 4)
-        for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], x[i + l]);
-    double found = cg_min(cg_min(lane[0], lane[2]), cg_min(lane[1], lane[3]));
-    for (; i < n; ++i) found = cg_min(found, x[i]);
-    return found;
 }
