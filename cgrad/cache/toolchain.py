@@ -45,7 +45,6 @@ KERNEL_FLAGS = (
     "-fno-strict-aliasing",
     "-fvisibility=hidden",
     "-fPIC",
-    "-fopenmp-simd",
     "-fno-thread-jumps",
     "--param=max-completely-peel-times=0",
 )

@@ -178,7 +178,7 @@ class _Strip:
         here = sizes.index(loop.index)
         count = loops.size_value(last - first)
         lets = {stmt.name: stmt.value for stmt in loop.body if isinstance(stmt, Let)}
-        changed = {stmt.buffer.base for stmt in loop.body if not isinstance(stmt, Let)}
+        changed = {store.buffer.base for store in written(loop)}
 
         def along(index: Index) -> bool:
             """Whether a step of the loop is a step to the next element."""
@@ -327,4 +327,3 @@ def _begun_by_total(stmts: list[Stmt]) -> list[Stmt]:
 def _is_total(expr: Expr) -> bool:
     (call,) = expr.parts if isinstance(expr, loops.Cast) else (expr,)
     return isinstance(call, Call) and call.template.startswith(_TOTALS)
-

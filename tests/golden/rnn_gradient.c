@@ -44,16 +44,8 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
             const int64_t i_to = cg_min_i64(i_from + 32, n);
             for (int64_t i = i_from; i < i_to; ++i) {
                 row[t * n + i] = h0_t_1[i];
-                double dot = 0.0;
-#pragma omp simd reduction(+:dot)
-                for (int64_t j = 0; j < n; ++j) {
-                    dot += W[i * n + j] * h0_t_1[j];
-                }
-                double dot3 = 0.0;
-#pragma omp simd reduction(+:dot3)
-                for (int64_t j = 0; j < m; ++j) {
-                    dot3 += U[i * m + j] * x[t * m + j];
-                }
+                const double dot = cg_dot(n, W + i * n, h0_t_1);
+                const double dot3 = cg_dot(m, U + i * m, x + t * m);
                 const double v1 = dot + dot3;
                 row3[t * n + i] = v1;
             }

@@ -127,7 +127,7 @@ static inline double cg_max_of(int64_t n, const double *x)
 }
 
 /* cg: cg_min_of */
-/* The smallest of x[0], ..., x[n - 1]; nan if one is nan, INFINITY if there is none. */
+/* The smallest in the same way; nan if one is nan, INFINITY if there is none. */
 static inline double cg_min_of(int64_t n, const double *x)
 {
     double lane[16] = {INFINITY, INFINITY, INFINITY, INFINITY};
