@@ -27,16 +27,8 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
             double dot_rows[32];
             double dot3_rows[32];
             for (int64_t i = i_from; i < i_to; ++i) {
-                double dot = 0.0;
-#pragma omp simd reduction(+:dot)
-                for (int64_t j = 0; j < n; ++j) {
-                    dot += W[i * n + j] * h0_t_1[j];
-                }
-                double dot3 = 0.0;
-#pragma omp simd reduction(+:dot3)
-                for (int64_t j = 0; j < m; ++j) {
-                    dot3 += U[i * m + j] * x[t * m + j];
-                }
+                const double dot = cg_dot(n, W + i * n, h0_t_1);
+                const double dot3 = cg_dot(m, U + i * m, x + t * m);
                 dot_rows[i - i_from] = dot;
                 dot3_rows[i - i_from] = dot3;
             }
@@ -50,13 +42,8 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
         }
         { double *swap = h0_t_1; h0_t_1 = next_h0_t_1; next_h0_t_1 = swap; }
     }
-    double sum = 0.0;
     /* sum [n14] */
-#pragma omp simd reduction(+:sum)
-    for (int64_t i = 0; i < n * p; ++i) {
-        const double row_i = row[i];
-        sum += row_i * row_i;
-    }
+    const double sum = cg_dot(n * p, row, row);
     *out0 = sum;
     return CG_OK;
 }
