@@ -95,12 +95,10 @@ class Printer:
                 return buffer.name
             position = "0" if not index else self.size(index[0])
             return f"*{buffer.base.name}" if position == "0" else f"{buffer.base.name}[{position}]"
-        return f"{buffer.base.name}[{bare(self.size(_offset(buffer, index)))}]"
-
-    def address(self, buffer: Buffer, index: Index) -> str:
-        """The address of the element of an array at an index."""
-        offset = _offset(buffer, index)
-        return buffer.base.name if offset == 0 else f"{buffer.base.name} + {self.size(offset)}"
+        offset: SizeLike = 0
+        for i, n in zip(index, buffer.shape, strict=True):
+            offset = offset * n + i
+        return f"{buffer.base.name}[{bare(self.size(offset))}]"
 
     def address(self, buffer: Buffer, index: Index) -> str:
         """The address of an element of a buffer."""
@@ -121,7 +119,7 @@ class Printer:
             text = self.size(expr.size)
             return text, _ATOMIC if re.fullmatch(r"\w+", text) else 7
         if isinstance(expr, Row):
-            return self.address(expr.buffer, expr.index), _BINDING["+"]
+            return self.address(expr.buffer, expr.index), _UNARY
         if isinstance(expr, Read):
             text = self.element(expr.buffer, expr.index)
             return text, _UNARY if text.startswith("*") else _ATOMIC
@@ -183,14 +181,6 @@ class Printer:
         if square:
             return text, _BINDING["*"]
         return text, _UNARY if re.fullmatch(r"[-!~]\{0\}", expr.template) else _TERNARY
-
-
-def _offset(buffer: Buffer, index: Index) -> SizeLike:
-    """The position of an element in its buffer."""
-    offset: SizeLike = 0
-    for i, n in zip(index, buffer.shape, strict=True):
-        offset = offset * n + i
-    return offset
 
 
 def _in_parens(text: str) -> str:

@@ -27,16 +27,23 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     const double v3 = 2.0 / v2;
     /* tanh [n6], sum [n11], mul [n27], sum [n29] */
     for (int64_t i = 0; i < n; ++i) {
-        for (int64_t j = 0; j < p; ++j) {
-            const double v1 = matmul[i * p + j] + b[j];
-            const double tanh2 = tanh(v1);
-            sum += tanh2 * tanh2;
-            const double exp1 = cg_exp(-2.0 * fabs(v1));
-            const double v4 = 1.0 + exp1;
-            const double v5 = v3 * tanh2 * (4.0 * exp1 / (v4 * v4));
-            mul[i * p + j] = v5;
-            out2[j] += v5;
+        double sum2 = 0.0;
+        for (int64_t j_from = 0; j_from < p; j_from += 256) {
+            const int64_t j_to = cg_min_i64(j_from + 256, p);
+            double sum_terms[256];
+            for (int64_t j = j_from; j < j_to; ++j) {
+                const double v1 = matmul[i * p + j] + b[j];
+                const double tanh2 = tanh(v1);
+                sum_terms[j - j_from] = tanh2 * tanh2;
+                const double exp1 = cg_exp(-2.0 * fabs(v1));
+                const double v4 = 1.0 + exp1;
+                const double v5 = v3 * tanh2 * (4.0 * exp1 / (v4 * v4));
+                mul[i * p + j] = v5;
+                out2[j] += v5;
+            }
+            sum2 += cg_sum(j_to - j_from, sum_terms);
         }
+        sum += sum2;
     }
     *out0 = sum / v2;
     /* matmul [n28] */

@@ -26,7 +26,7 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
         double dot_rows[32];
         double sub_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
-            const double dot = cg_dot(m, X + i * m, w);
+            const double dot = cg_dot(m, &X[i * m], w);
             dot_rows[i - i_from] = dot;
         }
         double sum_terms[32];

@@ -25,8 +25,8 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
         double dot_rows[32];
         double mul_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
-            const double dot = cg_dot(m, X + i * m, v);
-            const double dot3 = cg_dot(m, X + i * m, w);
+            const double dot = cg_dot(m, &X[i * m], v);
+            const double dot3 = cg_dot(m, &X[i * m], w);
             dot3_rows[i - i_from] = dot3;
             dot_rows[i - i_from] = dot;
         }

@@ -44,8 +44,8 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
             const int64_t i_to = cg_min_i64(i_from + 32, n);
             for (int64_t i = i_from; i < i_to; ++i) {
                 row[t * n + i] = h0_t_1[i];
-                const double dot = cg_dot(n, W + i * n, h0_t_1);
-                const double dot3 = cg_dot(m, U + i * m, x + t * m);
+                const double dot = cg_dot(n, &W[i * n], h0_t_1);
+                const double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
                 const double v1 = dot + dot3;
                 row3[t * n + i] = v1;
             }

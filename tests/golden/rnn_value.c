@@ -27,8 +27,8 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
             double dot_rows[32];
             double dot3_rows[32];
             for (int64_t i = i_from; i < i_to; ++i) {
-                const double dot = cg_dot(n, W + i * n, h0_t_1);
-                const double dot3 = cg_dot(m, U + i * m, x + t * m);
+                const double dot = cg_dot(n, &W[i * n], h0_t_1);
+                const double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
                 dot_rows[i - i_from] = dot;
                 dot3_rows[i - i_from] = dot3;
             }

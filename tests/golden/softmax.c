@@ -10,7 +10,7 @@ static int64_t softmax(int64_t n, int64_t m, const double *restrict x, double *r
     double *restrict exp3 = (double *)work;
     /* max [n1], exp [n5], sum [n6], true_div [n9] */
     for (int64_t i = 0; i < n; ++i) {
-        const double max = cg_max_of(m, x + i * m);
+        const double max = cg_max_of(m, &x[i * m]);
         double sum = 0.0;
         for (int64_t j_from = 0; j_from < m; j_from += 256) {
             const int64_t j_to = cg_min_i64(j_from + 256, m);
@@ -18,7 +18,7 @@ static int64_t softmax(int64_t n, int64_t m, const double *restrict x, double *r
                 const double exp1 = cg_exp(x[i * m + j] - max);
                 exp3[j] = exp1;
             }
-            sum += cg_sum(j_to - j_from, exp3 + j_from);
+            sum += cg_sum(j_to - j_from, &exp3[j_from]);
         }
         for (int64_t j = 0; j < m; ++j) {
             out0[i * m + j] = exp3[j] / sum;
