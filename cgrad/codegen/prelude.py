@@ -15,7 +15,16 @@ from typing import NamedTuple
 
 _RUNTIME = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runtime")
 # in the order in which they may use each other
-HEADERS = ("cg_math.h", "cg_sum.h", "cg_bits.h", "cg_exp.h", "cg_log.h", "cg_blas.h")
+HEADERS = (
+    "cg_math.h",
+    "cg_sum.h",
+    "cg_bits.h",
+    "cg_exp.h",
+    "cg_log.h",
+    "cg_hyperbolic.h",
+    "cg_pow.h",
+    "cg_blas.h",
+)
 # those whose functions in double are spelled in float too
 BOTH_WIDTHS = ("cg_blas.h",)
 _MARK = re.compile(r"^/\* cg: (\w+)(?: = (\w+)| is (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE)

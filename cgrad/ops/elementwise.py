@@ -168,7 +168,7 @@ def _numpy_pow(a: Any, b: Any) -> Any:
 
 _row(
     "pow",
-    {FLOAT64: "pow({0}, {1})", FLOAT32: "powf({0}, {1})", INT64: "cg_pow_i64({0}, {1})",
+    {FLOAT64: "cg_pow({0}, {1})", FLOAT32: "cg_powf({0}, {1})", INT64: "cg_pow_i64({0}, {1})",
      UINT64: "cg_pow_u64({0}, {1})"},
     _numpy_pow, [_power_base, _power_exponent],
     "Power. An integer to a negative integer power is rounded towards 0.",
@@ -208,16 +208,16 @@ _row("round", _rounding("rint"), np.round, [None],
 # -- exponentials and logarithms --------------------------------------------------------------
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
 _row("exp", "cg_exp", np.exp, [lambda y, x: (y,)], "e to the power x.", cost=20)
-_row("exp2", "exp2", np.exp2, [lambda y, x: (y, _like(x, _LN2))], "2 to the power x.", cost=20)
-_row("expm1", "expm1", np.expm1, [lambda y, x: (apply("exp", x),)],
+_row("exp2", "cg_exp2", np.exp2, [lambda y, x: (y, _like(x, _LN2))], "2 to the power x.", cost=20)
+_row("expm1", "cg_expm1", np.expm1, [lambda y, x: (apply("exp", x),)],
      "exp(x) - 1, exact near 0.", cost=25)  # fmt: skip
 _row("log", "cg_log", np.log, [lambda y, x: (Over(x),)],
      "Natural logarithm; nan below 0.", cost=20, domain=(0.2, 3.0))  # fmt: skip
-_row("log2", "log2", np.log2, [lambda y, x: (_like(x, 1 / _LN2), Over(x))],
+_row("log2", "cg_log2", np.log2, [lambda y, x: (_like(x, 1 / _LN2), Over(x))],
      "Logarithm to base 2.", cost=20, domain=(0.2, 3.0))  # fmt: skip
-_row("log10", "log10", np.log10, [lambda y, x: (_like(x, 1 / _LN10), Over(x))],
+_row("log10", "cg_log10", np.log10, [lambda y, x: (_like(x, 1 / _LN10), Over(x))],
      "Logarithm to base 10.", cost=20, domain=(0.2, 3.0))  # fmt: skip
-_row("log1p", "log1p", np.log1p, [lambda y, x: (Over(1 + x),)],
+_row("log1p", "cg_log1p", np.log1p, [lambda y, x: (Over(1 + x),)],
      "log(1 + x), exact near 0.", cost=25, domain=(-0.5, 3.0))  # fmt: skip
 
 
@@ -277,8 +277,8 @@ _row(
 )  # fmt: skip
 
 # -- hyperbolic -------------------------------------------------------------------------------
-_row("sinh", "sinh", np.sinh, [lambda y, x: (apply("cosh", x),)], "Hyperbolic sine.", cost=30)
-_row("cosh", "cosh", np.cosh, [lambda y, x: (apply("sinh", x),)], "Hyperbolic cosine.", cost=30)
+_row("sinh", "cg_sinh", np.sinh, [lambda y, x: (apply("cosh", x),)], "Hyperbolic sine.", cost=30)
+_row("cosh", "cg_cosh", np.cosh, [lambda y, x: (apply("sinh", x),)], "Hyperbolic cosine.", cost=30)
 
 
 def _expand_dtanh(x: Node) -> Node:
@@ -292,19 +292,19 @@ def _numpy_dtanh(x: Any) -> Any:
     return 4 * e / np.square(1 + e)
 
 
-_row("tanh", "tanh", np.tanh, [lambda y, x: (apply("dtanh", x),)],
+_row("tanh", "cg_tanh", np.tanh, [lambda y, x: (apply("dtanh", x),)],
      "Hyperbolic tangent.", cost=30)  # fmt: skip
 _row(
     # a row of its own: differentiating its expansion would take |x| to be flat at 0
     "dtanh", None, _numpy_dtanh, [lambda y, x: (_like(x, -2.0), y, apply("tanh", x))],
     "Derivative of the hyperbolic tangent, 1 / cosh(x)^2.", cost=30, expand=_expand_dtanh,
 )  # fmt: skip
-_row("arcsinh", "asinh", np.arcsinh, [lambda y, x: (Over(apply("hypot", 1, x)),)],
+_row("arcsinh", "cg_asinh", np.arcsinh, [lambda y, x: (Over(apply("hypot", 1, x)),)],
      "Inverse hyperbolic sine.", cost=35)  # fmt: skip
-_row("arccosh", "acosh", np.arccosh,
+_row("arccosh", "cg_acosh", np.arccosh,
      [lambda y, x: (Over(apply("sqrt", x - 1) * apply("sqrt", x + 1)),)],
      "Inverse hyperbolic cosine, nan below 1.", cost=35, domain=(1.2, 4.0))  # fmt: skip
-_row("arctanh", "atanh", np.arctanh, [lambda y, x: (Over(apply("one_minus_sqr", x)),)],
+_row("arctanh", "cg_atanh", np.arctanh, [lambda y, x: (Over(apply("one_minus_sqr", x)),)],
      "Inverse hyperbolic tangent, nan outside [-1, 1].", cost=35,
      domain=(-0.9, 0.9))  # fmt: skip
 

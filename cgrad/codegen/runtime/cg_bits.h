@@ -1,11 +1,20 @@
-/* Bit patterns of floating-point numbers; memcpy is the conversion that every compiler optimises.
+/* What the elementary functions are written with: bit patterns, and how they are declared.
  */
 #pragma once
 #include <stdint.h>
 #include <string.h>
 
+/* cg: cg_inline */
+/* A loop becomes vector code only if all it calls is part of it, however large it gets. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
+#define cg_inline static inline __attribute__((always_inline))
+#else
+#define cg_inline static inline
+#endif
+
 /* cg: cg_bits */
-static inline uint64_t cg_bits(double x)
+/* memcpy is the conversion that every compiler knows. */
+cg_inline uint64_t cg_bits(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -13,7 +22,7 @@ static inline uint64_t cg_bits(double x)
 }
 
 /* cg: cg_bitsf */
-static inline uint32_t cg_bitsf(float x)
+cg_inline uint32_t cg_bitsf(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -21,7 +30,7 @@ static inline uint32_t cg_bitsf(float x)
 }
 
 /* cg: cg_from_bits */
-static inline double cg_from_bits(uint64_t bits)
+cg_inline double cg_from_bits(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
@@ -29,7 +38,7 @@ static inline double cg_from_bits(uint64_t bits)
 }
 
 /* cg: cg_from_bitsf */
-static inline float cg_from_bitsf(uint32_t bits)
+cg_inline float cg_from_bitsf(uint32_t bits)
 {
     float x;
     memcpy(&x, &bits, sizeof x);

@@ -13,7 +13,7 @@
 
 /* cg: cg_log_tail */
 /* log(1 + r) - r for 1 + r from sqrt(1/2) to sqrt(2), off by 2^-56 of log(1 + r). */
-static inline double cg_log_tail(double r)
+cg_inline double cg_log_tail(double r)
 {
     const double r2 = r * r;
     double even = 0x1.ac75a192084cp-6, odd = -0x1.ea05fe3f9c969p-5;
@@ -31,7 +31,7 @@ static inline double cg_log_tail(double r)
 
 /* cg: cg_log_tailf */
 /* log(1 + r) - r for 1 + r from sqrt(1/2) to sqrt(2), off by 2^-27 of log(1 + r). */
-static inline float cg_log_tailf(float r)
+cg_inline float cg_log_tailf(float r)
 {
     const float r2 = r * r;
     float even = 0x1.055b82p-3f, odd = -0x1.38b5a4p-4f;
@@ -41,34 +41,122 @@ static inline float cg_log_tailf(float r)
     return r2 * fmaf(r, fmaf(r, odd, even), -0.5f);
 }
 
-/* cg: cg_log = log */
-/* The natural logarithm: -infinity at 0, nan below. */
-static inline double cg_log(double x)
+/* cg: cg_log_parts */
+/* r and k of a positive x. */
+cg_inline double cg_log_parts(double x, double *k)
 {
     const bool tiny = x < 0x1p-1022;
     const uint64_t low = cg_bits(0x1.6a09e667f3bcdp-1), mask = UINT64_C(0x000fffffffffffff);
     const uint64_t bits = cg_bits(tiny ? x * 0x1p54 : x) - low + cg_bits(1.0);
     const double shifted = cg_from_bits((bits >> 52) | cg_bits(0x1p52));
-    const double k = shifted - (tiny ? 0x1p52 + 1023 + 54 : 0x1p52 + 1023);
-    const double r = cg_from_bits((bits & mask) + low) - 1.0;
-    const double high = fma(k, 0x1.62e42fefa38p-1, r);
-    const double rest = fma(k, 0x1.62e42fefa38p-1, -high) + r;
-    const double y = high + (cg_log_tail(r) + fma(k, 0x1.ef35793c7673p-45, rest));
-    return x > 0 ? (x < INFINITY ? y : x) : (x == 0 ? -INFINITY : NAN);
+    *k = shifted - (tiny ? 0x1p52 + 1023 + 54 : 0x1p52 + 1023);
+    return cg_from_bits((bits & mask) + low) - 1.0;
 }
 
-/* cg: cg_logf = logf */
-/* The natural logarithm: -infinity at 0, nan below. */
-static inline float cg_logf(float x)
+/* cg: cg_log_partsf */
+/* r and k of a positive x. */
+cg_inline float cg_log_partsf(float x, float *k)
 {
     const bool tiny = x < 0x1p-126f;
     const uint32_t low = cg_bitsf(0x1.6a09e6p-1f), mask = UINT32_C(0x007fffff);
     const uint32_t bits = cg_bitsf(tiny ? x * 0x1p25f : x) - low + cg_bitsf(1.0f);
     const float shifted = cg_from_bitsf((bits >> 23) | cg_bitsf(0x1p23f));
-    const float k = shifted - (tiny ? 0x1p23f + 127 + 25 : 0x1p23f + 127);
-    const float r = cg_from_bitsf((bits & mask) + low) - 1.0f;
-    const float high = fmaf(k, 0x1.62e4p-1f, r);
-    const float rest = fmaf(k, 0x1.62e4p-1f, -high) + r;
-    const float y = high + (cg_log_tailf(r) + fmaf(k, 0x1.7f7d1cp-20f, rest));
+    *k = shifted - (tiny ? 0x1p23f + 127 + 25 : 0x1p23f + 127);
+    return cg_from_bitsf((bits & mask) + low) - 1.0f;
+}
+
+/* cg: cg_log_ends */
+/* y, but the logarithm of x where x is not a positive finite number. */
+cg_inline double cg_log_ends(double x, double y)
+{
     return x > 0 ? (x < INFINITY ? y : x) : (x == 0 ? -INFINITY : NAN);
 }
+
+/* cg: cg_log_endsf */
+/* y, but the logarithm of x where x is not a positive finite number. */
+cg_inline float cg_log_endsf(float x, float y)
+{
+    return x > 0 ? (x < INFINITY ? y : x) : (x == 0 ? -INFINITY : NAN);
+}
+
+/* cg: cg_log = log */
+/* The natural logarithm: -infinity at 0, nan below. */
+cg_inline double cg_log(double x)
+{
+    double k;
+    const double r = cg_log_parts(x, &k);
+    const double high = fma(k, 0x1.62e42fefa38p-1, r);
+    const double rest = fma(k, 0x1.62e42fefa38p-1, -high) + r;
+    return cg_log_ends(x, high + (cg_log_tail(r) + fma(k, 0x1.ef35793c7673p-45, rest)));
+}
+
+/* cg: cg_logf = logf */
+/* The natural logarithm: -infinity at 0, nan below. */
+cg_inline float cg_logf(float x)
+{
+    float k;
+    const float r = cg_log_partsf(x, &k);
+    const float high = fmaf(k, 0x1.62e4p-1f, r);
+    const float rest = fmaf(k, 0x1.62e4p-1f, -high) + r;
+    return cg_log_endsf(x, high + (cg_log_tailf(r) + fmaf(k, 0x1.7f7d1cp-20f, rest)));
+}
+
+/* cg: cg_log2 = log2 */
+/* The logarithm to base 2, exact for powers of 2. */
+cg_inline double cg_log2(double x)
+{
+    double k;
+    const double r = cg_log_parts(x, &k);
+    const double scaled = r * 0x1.71547652b82fep+0, high = k + scaled;
+    const double low = fma(r, 0x1.71547652b82fep+0, -scaled) + r * 0x1.777d0ffda0d24p-56;
+    const double tail = fma(cg_log_tail(r), 0x1.71547652b82fep+0, low);
+    return cg_log_ends(x, high + (tail + (k - high + scaled)));
+}
+
+/* cg: cg_log2f = log2f */
+cg_inline float cg_log2f(float x) { return (float)cg_log2((double)x); }
+
+/* cg: cg_log10 = log10 */
+/* The logarithm to base 10. */
+cg_inline double cg_log10(double x)
+{
+    double k;
+    const double r = cg_log_parts(x, &k);
+    const double scaled = r * 0x1.bcb7b1526e50ep-2, high = fma(k, 0x1.34413509f78p-2, scaled);
+    const double rest = fma(k, 0x1.34413509f78p-2, -high) + scaled;
+    const double low = fma(r, 0x1.bcb7b1526e50ep-2, -scaled) + r * 0x1.95355baaafad3p-57;
+    const double tail = fma(cg_log_tail(r), 0x1.bcb7b1526e50ep-2, low);
+    return cg_log_ends(x, high + (tail + fma(k, 0x1.fef311f12b358p-46, rest)));
+}
+
+/* cg: cg_log10f = log10f */
+cg_inline float cg_log10f(float x) { return (float)cg_log10((double)x); }
+
+/* cg: cg_log1p_sum */
+/* log(1 + (high + low)) + more ln 2 for high > -1, |low| <= ulp(high); infinite at -1, nan below. */
+cg_inline double cg_log1p_sum(double high, double low, double more)
+{
+    const double u = 1.0 + high, part = u - 1.0, lost = (1.0 - (u - part)) + (high - part) + low;
+    const uint64_t least = cg_bits(0x1.6a09e667f3bcdp-1), mask = UINT64_C(0x000fffffffffffff);
+    const uint64_t bits = cg_bits(u) - least + cg_bits(1.0), e = bits >> 52;
+    const double k = cg_from_bits(e | cg_bits(0x1p52)) - (0x1p52 + 1023) + more;
+    const double r = cg_from_bits((bits & mask) + least) - 1.0;
+    /* what u lost, over u: half of 2^(1 - k) and the first terms of 1 / (1 + r) */
+    const double twice = lost * cg_from_bits((2047 - e) << 52);
+    const double found = twice * fma(r, fma(r, 0.5, -0.5), 0.5);
+    const double sum = fma(k, 0x1.62e42fefa38p-1, r);
+    const double rest = fma(k, 0x1.62e42fefa38p-1, -sum) + r;
+    const double tail = cg_log_tail(r) + fma(k, 0x1.ef35793c7673p-45, rest);
+    return cg_log_ends(u, sum + (tail + found));
+}
+
+/* cg: cg_log1p = log1p */
+/* log(1 + x), which keeps its digits near 0. */
+cg_inline double cg_log1p(double x)
+{
+    const double y = cg_log1p_sum(x, 0.0, 0.0);
+    return fabs(x) < 0x1p-54 ? x : y;
+}
+
+/* cg: cg_log1pf = log1pf */
+cg_inline float cg_log1pf(float x) { return (float)cg_log1p((double)x); }

@@ -1,7 +1,7 @@
 /* Arithmetic with defined results, and NumPy's meaning, for every input.
  *
  * A generated file contains only the functions it uses: each one begins after a line of the form
- * "/" "* cg: name *" "/" and may call those above it.  Names end in f for float and _i64 for int64_t.
+ * "/" "* cg: name *" "/" and may call those above it.  Names end in f for float, _i64 for int64_t.
  */
 
 /* cg: cg_min_i64 */

@@ -1,0 +1,118 @@
+/* Hyperbolic functions and their inverses; see cg_exp.h for what all elementary functions have in
+ * common. The polynomials are minimax fits of our own. */
+#pragma once
+#include "cg_exp.h"
+#include "cg_log.h"
+
+#include <math.h>
+
+/* cg: cg_tanh = tanh */
+/* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers: near
+ * 1 their roundings would add up. */
+cg_inline double cg_tanh(double x)
+{
+    const double size = fabs(x), bounded = size > 22.0 ? 44.0 : 2.0 * size;
+    const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
+    const double n = shifted - 0x1.8p52;
+    const double r = fma(n, -0x1.ef35793c7673p-45, fma(n, -0x1.62e42fefa38p-1, bounded));
+    const double p = fma(r * r, cg_expm1_of(r), r);
+    const double s = cg_from_bits((cg_bits(shifted) << 52) + cg_bits(1.0));
+    const double above = fma(s, p, s - 1.0), above_low = fma(s, p, s - 1.0 - above);
+    const double below = fma(s, p, s + 1.0), below_low = fma(s, p, s - below + 1.0);
+    const double inverse = 1.0 / below, y = above * inverse;
+    const double left = fma(-y, below, above) + fma(-y, below_low, above_low);
+    return copysign(fma(left, inverse, y), x);
+}
+
+/* cg: cg_tanhf = tanhf */
+cg_inline float cg_tanhf(float x) { return (float)cg_tanh((double)x); }
+
+/* cg: cg_sinh_cosh */
+/* An eighth of sinh and cosh of |x| for x = n ln 2 + r, from sinh and cosh of r and of n ln 2. */
+cg_inline double cg_sinh_cosh(double x, double *cosh8)
+{
+    const double size = fabs(x), bounded = size > 711.0 ? 711.0 : size;
+    const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
+    const double n = shifted - 0x1.8p52, least = (n > 64.0 ? 64.0 : n) + 0x1.8p52;
+    const double first = fma(n, -0x1.62e42fefa38p-1, bounded);
+    const double r = fma(n, -0x1.ef35793c7673p-45, first);
+    const double low = fma(n, -0x1.ef35793c7673p-45, first - r);
+    const double z = r * r, z2 = z * z;
+    const double s0 = fma(z, 0x1.111111110f67fp-7, 0x1.5555555555559p-3);
+    const double s1 = fma(z, 0x1.71ddf817e6e3fp-19, 0x1.a01a01affa9b8p-13);
+    const double s = fma(r * z, fma(z2, fma(z2, 0x1.af5f3031fbdf8p-26, s1), s0), low);
+    const double c0 = fma(z, 0x1.555555554fef4p-5, 0x1.000000000000cp-1);
+    const double c1 = fma(z, 0x1.a01995f5f45f1p-16, 0x1.6c16c185e5698p-10);
+    const double c = z * fma(z2, fma(z2, 0x1.28b0d50dbbe39p-22, c1), c0);
+    const double up = cg_from_bits((cg_bits(shifted) << 52) + cg_bits(0x1p-4));
+    const double down = cg_from_bits(cg_bits(0x1p-4) - (cg_bits(least) << 52));
+    const double a = up + down, b = up - down;
+    const double high = fma(a, r, b), rest = fma(a, r, b - high);
+    *cosh8 = a + fma(a, c, fma(b, r + s, up - a + down));
+    return high + fma(b, c, fma(a, s, rest));
+}
+
+/* cg: cg_sinh = sinh */
+cg_inline double cg_sinh(double x)
+{
+    double other;
+    const double y = copysign(8.0 * cg_sinh_cosh(x, &other), x);
+    return fabs(x) < 0x1p-28 ? x : y;
+}
+
+/* cg: cg_sinhf = sinhf */
+cg_inline float cg_sinhf(float x) { return (float)cg_sinh((double)x); }
+
+/* cg: cg_cosh = cosh */
+cg_inline double cg_cosh(double x)
+{
+    double y;
+    cg_sinh_cosh(x, &y);
+    return 8.0 * y;
+}
+
+/* cg: cg_coshf = coshf */
+cg_inline float cg_coshf(float x) { return (float)cg_cosh((double)x); }
+
+/* cg: cg_asinh = asinh */
+/* log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), log(2 |x|) where x is large. */
+cg_inline double cg_asinh(double x)
+{
+    const double size = fabs(x), a = size < 0x1p28 ? size : 1.0, square = a * a;
+    const double w = square / (1.0 + sqrt(fma(a, a, 1.0))), f = a + w, low = a - f + w;
+    const bool large = size >= 0x1p28;
+    const double y = cg_log1p_sum(large ? size - 1.0 : f, large ? 0.0 : low, large ? 1.0 : 0.0);
+    return size < 0x1p-28 ? x : copysign(x != x ? x : y, x);
+}
+
+/* cg: cg_asinhf = asinhf */
+cg_inline float cg_asinhf(float x) { return (float)cg_asinh((double)x); }
+
+/* cg: cg_acosh = acosh */
+/* log1p(t + sqrt(2 t + t^2)) with t = x - 1, log(2 x) where x is large; nan below 1. */
+cg_inline double cg_acosh(double x)
+{
+    const double t = x - 1.0, a = x < 0x1p28 ? t : 1.0;
+    const double w = sqrt(fma(a, a, 2.0 * a)), f = a > w ? a + w : w + a;
+    const double low = (a < w ? w - f + a : a - f + w);
+    const bool large = x >= 0x1p28;
+    const double y = cg_log1p_sum(large ? t : f, large ? 0.0 : low, large ? 1.0 : 0.0);
+    return x >= 1.0 ? y : NAN;
+}
+
+/* cg: cg_acoshf = acoshf */
+cg_inline float cg_acoshf(float x) { return (float)cg_acosh((double)x); }
+
+/* cg: cg_atanh = atanh */
+/* log1p(2 |x| / (1 - |x|)) / 2, with the quotient as a sum of two numbers; nan beyond 1. */
+cg_inline double cg_atanh(double x)
+{
+    const double size = fabs(x), d = 1.0 - size, lost = 1.0 - d - size;
+    const double inverse = 1.0 / d, z = 2.0 * size * inverse;
+    const double low = (fma(-z, d, 2.0 * size) - z * lost) * inverse;
+    const double y = 0.5 * cg_log1p_sum(z, low, 0.0);
+    return size < 0x1p-28 ? x : copysign(size < 1.0 ? y : size == 1.0 ? INFINITY : NAN, x);
+}
+
+/* cg: cg_atanhf = atanhf */
+cg_inline float cg_atanhf(float x) { return (float)cg_atanh((double)x); }
