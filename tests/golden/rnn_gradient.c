@@ -51,7 +51,7 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
             }
             for (int64_t i = i_from; i < i_to; ++i) {
                 const double v1 = row3[t * n + i];
-                const double tanh1 = tanh(v1);
+                const double tanh1 = cg_tanh(v1);
                 next_h0_t_1[i] = tanh1;
                 row2[t * n + i] = tanh1;
             }
