@@ -115,9 +115,9 @@ def ulps(got: Array, exact: Callable[..., Any], *args: Array) -> Array:
     """The errors; infinite where overflow or nan is not what it should be."""
     info = np.finfo(got.dtype)
     least, digits = int(info.minexp), int(info.nmant)
-    largest = mp.mpf(float(info.max)) * (1 + mp.mpf(2) ** (-digits - 2))
     errors = np.empty(len(got))
     with mp.workprec(160):
+        largest = mp.mpf(float(info.max)) * (1 + mp.mpf(2) ** (-digits - 2))
         for k, (y, *xs) in enumerate(zip(got, *args, strict=True)):
             errors[k] = _ulp(float(y), _exactly(exact, xs), least, digits, largest)
     return errors
