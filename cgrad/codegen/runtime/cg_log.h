@@ -133,7 +133,8 @@ cg_inline double cg_log10(double x)
 cg_inline float cg_log10f(float x) { return (float)cg_log10((double)x); }
 
 /* cg: cg_log1p_sum */
-/* log(1 + (high + low)) + more ln 2 for high > -1, |low| <= ulp(high); infinite at -1, nan below. */
+/* log(1 + (high + low)) + more ln 2, where low is at most an ULP of high;
+ * -infinity at -1, nan below. */
 cg_inline double cg_log1p_sum(double high, double low, double more)
 {
     const double u = 1.0 + high, part = u - 1.0, lost = (1.0 - (u - part)) + (high - part) + low;
