@@ -20,6 +20,11 @@ def test_every_header_but_the_interface_is_read() -> None:
     assert {*prelude.HEADERS, "cg_abi.h"} == {path.name for path in RUNTIME.glob("*.h")}
 
 
+@pytest.mark.parametrize("path", sorted(RUNTIME.glob("*.h")), ids=lambda path: path.name)
+def test_lines_of_headers_are_short(path: Path) -> None:
+    assert [line for line in path.read_text().splitlines() if len(line) > 100] == []
+
+
 def test_only_what_is_used_is_pasted_and_before_its_use() -> None:
     x = ct.dvector("x")
     text = generate(Program([x], [ct.exp(x)], "f"))

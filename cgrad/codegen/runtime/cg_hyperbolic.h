@@ -7,8 +7,8 @@
 #include <math.h>
 
 /* cg: cg_tanh = tanh */
-/* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers: near
- * 1 their roundings would add up. */
+/* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers:
+ * near 1 their roundings would add up. */
 cg_inline double cg_tanh(double x)
 {
     const double size = fabs(x), bounded = size > 22.0 ? 44.0 : 2.0 * size;

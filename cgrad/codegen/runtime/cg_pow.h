@@ -16,8 +16,8 @@ cg_inline double cg_pow_ends(double x, double y, double power)
 }
 
 /* cg: cg_log_of_pow */
-/* log(1 + r) + k ln 2 as a sum of two numbers, 64 bits of it: 2 atanh(s) with s = r / (2 + r), whose
- * first two terms are such sums too (T. J. Dekker, Numerische Mathematik 18, 1971). */
+/* log(1 + r) + k ln 2 as a sum of two numbers, 64 bits of it: 2 atanh(s) with s = r / (2 + r),
+ * whose first two terms are such sums too (T. J. Dekker, Numerische Mathematik 18, 1971). */
 cg_inline double cg_log_of_pow(double r, double k, double *low)
 {
     const double d = 2.0 + r, d_low = 2.0 - d + r, inverse = 1.0 / d;
