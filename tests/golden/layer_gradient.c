@@ -33,7 +33,7 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
             double sum_terms[256];
             for (int64_t j = j_from; j < j_to; ++j) {
                 const double v1 = matmul[i * p + j] + b[j];
-                const double tanh2 = tanh(v1);
+                const double tanh2 = cg_tanh(v1);
                 sum_terms[j - j_from] = tanh2 * tanh2;
                 const double exp1 = cg_exp(-2.0 * fabs(v1));
                 const double v4 = 1.0 + exp1;

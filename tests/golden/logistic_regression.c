@@ -34,7 +34,7 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
             const double dot = dot_rows[i - i_from];
             const double exp3 = cg_exp(-fabs(dot));
             const double y_i = y[i];
-            sum_terms[i - i_from] = cg_max(dot, 0.0) + log1p(exp3) - y_i * dot;
+            sum_terms[i - i_from] = cg_max(dot, 0.0) + cg_log1p(exp3) - y_i * dot;
             const double sub = (dot >= 0.0 ? 1.0 : exp3) / (1.0 + exp3) - y_i;
             sub_rows[i - i_from] = sub;
         }

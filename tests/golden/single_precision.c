@@ -37,7 +37,7 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
         double sum2_terms[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             const float dot = dot_rows[i - i_from];
-            sum2_terms[i - i_from] = (double)tanhf(0.1f * dot);
+            sum2_terms[i - i_from] = (double)cg_tanhf(0.1f * dot);
             const float expf1 = cg_expf(-0.2f * fabsf(dot));
             const float v1 = 1.0f + expf1;
             const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
