@@ -3,7 +3,7 @@
  * Method: x = 2^k (1 + r) with 1 + r from sqrt(1/2) to sqrt(2), read off the bits as in glibc's and
  * CORE-MATH's functions; log(1 + r) = r - r^2/2 + r^3 P(r), where P is a minimax fit of our own
  * (Remez exchange in 200 bits) in two chains, of even and of odd powers. There is no division and
- * no table. k ln 2 + r is a sum of two numbers (T. J. Dekker, Numerische Mathematik 18, 1971), so that
+ * no table. k ln 2 + r is a sum of two numbers (T. J. Dekker, Numerische Mathematik 18, 1971):
  * the two may cancel. */
 #pragma once
 #include "cg_bits.h"
