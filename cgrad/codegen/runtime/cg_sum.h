@@ -2,8 +2,8 @@
  *
  * Blocks of 256 elements are added up one after the other. In a block element i goes to lane
  * i % 32 while 32 are left, then to lane i % 8 while 8 are left; the lanes are folded in halves,
- * and what is left of 4, 2 and 1 elements joins when there are as many lanes. The error of a sum of n
- * terms grows like n / 256 instead of n. How many lanes are in one register does not matter. */
+ * and what is left of 4, 2 and 1 elements joins when there are as many lanes. The error of a sum of
+ * n terms grows like n / 256 instead of n. How many lanes are in one register does not matter. */
 #pragma once
 #include <stdint.h>
 
