@@ -341,8 +341,9 @@ def sample(rng: np.random.Generator, shape: Any, domain: str, dtype: str) -> np.
     low, high = DOMAINS[domain]
     if dtype == "bool":
         return np.asarray(rng.integers(0, 2, shape).astype(bool))
-    if dtype == "int64":
-        return np.asarray(rng.integers(1 if domain in (POS, ABOVE) else -5, 6, shape))
+    if "int" in dtype:
+        least = 1 if domain in (POS, ABOVE) else 0 if dtype.startswith("u") else -5
+        return np.asarray(rng.integers(least, 6, shape), dtype)
     return np.asarray(rng.uniform(low, high, shape).astype(dtype))
 
 

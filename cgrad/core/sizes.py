@@ -390,9 +390,11 @@ def _extreme_product(
 ) -> SizeLike | None:
     """The product of the extremes of its factors, when their signs allow to say so."""
     unknown = [atom for atom in mono if not _is_known(atom, known)]
+    lows = [_atom_bounds(atom)[0] for atom in mono]
+    signed = [atom for atom, low in zip(mono, lows, strict=True) if low is None or low < 0]
     if unknown and len(mono) > 1:
-        lows = [_atom_bounds(atom)[0] for atom in mono]
-        if any(low is None or low < 0 for low in lows):
+        # one factor of either sign, among others that are never negative, is at most its bound
+        if len(signed) > (sign > 0):
             return None
         if sign < 0 and len(unknown) > 1:
             # two lower bounds below 0 would multiply to a positive number
@@ -402,6 +404,8 @@ def _extreme_product(
         extreme = _extreme_atom(atom, known, sign) if atom in unknown else as_size(atom)
         if extreme is None:
             return None
+        if len(mono) > 1 and unknown and atom in signed:
+            extreme = maximum(0, extreme)
         term = term * extreme
     return term
 
@@ -456,6 +460,8 @@ def _atom_text(atom: Atom) -> str:
         return atom.args[0].name or "value"
     if atom.kind == "index":
         return str(atom.args[0])
+    if atom.kind not in COMPOUND:
+        return getattr(atom.args[0], "name", None) or atom.kind
     return compound_text(atom, _atom_text)
 
 

@@ -75,9 +75,10 @@ _SHAPES: dict[str, StaticShape] = {
     "row": (1, None),
     "col": (None, 1),
     "tensor3": (None,) * 3,
-    "tensor4": (None,) * 4,
+    **{f"tensor{ndim}": (None,) * ndim for ndim in range(4, 8)},
 }
-_PLURALS = ("scalars", "vectors", "matrices", "rows", "cols", "tensor3s", "tensor4s")
+_PLURALS = ("scalars", "vectors", "matrices", "rows", "cols", "tensor3s", "tensor4s", "tensor5s",
+            "tensor6s", "tensor7s")  # fmt: skip
 
 
 def _constructor(prefix: str, kind: str, default: str) -> Constructor:
@@ -142,24 +143,40 @@ def _plural(what: str, construct: Constructor) -> Callable[..., Any]:
     return construct_all
 
 
-scalar, vector, matrix, row, col, tensor3, tensor4 = _constructors("", "float64")
-dscalar, dvector, dmatrix, drow, dcol, dtensor3, dtensor4 = _constructors("d", "float64")
-fscalar, fvector, fmatrix, frow, fcol, ftensor3, ftensor4 = _constructors("f", "float32")
-lscalar, lvector, lmatrix, lrow, lcol, ltensor3, ltensor4 = _constructors("l", "int64")
-bscalar, bvector, bmatrix, brow, bcol, btensor3, btensor4 = _constructors("b", "int8")
-wscalar, wvector, wmatrix, wrow, wcol, wtensor3, wtensor4 = _constructors("w", "int16")
-iscalar, ivector, imatrix, irow, icol, itensor3, itensor4 = _constructors("i", "int32")
+(scalar, vector, matrix, row, col,
+ tensor3, tensor4, tensor5, tensor6, tensor7) = _constructors("", "float64")  # fmt: skip
+(dscalar, dvector, dmatrix, drow, dcol,
+ dtensor3, dtensor4, dtensor5, dtensor6, dtensor7) = _constructors("d", "float64")  # fmt: skip
+(fscalar, fvector, fmatrix, frow, fcol,
+ ftensor3, ftensor4, ftensor5, ftensor6, ftensor7) = _constructors("f", "float32")  # fmt: skip
+(lscalar, lvector, lmatrix, lrow, lcol,
+ ltensor3, ltensor4, ltensor5, ltensor6, ltensor7) = _constructors("l", "int64")  # fmt: skip
+(bscalar, bvector, bmatrix, brow, bcol,
+ btensor3, btensor4, btensor5, btensor6, btensor7) = _constructors("b", "int8")  # fmt: skip
+(wscalar, wvector, wmatrix, wrow, wcol,
+ wtensor3, wtensor4, wtensor5, wtensor6, wtensor7) = _constructors("w", "int16")  # fmt: skip
+(iscalar, ivector, imatrix, irow, icol,
+ itensor3, itensor4, itensor5, itensor6, itensor7) = _constructors("i", "int32")  # fmt: skip
 # kept so that a port meets "dtype complex64 is not built yet" and not a missing name
-cscalar, cvector, cmatrix, crow, ccol, ctensor3, ctensor4 = _constructors("c", "complex64")
-zscalar, zvector, zmatrix, zrow, zcol, ztensor3, ztensor4 = _constructors("z", "complex128")
+(cscalar, cvector, cmatrix, crow, ccol,
+ ctensor3, ctensor4, ctensor5, ctensor6, ctensor7) = _constructors("c", "complex64")  # fmt: skip
+(zscalar, zvector, zmatrix, zrow, zcol,
+ ztensor3, ztensor4, ztensor5, ztensor6, ztensor7) = _constructors("z", "complex128")  # fmt: skip
 
-scalars, vectors, matrices, rows, cols, tensor3s, tensor4s = _several("", "float64")
-dscalars, dvectors, dmatrices, drows, dcols, dtensor3s, dtensor4s = _several("d", "float64")
-fscalars, fvectors, fmatrices, frows, fcols, ftensor3s, ftensor4s = _several("f", "float32")
-lscalars, lvectors, lmatrices, lrows, lcols, ltensor3s, ltensor4s = _several("l", "int64")
-bscalars, bvectors, bmatrices, brows, bcols, btensor3s, btensor4s = _several("b", "int8")
-wscalars, wvectors, wmatrices, wrows, wcols, wtensor3s, wtensor4s = _several("w", "int16")
-iscalars, ivectors, imatrices, irows, icols, itensor3s, itensor4s = _several("i", "int32")
+(scalars, vectors, matrices, rows, cols,
+ tensor3s, tensor4s, tensor5s, tensor6s, tensor7s) = _several("", "float64")  # fmt: skip
+(dscalars, dvectors, dmatrices, drows, dcols,
+ dtensor3s, dtensor4s, dtensor5s, dtensor6s, dtensor7s) = _several("d", "float64")  # fmt: skip
+(fscalars, fvectors, fmatrices, frows, fcols,
+ ftensor3s, ftensor4s, ftensor5s, ftensor6s, ftensor7s) = _several("f", "float32")  # fmt: skip
+(lscalars, lvectors, lmatrices, lrows, lcols,
+ ltensor3s, ltensor4s, ltensor5s, ltensor6s, ltensor7s) = _several("l", "int64")  # fmt: skip
+(bscalars, bvectors, bmatrices, brows, bcols,
+ btensor3s, btensor4s, btensor5s, btensor6s, btensor7s) = _several("b", "int8")  # fmt: skip
+(wscalars, wvectors, wmatrices, wrows, wcols,
+ wtensor3s, wtensor4s, wtensor5s, wtensor6s, wtensor7s) = _several("w", "int16")  # fmt: skip
+(iscalars, ivectors, imatrices, irows, icols,
+ itensor3s, itensor4s, itensor5s, itensor6s, itensor7s) = _several("i", "int32")  # fmt: skip
 
 
 # -- constants --------------------------------------------------------------------------------

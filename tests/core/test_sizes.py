@@ -119,7 +119,7 @@ def test_upper_bounds_hold_and_use_known_atoms_only(tree, point, known):
 
 
 def test_upper_bounds_that_allocation_needs():
-    n, v = ATOMS["n"], ATOMS["k"]
+    n, p, v = ATOMS["n"], ATOMS["p"], ATOMS["k"]
 
     def entry(atom):
         return atom.kind == "dim"
@@ -130,6 +130,10 @@ def test_upper_bounds_that_allocation_needs():
     assert sizes.upper(sizes.maximum(0, sizes.minimum(v, n) - 1), entry) == sizes.maximum(0, n - 1)
     assert sizes.upper(sizes.floordiv(sizes.minimum(v, n) + 1, 2), entry) == (n + 1) // 2
     assert sizes.upper(v, entry) is None
+    # a number that may be negative, between lengths that are not
+    assert sizes.upper(sizes.minimum(v, n) * p, entry) == n * p
+    assert sizes.upper(sizes.minimum(v, n - 3) * p, entry) == sizes.maximum(0, n - 3) * p
+    assert sizes.upper(sizes.minimum(v, n) * sizes.minimum(v, p), entry) is None
     assert sizes.upper(3, entry) == 3
 
 
