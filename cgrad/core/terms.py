@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from cgrad.core.derive import add
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node, Shape
+from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
 
 
@@ -69,7 +70,10 @@ class Term:
     @property
     def place(self) -> tuple[Any, ...]:
         """Terms of the same place can be added up."""
-        return self.rows, self.cols, self.value.dims
+        full = {line.axis for line in self.lines if line.whole}
+        # lengths along the same whole axis are equal, even if they are not known to be
+        dims = [None if axis in full else n for axis, n in enumerate(self.value.dims)]
+        return self.rows, self.cols, *dims
 
     def having(self, value: Node) -> Term:
         """Other coefficients in the same place."""
@@ -105,10 +109,22 @@ def dense(value: Node, rows: int, wrt: Shape) -> Term:
     return Term(value, lines[:rows], lines[rows:], wrt)
 
 
+def ordered(term: Term) -> Term:
+    """The same term, the axes of its values in the order of rows and then columns."""
+    order = tuple(dict.fromkeys(line.axis for line in term.lines if line.axis is not None))
+    if order == tuple(range(len(order))):
+        return term
+
+    def moved(line: Line) -> Line:
+        return line if line.axis is None else line._replace(axis=order.index(line.axis))
+
+    return term.mapped(build("permute_axes", term.value, order), moved)
+
+
 def summed(terms: Iterable[Term]) -> list[Term]:
-    """The terms with those of the same place added up."""
+    """The terms, ordered, with those of the same place added up."""
     found: dict[Any, Term] = {}
-    for term in terms:
+    for term in map(ordered, terms):
         held = found.get(term.place)
         total = None if held is None else add(held.value, term.value)
         found[term.place] = term if total is None else term.having(total)

@@ -14,7 +14,7 @@ import numpy as np
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
-from cgrad.core.registry import build
+from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
 from cgrad.core.terms import Line, Term, Unstructured, whole
 from cgrad.ops.kinds import Linear, Pull, Reduction
@@ -225,18 +225,13 @@ class Reshape(Linear):
         ones = tuple(axis for axis, n in enumerate(source) if n == 1)
         term = _fewer_rows(term, ones)
         source = without(source, ones)
-        rows: list[Line] = []
-        for old, new in _groups(source, tuple(n for n in self.shape if n != 1)):
-            if len(old) == len(new) == 1:
-                rows.append(term.rows[old[0]])
-                continue
-            for row in old:
-                term = build("untie", term, row, source[row])
-            axes = [line.axis for line in (term.rows[row] for row in old) if line.axis is not None]
-            term = _regrouped(term, axes, new)
-            first = term.value.ndim - len(new)
-            rows += [whole(first + k) for k in range(len(new))]
-        left = iter(rows)
+        # from the last group on, so that the rows in front keep their places
+        for old, new in reversed(list(_groups(source, tuple(n for n in self.shape if n != 1)))):
+            if len(old) > 1 or len(new) > 1:
+                for row in old:
+                    term = build("untie", term, row, source[row])
+                term = _regrouped(term, old, new)
+        left = iter(term.rows)
         return [term.at_rows([Line(0) if n == 1 else next(left) for n in self.shape])]
 
 
@@ -258,12 +253,25 @@ def _groups(old: Shape, new: Shape) -> Iterator[tuple[list[int], Shape]]:
         raise Unstructured("reshape")
 
 
-def _regrouped(term: Term, axes: list[int], shape: Shape) -> Term:
-    """The term with `axes` of its values reshaped to `shape` and moved to the end."""
-    kept = [axis for axis in range(term.value.ndim) if axis not in axes]
-    moved = permute_axes(term.value, (*kept, *axes))
-    dims = tuple(term.value.dims[axis] for axis in kept)
-    return term.without(reshape_to(moved, (*dims, *shape)), axes)
+def _regrouped(term: Term, rows: list[int], shape: Shape) -> Term:
+    """The term with neighbouring rows, each with an axis of its own, reshaped to `shape`."""
+    own = [line.axis for line in (term.rows[row] for row in rows) if line.axis is not None]
+    others = [axis for axis in range(term.value.ndim) if axis not in own]
+    before = [axis for axis in others if axis < own[0]]
+    behind = [axis for axis in others if axis > own[0]]
+    moved = permute_axes(term.value, (*before, *own, *behind))
+    first, last = len(before), len(before) + len(own)
+    dims = (*moved.dims[:first], *shape, *moved.dims[last:])
+    order = [*before, *(-1 for _ in shape), *behind]
+
+    def renamed(line: Line) -> Line:
+        if line.axis is None or line.axis in own:
+            return line
+        return line._replace(axis=order.index(line.axis))
+
+    term = term.mapped(reshape_to(moved, dims), renamed)
+    new = [whole(first + k) for k in range(len(shape))]
+    return term.at_rows([*term.rows[: rows[0]], *new, *term.rows[rows[-1] + 1 :]])
 
 
 def not_negative(shape: Shape) -> Iterable[tuple[SizeLike, SizeLike, int]]:
@@ -382,3 +390,6 @@ def squeeze_axes(x: Node, axes: tuple[int, ...]) -> Node:
 def reshape_to(x: Node, shape: Shape) -> Node:
     """x in another shape of the same number of elements; x itself when it has that shape."""
     return x if x.dims == shape else Node(Reshape(shape), (x,))
+
+
+register("permute_axes", permute_axes)

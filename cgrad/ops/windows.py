@@ -8,7 +8,7 @@ Responsible for: the ops.  Not responsible for: reading Python indices (`cgrad.t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -299,13 +299,43 @@ class Join(Linear):
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return part(ct, self.axis, self.offsets(node)[position], node.args[position].dims)
 
-    def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> list[Term]:
+        # terms that are full along the axis, and otherwise in the same place, stay one
+        alike: dict[Any, list[tuple[int, Term]]] = {}
+        result = []
+        for position, own in enumerate(terms):
+            for term in own or ():
+                line = term.rows[self.axis]
+                if line.whole and line.axis is not None and term.alone(line):
+                    alike.setdefault(term.place, []).append((position, term))
+                else:
+                    result.append(self._shifted(node, position, term))
+        for group in alike.values():
+            if len({position for position, _ in group}) == 1:
+                result += [self._shifted(node, *one) for one in group]
+                continue
+            term = group[0][1]
+            held: dict[int, Node] = {}
+            for k, own in group:
+                held[k] = own.value if k not in held else build("add", held[k], own.value)
+            zero = constant(np.zeros((), term.value.dtype))
+            along = term.rows[self.axis].axis
+            assert along is not None
+            parts = []
+            for k, arg in enumerate(node.args):
+                dims = list(term.value.dims)
+                dims[along] = arg.dims[self.axis]
+                parts.append(held[k] if k in held else broadcast_axes(zero, tuple(dims), ()))
+            result.append(term.having(join(parts, along)))
+        return result
+
+    def _shifted(self, node: Node, position: int, term: Term) -> Term:
         rows = list(term.rows)
         line = rows[self.axis]
         offset = self.offsets(node)[position]
         alone = node.dims[self.axis] == node.args[position].dims[self.axis]
         rows[self.axis] = line._replace(start=line.start + offset, whole=line.whole and alone)
-        return [term.at_rows(rows)]
+        return term.at_rows(rows)
 
 
 def _entry(x: Node, i: SizeLike) -> SizeLike | None:

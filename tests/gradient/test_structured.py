@@ -65,6 +65,8 @@ def mixed(rng, v):
         lambda: v[ct.arange(n) // 2],
         lambda: ct.tile(v, 2),
         lambda: ct.roll(v, 1) - v,
+        lambda: ct.tile(v, 12).reshape((-1, 3, 2, 2)).reshape((-1, 4)).sum(axis=1),
+        lambda: ct.outer(v, ct.tile(v, 6)).reshape((n, 2, 3, n)).reshape((n, 3, -1))[:, 1].ravel(),
         lambda: v.reshape((n, 1)).T.sum(axis=0) * v,
     ])()  # fmt: skip
 
