@@ -11,6 +11,7 @@ array(8.)
 from cgrad import gradient, tensor
 from cgrad.core.text import dprint, pp
 from cgrad.errors import (
+    BadValueError,
     BuildError,
     CacheError,
     CallError,
@@ -45,6 +46,7 @@ from cgrad.tensor.shared import shared
 __version__ = "0.1.0"
 
 __all__ = [
+    "BadValueError",
     "BuildError",
     "CacheError",
     "CallError",

@@ -310,7 +310,10 @@ def compile_plan(plan: Plan) -> Any:
         returns=plan.returns,
         n_returned=plan.n_returned,
         updates=plan.updates,
-        always_release_gil=any(node.op.name in ("scan", "dot") for node in program.nodes),
+        always_release_gil=any(
+            node.op.name in ("scan", "dot") or getattr(node.op, "stores_arguments", False)
+            for node in program.nodes
+        ),
         owner=kernel,
     )
     if config.debug.get() >= 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "BadValueError",
     "BuildError",
     "CacheError",
     "CallError",
@@ -69,6 +70,10 @@ class RankError(ShapeError, CallError):
 
 class IndexBoundsError(CgradError, IndexError):
     """An index outside its axis, found while a compiled function ran."""
+
+
+class BadValueError(CgradError, ValueError):
+    """An argument whose values an operation cannot take, found while a compiled function ran."""
 
 
 class ConfigError(CgradError, ValueError):

@@ -13,7 +13,7 @@ import numpy as np
 from cgrad.core import sizes
 from cgrad.core.node import Node
 from cgrad.core.sites import describe
-from cgrad.errors import CgradError, IndexBoundsError, ShapeError
+from cgrad.errors import BadValueError, CgradError, IndexBoundsError, ShapeError
 from cgrad.ops.scalar import Elementwise
 from cgrad.parameters import label
 
@@ -74,6 +74,9 @@ def failure(
         text = f"{what} over axis {axis}, which is empty, has no value"
         fix = "pass an array with at least one element along that axis"
         return ShapeError(_message(f.name, text, _operands(node), shapes, where, fix))
+    if code == CG_VALUE and node is not None:
+        text, fix = node.op.bad_value()
+        return BadValueError(_message(f.name, text, _operands(node), shapes, where, fix))
     return CgradError(_message(f.name, f"{what} failed with status {code}", [], shapes, where, ""))
 
 

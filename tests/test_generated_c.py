@@ -73,6 +73,19 @@ def _loops(x: Node) -> list[Node]:
     return [h, rows, cgrad.grad(ct.sum(h) + ct.sum(rows[1:]), x)]
 
 
+def _matrices(x: Node) -> list[Node]:
+    """Products and factors in both widths; without a library they run as loops."""
+    found: list[Node] = []
+    for dtype in ("float64", "float32"):
+        v = ct.cast(x, dtype)
+        a = ct.outer(v, v) + 2 * ct.eye(v.shape[0], dtype=dtype)
+        y = ct.linalg.solve(a, v)
+        lower = ct.linalg.solve_triangular(ct.linalg.cholesky(a, on_error="raise"), v, lower=True)
+        cost = ct.dot(v, y) + ct.linalg.slogdet(a)[1] + ct.sum(lower) + ct.linalg.det(a)
+        found += [a @ a.T, a @ ct.exp(-a), ct.linalg.inv(a), cost, cgrad.grad(cost, x)]
+    return found
+
+
 def _truths(x: Node) -> list[Node]:
     a, b = x > 0.5, x < 1.0
     n = ct.cast(x * 4, "int64")
@@ -84,6 +97,7 @@ def _truths(x: Node) -> list[Node]:
 
 
 HARD = {
+    "matrices": _matrices,
     "truths": _truths,
     "neighbours": _neighbours,
     "windows": _windows,

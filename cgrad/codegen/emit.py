@@ -256,7 +256,11 @@ class _Writer:
             sizes = [bare(self.print.size(n)) for n in stmt.sizes]
             arguments = ", ".join([*stmt.given, *sizes, *rows])
             note = _comment((stmt.note,), pad) if stmt.note else []
-            return [*note, *wrapped(f"{pad}{stmt.function}({arguments});")]
+            call = f"{stmt.function}({arguments})"
+            if stmt.checked is None:
+                return [*note, *wrapped(f"{pad}{call};")]
+            fail = f"cg_fail(st, CG_VALUE, {stmt.checked}, -1, 0, 0)"
+            return [*note, *wrapped(f"{pad}if ({call} != 0)"), f"{pad}{INDENT}return {fail};"]
         if isinstance(stmt, Resize):
             shape = f"out[{stmt.position}].shape[{stmt.axis}]"
             return [f"{pad}{shape} = {self.print.size(stmt.size)};"]

@@ -24,9 +24,10 @@ HEADERS = (
     "cg_hyperbolic.h",
     "cg_pow.h",
     "cg_blas.h",
+    "cg_lapack.h",
 )
 # those whose functions in double are spelled in float too
-BOTH_WIDTHS = ("cg_blas.h",)
+BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h")
 _MARK = re.compile(r"^/\* cg: (\w+)(?: = (\w+)| is (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE)
 _NAME = re.compile(r"\bcg_\w+\b")
 

@@ -506,10 +506,11 @@ class Invoke(Stmt):
 
     A row is a buffer and the index of its first element.  What the function is `given` in front of
     them are parameters of the kernel: rt, what it may use of the process.  The `note` says for the
-    reader which graph op it computes, where no loop around it does.
+    reader which graph op it computes, where no loop around it does.  With a tag in `checked` the
+    function answers 0, or the kernel is left with the status CG_VALUE.
     """
 
-    __slots__ = ("function", "given", "note", "reads", "sizes", "writes")
+    __slots__ = ("checked", "function", "given", "note", "reads", "sizes", "writes")
 
     def __init__(
         self,
@@ -522,6 +523,7 @@ class Invoke(Stmt):
         self.function = function
         self.given = given
         self.note = ""
+        self.checked: int | None = None
         self.sizes = sizes
         self.reads = reads
         self.writes = writes

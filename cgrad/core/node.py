@@ -132,6 +132,10 @@ class Op:
         """
         return None
 
+    def bad_value(self) -> tuple[str, str]:
+        """What a status CG_VALUE of the kernel means, and how to fix it."""
+        raise NotImplementedError(f"{self.name}: bad_value")
+
     def size_value(self, node: Node) -> SizeLike | None:
         """An int64 scalar result as a size, None when it is not one of the simple forms."""
         return None

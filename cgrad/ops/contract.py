@@ -146,7 +146,7 @@ class MatrixProduct(Contract):
             operands.reverse()
         dims = {label: block.resolve(size) for label, size in self.dims(node.args).items()}
         (on_a, a), (on_b, b) = (
-            (labels, block.rows(arg, _reads_rows(labels, {m, n, k}))) for labels, arg in operands
+            (labels, block.rows(arg, in_rows(labels, {m, n, k}))) for labels, arg in operands
         )
         c = block.target(place, node.ndim)
         transposed_a, lda = _leading(on_a, a.strides, k, m)
@@ -205,7 +205,7 @@ def matrix_of(left: Labels, right: Labels, out: Labels) -> tuple[int, int, int] 
     return (m, n, k) if plain else None
 
 
-def _reads_rows(labels: Labels, matrix: Collection[int]) -> Callable[[Any], bool]:
+def in_rows(labels: Labels, matrix: Collection[int]) -> Callable[[Any], bool]:
     """Whether the rows of a matrix are contiguous and lie one after the other."""
 
     def fits(rows: Any) -> bool:

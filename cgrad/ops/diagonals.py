@@ -1,4 +1,4 @@
-"""A diagonal of matrices and its transpose: zeros but for a diagonal.
+"""A diagonal of matrices and its transpose, zeros but for a diagonal; triangles of matrices.
 
 Diagonal k of an n by m matrix holds the elements (i, i + k).  Leading axes are kept.
 
@@ -126,6 +126,33 @@ class OnDiagonal(OfMatrix):
         value = yield node.args[0], (*batch, i - max(-self.k, 0))
         zero = loops.lit(np.zeros((), node.dtype).item(), node.dtype)
         return loops.guard(loops.compare("==", j, i + self.k), value, zero)
+
+
+class Triangle(Linear):
+    """Matrices with zeros above diagonal k where `lower`, else below it; its own transpose."""
+
+    __slots__ = ("k", "lower")
+    name = "triangle"
+
+    def __init__(self, k: int, lower: bool) -> None:
+        self.k = k
+        self.lower = lower
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, args[0].dims)
+
+    def reference(self, x: Any) -> Any:
+        return np.tril(x, self.k) if self.lower else np.triu(x, self.k)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return Node(self, (ct,))
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        i, j = index[-2:]
+        value = yield node.args[0], index
+        pair = (j, i + self.k) if self.lower else (i + self.k, j)
+        zero = loops.lit(np.zeros((), node.dtype).item(), node.dtype)
+        return loops.select(loops.compare("<=", *pair), value, zero)
 
 
 def diagonal_of(x: Node, k: int, square: bool = False) -> Node:

@@ -6,6 +6,7 @@ import cgrad.ops
 import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
+from cgrad.tensor import linalg
 
 # fmt: off
 from cgrad.tensor.arrange import flip, hstack, pad, repeat, roll, split, tile, vstack
@@ -88,7 +89,7 @@ __all__ = [
     "irow", "irows", "iscalar", "iscalars", "isfinite", "isinf", "isnan", "itensor3", "itensor3s",
     "itensor4", "itensor4s", "itensor5", "itensor5s", "itensor6", "itensor6s", "itensor7",
     "itensor7s", "ivector", "ivectors", "jacobian", "join", "lcol", "lcols", "le", "less",
-    "less_equal", "linspace", "lmatrices", "lmatrix", "log", "log10", "log1p", "log1pexp", "log2",
+    "less_equal", "linalg", "linspace", "lmatrices", "lmatrix", "log", "log10", "log1p", "log1pexp", "log2",
     "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
     "logspace", "logsumexp", "lrow", "lrows", "lscalar", "lscalars", "lt", "ltensor3", "ltensor3s",
     "ltensor4", "ltensor4s", "ltensor5", "ltensor5s", "ltensor6", "ltensor6s", "ltensor7",

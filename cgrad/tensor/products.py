@@ -103,7 +103,8 @@ def dot(a: Arraylike, b: Arraylike) -> Node:
     """The sum over the last axis of a and the last but one (of a vector: the only one) of b.
 
     (n) (n) -> (); (m, n) (n) -> (m); (n) (n, p) -> (p); (m, n) (n, p) -> (m, p); in general
-    (..., n) (***, n, p) -> (..., ***, p); a scalar multiplies.  float32 is added up in float64.
+    (..., n) (***, n, p) -> (..., ***, p); a scalar multiplies.  float32 is added up in float64 in
+    products with a vector, and in float32 in products of matrices, which a BLAS computes.
     Lengths that differ are a ShapeError, now when they are known, else at the call; nothing is
     stretched.
     """
@@ -123,7 +124,7 @@ def matmul(a: Arraylike, b: Arraylike) -> Node:
 
     (..., m, n) (..., n, p) -> (..., m, p); a vector is a row on the left and a column on the
     right, and that axis is dropped.  Leading axes stretch as in NumPy.  Scalars are refused (use
-    `*`).  float32 is added up in float64.  Lengths that differ are a ShapeError, now when they are
+    `*`).  float32 is added up as in `dot`.  Lengths that differ are a ShapeError, now when they are
     known, else at the call.
     """
     left, right = as_node(a), as_node(b)

@@ -1,0 +1,162 @@
+/* Factors of matrices and solves with them: loops for small ones, BLAS and LAPACK for the others.
+ *
+ * Matrices are row-major, their rows `ld` elements apart; what is only copied has a stride for each
+ * axis.  LAPACK is column-major: it sees the transpose of every matrix.  See cg_blas.h for how the
+ * library is found and for what _f64 means. */
+#pragma once
+#include "cg_abi.h"
+#include <math.h>
+#include <stddef.h>
+
+/* cg: cg_trsm_f64_blas is blas[4] cblas_dtrsm */
+/* cblas_dtrsm: B = alpha op(A)^-1 B with a triangular A. */
+typedef void (*cg_trsm_f64_blas)(int order, int side, int triangle, int on_a, int diagonal,
+                                 int64_t m, int64_t n, double alpha, const double *a, int64_t lda,
+                                 double *b, int64_t ldb);
+
+/* cg: cg_potrf_f64_lapack is lapack[0] dpotrf_ */
+/* dpotrf_: the Cholesky factor of a column-major matrix, in place. */
+typedef void (*cg_potrf_f64_lapack)(const char *triangle, const int64_t *n, double *a,
+                                    const int64_t *lda, int64_t *info, size_t length);
+
+/* cg: cg_getrf_f64_lapack is lapack[2] dgetrf_ */
+/* dgetrf_: L U = P A with row interchanges, in place; pivots count from 1. */
+typedef void (*cg_getrf_f64_lapack)(const int64_t *m, const int64_t *n, double *a,
+                                    const int64_t *lda, int64_t *pivots, int64_t *info);
+
+/* cg: cg_copy_f64 */
+/* An m x n matrix of any strides into rows. */
+static void cg_copy_f64(int64_t m, int64_t n, int64_t next_row, int64_t next_in_row, int64_t ld,
+                        const double *from, double *to)
+{
+    for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j)
+            to[i * ld + j] = from[i * next_row + j * next_in_row];
+}
+
+/* cg: cg_cholesky_f64 */
+/* The lower triangular L with L L^T = A, from the lower triangle of A. Where there is none it is
+ * filled with nan, and the answer is not 0. */
+static int64_t cg_cholesky_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t next_in_row,
+                               int64_t ld, const double *restrict a, double *restrict l)
+{
+    const int64_t small = 8;
+    const cg_potrf_f64_lapack potrf = (cg_potrf_f64_lapack)rt->lapack[0];
+    int64_t info = 0;
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j)
+            l[i * ld + j] = j <= i ? a[i * next_row + j * next_in_row] : 0;
+    if (potrf != NULL && n > small) {
+        potrf("U", &n, l, &ld, &info, 1);
+    } else {
+        for (int64_t i = 0; i < n; ++i)
+            for (int64_t j = 0; j <= i; ++j) {
+                double x = l[i * ld + j];
+                for (int64_t k = 0; k < j; ++k) x -= l[i * ld + k] * l[j * ld + k];
+                l[i * ld + j] = i == j ? sqrt(x) : x / l[j * ld + j];
+            }
+    }
+    /* a pivot that is not positive, or not a number */
+    for (int64_t i = 0; i < n && info == 0; ++i) info = l[i * ld + i] > 0 ? 0 : i + 1;
+    for (int64_t i = 0; i < n && info != 0; ++i)
+        for (int64_t j = 0; j < n; ++j) l[i * ld + j] = (double)NAN;
+    return info;
+}
+
+/* cg: cg_trsm_f64 */
+/* X = op(A)^-1 B, n x k, with a triangular A, whose diagonal counts as ones where `unit`. */
+static void cg_trsm_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t lower, int64_t transposed,
+                        int64_t unit, int64_t lda, int64_t ldx, const double *restrict a,
+                        double *restrict x)
+{
+    const double small = 125; /* multiplications */
+    const cg_trsm_f64_blas trsm = (cg_trsm_f64_blas)rt->blas[4];
+    if (trsm != NULL && (double)n * (double)n * (double)k > small) {
+        trsm(101, 141, lower ? 122 : 121, transposed ? 112 : 111, unit ? 132 : 131, n, k, 1, a, lda,
+             x, ldx);
+        return;
+    }
+    const int64_t next_row = transposed ? 1 : lda, next_in_row = transposed ? lda : 1;
+    const int forwards = (lower != 0) != (transposed != 0);
+    for (int64_t step = 0; step < n; ++step) {
+        const int64_t i = forwards ? step : n - 1 - step;
+        for (int64_t before = 0; before < step; ++before) {
+            const int64_t l = forwards ? before : n - 1 - before;
+            const double factor = a[i * next_row + l * next_in_row];
+            for (int64_t j = 0; j < k; ++j) x[i * ldx + j] -= factor * x[l * ldx + j];
+        }
+        if (!unit)
+            for (int64_t j = 0; j < k; ++j) x[i * ldx + j] /= a[i * lda + i];
+    }
+}
+
+/* cg: cg_solve_triangular_f64 */
+/* The same for a B of any strides, which is kept. */
+static void cg_solve_triangular_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t lower,
+                                    int64_t transposed, int64_t unit, int64_t lda,
+                                    int64_t next_row, int64_t next_in_row, int64_t ldx,
+                                    const double *a, const double *b, double *x)
+{
+    cg_copy_f64(n, k, next_row, next_in_row, ldx, b, x);
+    cg_trsm_f64(rt, n, k, lower, transposed, unit, lda, ldx, a, x);
+}
+
+/* cg: cg_lu_f64 */
+/* A = U^T L^T P^T, n x n: U^T on and below the diagonal of f, L^T with ones on its diagonal above
+ * it, rows n + 1 apart. The last column holds what P interchanges: column i of A with column f_in,
+ * one after the other. This is what LAPACK makes of the transpose that it sees. */
+static void cg_lu_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t next_in_row,
+                      const double *restrict a, double *restrict f, int64_t *restrict pivots)
+{
+    const int64_t small = 8, ld = n + 1;
+    const cg_getrf_f64_lapack getrf = (cg_getrf_f64_lapack)rt->lapack[2];
+    cg_copy_f64(n, n, next_row, next_in_row, ld, a, f);
+    if (getrf != NULL && n > small) {
+        int64_t info;
+        getrf(&n, &n, f, &ld, pivots, &info);
+    } else {
+        for (int64_t i = 0; i < n; ++i) {
+            int64_t best = i;
+            for (int64_t r = i + 1; r < n; ++r)
+                if (fabs(f[i * ld + r]) > fabs(f[i * ld + best])) best = r;
+            pivots[i] = best + 1;
+            for (int64_t j = 0; j < n && best != i; ++j) {
+                const double held = f[j * ld + i];
+                f[j * ld + i] = f[j * ld + best];
+                f[j * ld + best] = held;
+            }
+            const double pivot = f[i * ld + i];
+            for (int64_t r = i + 1; r < n && pivot != 0; ++r) f[i * ld + r] /= pivot;
+            for (int64_t j = i + 1; j < n; ++j)
+                for (int64_t r = i + 1; r < n; ++r) f[j * ld + r] -= f[i * ld + r] * f[j * ld + i];
+        }
+    }
+    for (int64_t i = 0; i < n; ++i)
+        f[i * ld + n] = (double)(pivots[i] > i && pivots[i] <= n ? pivots[i] - 1 : i);
+}
+
+/* cg: cg_lu_solve_f64 */
+/* X = A^-1 B, or A^-T B, n x k, with the factors f of cg_lu_f64; B of any strides. */
+static void cg_lu_solve_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t transposed,
+                            int64_t next_row, int64_t next_in_row, int64_t ldx, const double *f,
+                            const double *b, double *x)
+{
+    const int64_t ld = n + 1;
+    cg_copy_f64(n, k, next_row, next_in_row, ldx, b, x);
+    if (!transposed) {
+        cg_trsm_f64(rt, n, k, 1, 0, 0, ld, ldx, f, x);
+        cg_trsm_f64(rt, n, k, 0, 0, 1, ld, ldx, f, x);
+    }
+    for (int64_t step = 0; step < n; ++step) {
+        const int64_t i = transposed ? step : n - 1 - step, other = (int64_t)f[i * ld + n];
+        for (int64_t j = 0; j < k && other != i; ++j) {
+            const double held = x[i * ldx + j];
+            x[i * ldx + j] = x[other * ldx + j];
+            x[other * ldx + j] = held;
+        }
+    }
+    if (transposed) {
+        cg_trsm_f64(rt, n, k, 0, 1, 1, ld, ldx, f, x);
+        cg_trsm_f64(rt, n, k, 1, 1, 0, ld, ldx, f, x);
+    }
+}

@@ -1,0 +1,171 @@
+"""Derivatives of linear algebra: both modes, second order, conditioning; rules against NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cgrad
+import cgrad.tensor as ct
+from cgrad.core.evaluate import evaluate
+from cgrad.core.node import Node
+from cgrad.gradient import Lop, Rop
+from cgrad.ops.linalg import LU
+from cgrad.tensor import linalg as la
+
+rng = np.random.default_rng(5)
+EPS = np.finfo(float).eps
+
+
+def positive(*shape: int) -> np.ndarray:
+    x = rng.normal(size=shape)
+    return x @ np.swapaxes(x, -1, -2) / shape[-1] + np.eye(shape[-1])
+
+
+def general(*shape: int) -> np.ndarray:
+    return rng.normal(size=shape) + (2 + shape[-1] / 2) * np.eye(shape[-1])
+
+
+Case = tuple[Callable[..., Node], list[np.ndarray]]
+CASES: dict[str, Case] = {
+    "cholesky": (la.cholesky, [positive(4, 4)]),
+    "cholesky upper": (lambda a: la.cholesky(a, lower=False), [positive(4, 4)]),
+    "cholesky by the library": (la.cholesky, [positive(12, 12)]),
+    "cholesky batch": (la.cholesky, [positive(2, 3, 3)]),
+    "solve": (la.solve, [general(4, 4), rng.normal(size=(4, 3))]),
+    "solve vector": (la.solve, [general(4, 4), rng.normal(size=4)]),
+    "solve transposed": (lambda a, b: la.solve(a, b, transposed=True),
+                         [general(4, 4), rng.normal(size=(4, 2))]),
+    "solve by the library": (la.solve, [general(12, 12), rng.normal(size=(12, 3))]),
+    "solve batch": (la.solve, [general(2, 3, 3), rng.normal(size=(2, 3, 2))]),
+    "solve one for all": (la.solve, [general(3, 3), rng.normal(size=(2, 3, 2))]),
+    "solve pos": (lambda a, b: la.solve(a, b, assume_a="pos"),
+                  [positive(4, 4), rng.normal(size=4)]),
+    "solve diagonal": (lambda a, b: la.solve(a, b, assume_a="diagonal"),
+                       [general(4, 4), rng.normal(size=4)]),
+    "triangular": (lambda a, b: la.solve_triangular(a, b, lower=True),
+                   [general(4, 4), rng.normal(size=(4, 3))]),
+    "triangular upper trans": (lambda a, b: la.solve_triangular(a, b, trans="T"),
+                               [general(4, 4), rng.normal(size=4)]),
+    "triangular unit": (lambda a, b: la.solve_triangular(a, b, lower=True, unit_diagonal=True),
+                        [general(4, 4), rng.normal(size=4)]),
+    "inv": (la.inv, [general(4, 4)]),
+    "det": (la.det, [general(4, 4)]),
+    "det batch": (la.det, [general(2, 3, 3)]),
+    "logdet": (lambda a: la.slogdet(a)[1], [general(4, 4)]),
+    "power": (lambda a: la.matrix_power(a, -3), [general(3, 3)]),
+    "kron": (la.kron, [general(2, 2), general(3, 3)]),
+    "block_diag": (la.block_diag, [general(2, 2), general(3, 3)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_derivatives(name: str) -> None:
+    """Both modes agree to rounding; both orders agree with differences of what is one below."""
+    build, arrays = CASES[name]
+    inputs = [ct.tensor(f"x{k}", shape=(None,) * a.ndim, dtype="float64")
+              for k, a in enumerate(arrays)]  # fmt: skip
+    moves = [ct.tensor(f"t{k}", shape=(None,) * a.ndim, dtype="float64")
+             for k, a in enumerate(arrays)]  # fmt: skip
+    y = build(*inputs)
+    weight = ct.cos(ct.reshape(ct.arange(y.size), y.shape) + 1.0)
+    forward = Rop(y, inputs, moves)
+    backward = Lop(y, inputs, weight)
+    cost = ct.sum(weight * y**2)
+    gradients = cgrad.grad(cost, inputs)
+    slope = sum(ct.sum(g * t) for g, t in zip(gradients, moves, strict=True))
+    second = Rop(slope, inputs, moves)
+    again = sum(ct.sum(g * t) for g, t in zip(cgrad.grad(slope, inputs), moves, strict=True))
+    pairing = sum(ct.sum(b * t) for b, t in zip(backward, moves, strict=True))
+    f = cgrad.function([*inputs, *moves],
+                       [y, forward, ct.sum(weight * forward), pairing, cost, slope, second, again],
+                       on_unused_input="ignore")  # fmt: skip
+    tangents = [rng.normal(size=a.shape) for a in arrays]
+    h = 1e-5
+    value, forward_at, left, right, _, slope_at, second_at, again_at = f(*arrays, *tangents)
+    ahead = f(*(a + h * t for a, t in zip(arrays, tangents, strict=True)), *tangents)
+    behind = f(*(a - h * t for a, t in zip(arrays, tangents, strict=True)), *tangents)
+    assert abs(left - right) <= 1e4 * EPS * (1 + abs(left)) * value.size
+    differences = (ahead[0] - behind[0]) / (2 * h)
+    np.testing.assert_allclose(forward_at, differences, rtol=1e-6, atol=1e-6)
+    for first, order in ((4, slope_at), (5, second_at)):
+        by_difference = (float(ahead[first]) - float(behind[first])) / (2 * h)
+        assert abs(by_difference - float(order)) <= 1e-6 * (1 + abs(float(order)))
+    assert abs(second_at - again_at) <= 1e5 * EPS * (1 + abs(second_at)) * value.size
+
+
+def test_the_gradient_of_cholesky_belongs_to_the_triangle_that_is_read() -> None:
+    a = ct.dmatrix("a")
+    lower = cgrad.function([a], cgrad.grad(ct.sum(la.cholesky(a)), a))(positive(4, 4))
+    upper = cgrad.function([a], cgrad.grad(ct.sum(la.cholesky(a, lower=False)), a))(positive(4, 4))
+    assert np.array_equal(lower, np.tril(lower)) and np.array_equal(upper, np.triu(upper))
+
+
+def test_ill_conditioned_systems() -> None:
+    """The error of a solution and of its gradient stays within the condition number."""
+    a, b = ct.dmatrix("a"), ct.dvector("b")
+    x = la.solve(a, b)
+    f = cgrad.function([a, b], [x, cgrad.grad(ct.sum(x), b)])
+    for n in (6, 11):
+        hilbert = 1 / (np.arange(n)[:, None] + np.arange(n) + 1)
+        right = hilbert @ np.ones(n)
+        bound = 100 * EPS * np.linalg.cond(hilbert)
+        solution, gradient = f(hilbert, right)
+        assert np.max(np.abs(solution - 1)) <= bound
+        assert np.max(np.abs(hilbert.T @ gradient - 1)) <= 1e-6
+
+
+def test_the_log_likelihood_of_a_gaussian_process() -> None:
+    """log det and a quadratic form through one Cholesky factor, against the closed gradient."""
+    length, noise = ct.dscalar("length"), ct.dscalar("noise")
+    t, y = ct.dvector("t"), ct.dvector("y")
+    kernel = ct.exp(-((t[:, None] - t[None, :]) ** 2) / (2 * length**2))
+    covariance = kernel + noise * ct.eye(t.shape[0])
+    factor = la.cholesky(covariance)
+    z = la.solve_triangular(factor, y, lower=True)
+    value = 0.5 * ct.sum(z**2) + ct.sum(ct.log(ct.diagonal(factor)))
+    f = cgrad.function([length, noise, t, y], [value, *cgrad.grad(value, [length, noise])])
+    at, data = np.linspace(0, 5, 30), rng.normal(size=30)
+    got = f(0.7, 0.3, at, data)
+    distance = (at[:, None] - at) ** 2
+    k = np.exp(-distance / (2 * 0.7**2))
+    c = k + 0.3 * np.eye(30)
+    alpha = np.linalg.solve(c, data)
+    want = 0.5 * data @ alpha + 0.5 * np.linalg.slogdet(c)[1]
+    inner = 0.5 * (np.linalg.inv(c) - np.outer(alpha, alpha))
+    np.testing.assert_allclose(got[0], want, rtol=1e-12)
+    np.testing.assert_allclose(got[1], np.sum(inner * k * distance / 0.7**3), rtol=1e-10)
+    np.testing.assert_allclose(got[2], np.trace(inner), rtol=1e-10)
+
+
+def test_factors_are_those_of_the_reference() -> None:
+    a = ct.dmatrix("a")
+    node = Node(LU(), (a,))
+    f = cgrad.function([a], node)
+    for n in (0, 1, 5, 8, 9, 20):
+        x = rng.normal(size=(n, n))
+        (want,) = evaluate([node], {a: x})
+        np.testing.assert_allclose(f(x), want, rtol=1e-9, atol=1e-12)
+
+
+def test_a_sign_has_no_derivative() -> None:
+    a = ct.dmatrix("a")
+    with pytest.raises(cgrad.DisconnectedInputError):
+        cgrad.grad(ct.sum(la.slogdet(a)[0]), a)
+
+
+def test_in_a_loop() -> None:
+    """A filter that solves in every step, and its gradient."""
+    a, start = ct.dmatrix("a"), ct.dvector("start")
+    states, _ = cgrad.scan(lambda x, a: la.solve(a, x), None, start, [a], n_steps=3)
+    cost = ct.sum(states**2)
+    f = cgrad.function([a, start], [cost, *cgrad.grad(cost, [a, start])])
+    x, s = general(4, 4), rng.normal(size=4)
+    got: Any = f(x, s)
+    step = np.zeros((4, 4))
+    step[1, 2] = 1e-6
+    slope = (float(f(x + step, s)[0]) - float(f(x - step, s)[0])) / 2e-6
+    assert abs(slope - got[1][1, 2]) <= 1e-6 * (1 + abs(slope))
