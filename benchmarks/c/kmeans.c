@@ -5,6 +5,26 @@
 #include <math.h>
 
 enum { BLOCK = 32 };
+typedef double vector __attribute__((vector_size(64)));
+
+/* of a block of points to a centre; all sums stay in registers */
+static void squared_distances(int64_t d, const double *restrict c, const vector *restrict T,
+                              vector *restrict to)
+{
+    vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+    for (int64_t j = 0; j < d; ++j) {
+        const vector t0 = T[4 * j] - c[j], t1 = T[4 * j + 1] - c[j], t2 = T[4 * j + 2] - c[j],
+                     t3 = T[4 * j + 3] - c[j];
+        s0 += t0 * t0;
+        s1 += t1 * t1;
+        s2 += t2 * t2;
+        s3 += t3 * t3;
+    }
+    to[0] = s0;
+    to[1] = s1;
+    to[2] = s2;
+    to[3] = s3;
+}
 
 static void both(int64_t k, int64_t d, int64_t n, const double *restrict C,
                  const double *restrict X, double *restrict g, double *restrict h,
@@ -24,19 +44,13 @@ static void both(int64_t k, int64_t d, int64_t n, const double *restrict C,
             nearest[i] = 0;
         }
         for (int64_t a = 0; a < k; ++a) {
-            double s[BLOCK] = {0};
-            for (int64_t j = 0; j < d; ++j) {
-                const double c = C[a * d + j];
-#pragma omp simd
-                for (int64_t i = 0; i < BLOCK; ++i) {
-                    const double diff = T[j * BLOCK + i] - c;
-                    s[i] += diff * diff;
-                }
-            }
+            vector s[4] = {{0}};
+            squared_distances(d, C + a * d, (const vector *)T, s);
+            const double *restrict now = (const double *)s;
 #pragma omp simd
             for (int64_t i = 0; i < BLOCK; ++i) {
-                nearest[i] = s[i] < best[i] ? a : nearest[i];
-                best[i] = s[i] < best[i] ? s[i] : best[i];
+                nearest[i] = now[i] < best[i] ? a : nearest[i];
+                best[i] = now[i] < best[i] ? now[i] : best[i];
             }
         }
         for (int64_t i = 0; i < length; ++i) {
