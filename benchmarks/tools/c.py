@@ -99,7 +99,10 @@ def _pointers(arrays: Data | list[Array]) -> ctypes.Array[ctypes.c_void_p]:
 def _flags() -> tuple[str, ...]:
     from cgrad.cache import toolchain
 
-    return (*toolchain.KERNEL_FLAGS, *toolchain.level_flags(toolchain.cpu_level()))
+    flags = (*toolchain.KERNEL_FLAGS, *toolchain.level_flags(toolchain.cpu_level()))
+    # A kernel fixes the order of its sums, a programmer leaves it to the compiler. A reference
+    # whose pragmas are ignored would be slow without a word, hence -Werror.
+    return (*flags, "-fopenmp-simd", "-Wall", "-Wextra", "-Werror")
 
 
 def _blas(source: Path) -> tuple[str, ...]:
@@ -118,8 +121,7 @@ def _build(source: Path, output: Path, flags: tuple[str, ...], libraries: tuple[
     compiler = toolchain.find_compiler()
     if compiler is None:
         raise toolchain.missing_compiler()
-    warnings = ("-Wall", "-Wextra")
-    command = (*compiler.words, *flags, *warnings, *toolchain.link_flags(), os.fspath(source))
+    command = (*compiler.words, *flags, *toolchain.link_flags(), os.fspath(source))
     subprocess.run([*command, "-o", os.fspath(output), *libraries, *MATHS], check=True)
 
 
