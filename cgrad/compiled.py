@@ -288,9 +288,7 @@ def compile_plan(plan: Plan) -> Any:
     if _class is None:
         _class = type("CompiledFunction", (FunctionMethods, base), {"__doc__": _DOC})
         _strict_class = type("CompiledFunction", (StrictCalls, _class), {"__doc__": _DOC})
-        threads = config.num_threads.get()
-        if threads:
-            base._set_num_threads(threads)
+    base._set_num_threads(config.num_threads.get())
     provide(base, kernel.routines)
     program = plan.program
     strict = any(

@@ -163,7 +163,8 @@ debug = Switch(
 )  # fmt: skip
 num_threads = Switch(
     "num_threads", "CGRAD_NUM_THREADS", 1, _integer(1, 4096),
-    "The most threads one call may use. Results do not depend on it.",
+    "The most threads one call may use. Functions that are made while it is 1 never use more; the "
+    "value when the latest function was made is the limit for all. Results do not depend on it.",
 )  # fmt: skip
 
 SWITCHES: tuple[Switch[str] | Switch[int] | Switch[tuple[str, ...]], ...] = (

@@ -14,6 +14,7 @@ collapse   loops over consecutive elements are one               codegen.collaps
 place      each value once, at its depth                         codegen.place
 strip      rows in blocks, functions of a row vectorised         codegen.strip
 totals     sums in a fixed order                                 codegen.totals
+parallel   independent outer loops for threads                   codegen.parallel
 memory     temporaries in slots of one workspace                 codegen.memory
 emit       C text                                                codegen.emit
 """
@@ -27,14 +28,17 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from cgrad import config, rewrites
+from cgrad.cache import toolchain
 from cgrad.cache.load import Kernel as LoadedKernel
 from cgrad.cache.load import Source, load_kernel
+from cgrad.cache.store import warn_once
 from cgrad.codegen.collapse import collapse
 from cgrad.codegen.emit import emit
 from cgrad.codegen.fuse import fuse
 from cgrad.codegen.lower import Block
 from cgrad.codegen.memory import Slot, arrange
 from cgrad.codegen.names import Names
+from cgrad.codegen.parallel import parallel
 from cgrad.codegen.place import place
 from cgrad.codegen.places import Place
 from cgrad.codegen.prelude import routines
@@ -66,9 +70,10 @@ class Program:
     outputs  in the order of the kernel
     nodes    everything in canonical order; the tag of a node is its place here
     math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm
+    threads  whether loops are shared out among threads (their number is a matter of the call)
     """
 
-    __slots__ = ("hidden", "inputs", "math", "name", "nodes", "outputs")
+    __slots__ = ("hidden", "inputs", "math", "name", "nodes", "outputs", "threads")
 
     def __init__(
         self,
@@ -84,6 +89,7 @@ class Program:
         self.nodes = graphs.number(self.outputs)
         self.name = name
         self.math = math
+        self.threads = config.num_threads.get() > 1 and _can_thread()
         self.hidden = [n for n in self.nodes if isinstance(n.op, (Data, Shared))]
         self.inputs = [*own, *self.hidden]
         given = set(self.inputs)
@@ -107,7 +113,15 @@ class Program:
         """What tells this program from every other one."""
         order = graphs.toposort(self.outputs)
         structure = graphs.structure(self.inputs, self.outputs, order, _no_outer)
-        return [("name", self.name), ("math", str(self.math)), ("graph", repr(structure))]
+        options = [("math", str(self.math)), ("threads", str(self.threads))]
+        return [("name", self.name), *options, ("graph", repr(structure))]
+
+
+def _can_thread() -> bool:
+    if toolchain.has_openmp():
+        return True
+    warn_once("functions use one thread: sharing loops out among threads needs gcc on Linux")
+    return False
 
 
 def _no_outer(node: Node) -> str:
@@ -180,6 +194,8 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     stmts = clock.loops("place", place(fused, names))
     stmts = clock.loops("strip", strip(stmts, names))
     stmts = clock.loops("totals", totals(stmts, names))
+    if program.threads:
+        stmts = clock.loops("parallel", parallel(stmts, names, function))
     if checking:
         check_loops(stmts, inputs)
     kernel.sizes = list(names.sizes.items())

@@ -86,7 +86,11 @@ class Recipe:
     def all_flags(self, level: int, text: str = "") -> tuple[str, ...]:
         if not self.vectorised:
             return self.flags
-        own = (*toolchain.level_flags(level), *toolchain.size_flags(text))
+        own = (
+            *toolchain.level_flags(level),
+            *toolchain.size_flags(text),
+            *toolchain.openmp_flags(text),
+        )
         return (*self.flags, *own, *config.cflags.get())
 
 

@@ -21,10 +21,12 @@ __all__ = [
     "compiler_setting",
     "cpu_level",
     "find_compiler",
+    "has_openmp",
     "level_flags",
     "link_flags",
     "missing_compiler",
     "numpy_tag",
+    "openmp_flags",
     "python_include",
     "python_tag",
     "size_flags",
@@ -202,6 +204,22 @@ def size_flags(text: str) -> tuple[str, ...]:
     take 20 to 40 s at -O3 or -O1, 1 s at -O0. A longer file than `LARGE` is not optimised.
     """
     return ("-O0",) if text.count(";\n") > LARGE else ()
+
+
+def has_openmp() -> bool:
+    """Whether kernels can share loops out among threads: with gcc, which brings libgomp.
+
+    clang needs a library that is not part of it, and Apple's has no OpenMP at all.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        return True  # nothing is compiled; what the cache has may be used
+    return sys.platform == "linux" and "clang" not in os.path.realpath(compiler.words[0])
+
+
+def openmp_flags(text: str) -> tuple[str, ...]:
+    """What a C file needs to run loops in threads; only such a kernel is linked with libgomp."""
+    return ("-fopenmp",) if "\n#pragma omp parallel" in text else ()
 
 
 def link_flags() -> tuple[str, ...]:

@@ -30,12 +30,18 @@ from cgrad.core.loops import (
     Lit,
     Local,
     Note,
+    Parallel,
+    Read,
     Resize,
     Set,
     Stmt,
     Swap,
+    statements,
+    values,
+    walk,
+    written,
 )
-from cgrad.core.sizes import Atom
+from cgrad.core.sizes import Atom, product
 
 INDENT = "    "
 WIDTH = 100
@@ -61,6 +67,10 @@ class _Writer:
         self.plain = Printer(self.names)
         self.tables = names.tables
         self.declared: set[Buffer] = set()
+        # declarations of what is visible where a statement stands: values, variables, indices
+        self.visible: dict[str, str] = {}
+        # functions of loops that are shared out among threads
+        self.parts: list[str] = []
         self.written = _counts(kernel.body)
 
     # -- the file -----------------------------------------------------------------------------
@@ -71,11 +81,12 @@ class _Writer:
             f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in self.print.local_sizes
         ]
         slots = "\n".join([*locals, *pointers])
-        uses = f"{slots}\n{body}"
-        params = self._parameters(uses)
+        uses = "\n".join([slots, body, *self.parts])
+        params = self._parameters(f"{slots}\n{body}")
         parts = [
             self._title(),
             *self._tables(uses),
+            *self.parts,
             self._function(params, slots, body),
             self._sizes(),
             self._work(),
@@ -131,22 +142,14 @@ class _Writer:
             found.append(("char *restrict work", "work"))
         if "out" in words:
             found.append(("cg_array *out", "out"))
+        if "threads" in words:
+            found.append(("int64_t threads", "rt->num_threads"))
         if "st" in words:
             found.append(("cg_status *st", "st"))
         return found
 
     def _function(self, params: list[tuple[str, str]], slots: str, body: str) -> str:
-        head = f"static int64_t {self.kernel.name}("
-        arguments = [declaration for declaration, _ in params] or ["void"]
-        rows, row = [], head
-        for k, argument in enumerate(arguments):
-            last = k == len(arguments) - 1
-            piece = argument + (")" if last else ",")
-            if len(row) + len(piece) > 96 and row != head:
-                rows.append(row.rstrip())
-                row = " " * len(head)
-            row += piece + ("" if last else " ")
-        rows.append(row)
+        rows = _head(f"static int64_t {self.kernel.name}(", [d for d, _ in params])
         inner = [text for text in (slots, body, f"{INDENT}return CG_OK;") if text]
         return "\n".join([*rows, "{", *inner, "}"])
 
@@ -237,6 +240,7 @@ class _Writer:
             return wrapped(f"{pad}{self._accumulate(stmt)}")
         if isinstance(stmt, Let):
             element = LOCAL_TYPE[stmt.value.dtype]
+            self.visible[stmt.name] = f"{element} {stmt.name}"
             return wrapped(f"{pad}const {element} {stmt.name} = {self.print(stmt.value)};")
         if isinstance(stmt, Local):
             (length,) = stmt.buffer.shape
@@ -271,6 +275,8 @@ class _Writer:
         lines = []
         if loop.notes:
             lines += _comment(loop.notes, pad)
+        if isinstance(loop, Parallel):
+            return [*lines, *self._threads(loop, depth)]
         i, n = loop.index, self.print.size(loop.extent)
         if loop.reverse:
             lines.append(f"{pad}for (int64_t {i} = {n} - 1; {i} >= 0; --{i}) {{")
@@ -278,11 +284,73 @@ class _Writer:
             start = self.print.size(loop.start)
             step = f"++{i}" if loop.step == 1 else f"{i} += {loop.step}"
             lines.append(f"{pad}for (int64_t {i} = {start}; {i} < {n}; {step}) {{")
-        declared = set(self.declared)
-        lines += self.block(loop.body, depth + 1)
-        self.declared = declared
+        lines += self._inside(loop, depth)
         lines.append(f"{pad}}}")
         return lines
+
+    def _inside(self, loop: For, depth: int) -> list[str]:
+        """The body of a loop."""
+        declared, visible = set(self.declared), dict(self.visible)
+        self.visible[loop.index] = f"int64_t {loop.index}"
+        lines = self.block(loop.body, depth + 1)
+        self.declared, self.visible = declared, visible
+        return lines
+
+    # -- threads ------------------------------------------------------------------------------
+    def _threads(self, loop: Parallel, depth: int) -> list[str]:
+        """Calls of a function, defined above the kernel's own, that does a chunk of iterations."""
+        i, pad, inner = loop.index, INDENT * depth, INDENT * (depth + 1)
+        first, last, chunks = loop.first, loop.last, loop.chunks
+        step = f"++{i}" if loop.step == 1 else f"{i} += {loop.step}"
+        visible = dict(self.visible)
+        body = [
+            f"{INDENT}for (int64_t {i} = {first}; {i} < {last}; {step}) {{",
+            *self._inside(loop, 1),
+            f"{INDENT}}}",
+        ]
+        given = [(f"int64_t {first}", ""), (f"int64_t {last}", "")]
+        given += self._free(loop, "\n".join(body), visible)
+        head = _head(f"static void {loop.function}(", [declared for declared, _ in given])
+        self.parts.append("\n".join([*head, "{", *body, "}"]))
+        arguments = "".join(f", {argument}" for _, argument in given[2:])
+        copies = {
+            view.base.name: f"&{view.name}[chunk * {_factor(self.print.size(product(view.shape)))}]"
+            for view in loop.private
+        }
+        own = "".join(f", {copies.get(argument, argument)}" for _, argument in given[2:])
+        count, cost = (bare(self.print.size(n)) for n in (loop.count, loop.cost))
+        scale = "" if loop.step == 1 else f"{loop.step} * "
+        cuts = [f"{scale}cg_cut({count}, {k}, {chunks})" for k in ("chunk", "chunk + 1")]
+        whole = bare(self.print.size(loop.extent))
+        return [
+            *wrapped(f"{pad}const int64_t {chunks} = cg_threads(threads, {count}, {cost});"),
+            f"{pad}if ({chunks} == 1) {{",
+            *wrapped(f"{inner}{loop.function}(0, {whole}{arguments});"),
+            f"{pad}}} else {{",
+            f"#pragma omp parallel for num_threads((int){chunks})",
+            f"{inner}for (int64_t chunk = 0; chunk < {chunks}; ++chunk)",
+            *wrapped(f"{inner}{INDENT}{loop.function}({', '.join(cuts)}{own});"),
+            f"{pad}}}",
+        ]
+
+    def _free(self, loop: Parallel, text: str, visible: dict[str, str]) -> list[tuple[str, str]]:
+        """(declaration, argument) of what the body of a loop takes from outside."""
+        words = set(re.findall(r"\w+", text))
+        own = {s.name for s in statements(loop) if isinstance(s, Let)}
+        own |= {s.buffer.name for s in statements(loop) if isinstance(s, (Set, Local))}
+        own |= {s.index for s in statements(loop) if isinstance(s, For)}
+        sizes = [*self.names.values(), *(name for name, _ in self.print.local_sizes)]
+        found = [(f"int64_t {name}", name) for name in dict.fromkeys(sizes) if name in words]
+        found += [(d, name) for name, d in visible.items() if name in words and name not in own]
+        stored = {store.buffer.base for store in written(loop)}
+        read = [p.buffer.base for v in values(loop) for p in walk(v) if isinstance(p, Read)]
+        arrays = [b for b in (*read, *stored) if b.role in ("input", "output", "carry") or b.shape]
+        for buffer in sorted(dict.fromkeys(arrays), key=lambda b: b.serial):
+            if buffer.role not in ("table", "local"):
+                const = "" if buffer in stored else "const "
+                element = f"{const}{C_TYPE[buffer.dtype]}"
+                found.append((f"{element} *restrict {buffer.name}", buffer.name))
+        return found
 
     def _store(self, stmt: Set) -> str:
         target = self.print.element(stmt.buffer, stmt.index)
@@ -290,6 +358,7 @@ class _Writer:
         local = stmt.buffer.role == "temp" and not stmt.buffer.base.shape
         if local and stmt.buffer not in self.declared:
             self.declared.add(stmt.buffer)
+            self.visible[target] = f"{LOCAL_TYPE[stmt.buffer.dtype]} {target}"
             const = "const " if self.written[stmt.buffer] == 1 else ""
             return f"{const}{LOCAL_TYPE[stmt.buffer.dtype]} {target} = {value};"
         return f"{target} = {value};"
@@ -337,6 +406,25 @@ class _RawPrinter(Printer):
         if atom.kind in ("dim", "value") and atom not in self.size_names:
             return self.writer._raw(atom)
         return super().atom(atom)
+
+
+def _head(head: str, arguments: Sequence[str]) -> list[str]:
+    """The lines of a function's head."""
+    rows, row = [], head
+    arguments = arguments or ["void"]
+    for k, argument in enumerate(arguments):
+        last = k == len(arguments) - 1
+        piece = argument + (")" if last else ",")
+        if len(row) + len(piece) > 96 and row != head:
+            rows.append(row.rstrip())
+            row = " " * len(head)
+        row += piece + ("" if last else " ")
+    return [*rows, row]
+
+
+def _factor(text: str) -> str:
+    """A size as a factor of a product."""
+    return text if re.fullmatch(r"\w+", text) else f"({text})"
 
 
 def _abi_function(name: str, params: list[tuple[str, str]], lines: list[str]) -> str:

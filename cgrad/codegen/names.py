@@ -18,7 +18,7 @@ RESERVED = frozenset(
     """auto break case char const continue default do double else enum extern float for goto if
     inline int long register restrict return short signed sizeof static struct switch typedef
     union unsigned void volatile while bool true false main errno stdin stdout stderr
-    i j k l t rt in out size work st y0 y1 yn j0 j1 jn gamma signgam
+    i j k l t rt in out size work st threads chunk y0 y1 yn j0 j1 jn gamma signgam
     asm typeof linux unix NAN INFINITY NULL""".split()
 )
 DIGITS = "0123456789"

@@ -82,13 +82,12 @@ def _is_expensive(stmt: Stmt) -> bool:
     if isinstance(stmt, For):
         return False
     return any(
-        isinstance(e, Call) and _cost(e.template) >= EXPENSIVE
-        for v in values(stmt)
-        for e in walk(v)
+        isinstance(e, Call) and cost(e.template) >= EXPENSIVE for v in values(stmt) for e in walk(v)
     )
 
 
-def _cost(template: str) -> int:
+def cost(template: str) -> int:
+    """The cost (see `Row.cost`) of the C function that an operation calls; 0 for an operator."""
     called = re.match(r"\w+\(", template)
     return _costs().get(called.group(0), 0) if called else 0
 

@@ -415,6 +415,28 @@ class For(Stmt):
         self.reverse = reverse
 
 
+class Parallel(For):
+    """A loop whose iterations, in chunks, go to threads as calls of a function of that name.
+
+    count        the number of iterations
+    cost         what one of them costs, in additions
+    chunks       the name of the number of chunks
+    first, last  the names of where a chunk begins and ends
+    private      the views through which a chunk uses its copy of an array
+    """
+
+    __slots__ = ("chunks", "cost", "count", "first", "function", "last", "private")
+
+    def __init__(
+        self, loop: For, body: list[Stmt], count: SizeLike, cost: SizeLike, names: tuple[str, ...]
+    ) -> None:
+        super().__init__(loop.index, loop.extent, body, notes=loop.notes, step=loop.step)
+        self.count = count
+        self.cost = cost
+        self.function, self.chunks, self.first, self.last = names
+        self.private: list[Buffer] = []
+
+
 class Set(Stmt):
     """buffer[index] = value"""
 
@@ -608,6 +630,8 @@ def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
     for s in statements(stmt):
         if isinstance(s, For):
             yield from (s.start, s.extent)
+            if isinstance(s, Parallel):
+                yield from (s.count, s.cost)
         elif isinstance(s, (Set, Accumulate)):
             yield from s.index
         elif isinstance(s, Check):

@@ -290,6 +290,28 @@ static void cg_argsort_u64(int64_t n, const uint64_t *x, int64_t *order, int64_t
     }
 }
 
+/* cg: cg_threads */
+/* How many threads share `count` iterations of a cost in additions; none is given less than
+ * CG_GRAIN, some 50 us. */
+#ifndef CG_GRAIN
+#define CG_GRAIN 500000.0
+#endif
+static inline int64_t cg_threads(int64_t most, int64_t count, int64_t cost)
+{
+    const double worth = (double)count * (double)cost / CG_GRAIN;
+    if (most > 64) most = 64;
+    if (most > count) most = count;
+    if ((double)most > worth) most = (int64_t)worth;
+    return most < 1 ? 1 : most;
+}
+
+/* cg: cg_cut */
+/* Where chunk k of `count` iterations begins when they are cut in `chunks` of equal length. */
+static inline int64_t cg_cut(int64_t count, int64_t k, int64_t chunks)
+{
+    return count / chunks * k + (k < count % chunks ? k : count % chunks);
+}
+
 /* cg: cg_times */
 /* A product of sizes; INT64_MAX when it does not fit. */
 static inline int64_t cg_times(int64_t a, int64_t b)
