@@ -108,6 +108,8 @@ def pairs(name: str, dtype: str, count: int) -> tuple[Array, Array]:
             a, b = (v * rng.choice([-1.0, 1.0], len(a)) for v in (a, b))
         a, b = a.astype(dtype), b.astype(dtype)
     good = np.isfinite(a) & np.isfinite(b)
+    if name == "arctan2":
+        good &= a != 0  # mpmath's zero has no sign
     return a[good], b[good]
 
 

@@ -227,9 +227,9 @@ def _like(x: Node, value: float) -> Node:
 
 
 # -- trigonometric ----------------------------------------------------------------------------
-_row("sin", "sin", np.sin, [lambda y, x: (apply("cos", x),)], "Sine.", cost=25)
-_row("cos", "cos", np.cos, [lambda y, x: (NEG, apply("sin", x))], "Cosine.", cost=25)
-_row("tan", "tan", np.tan, [lambda y, x: (1 + apply("sqr", y),)],
+_row("sin", "cg_sin", np.sin, [lambda y, x: (apply("cos", x),)], "Sine.", cost=25)
+_row("cos", "cg_cos", np.cos, [lambda y, x: (NEG, apply("sin", x))], "Cosine.", cost=25)
+_row("tan", "cg_tan", np.tan, [lambda y, x: (1 + apply("sqr", y),)],
      "Tangent.", cost=30, domain=(-1.2, 1.2))  # fmt: skip
 
 
@@ -241,13 +241,13 @@ _row(
 )  # fmt: skip
 
 
-_row("arcsin", "asin", np.arcsin,
+_row("arcsin", "cg_asin", np.arcsin,
      [lambda y, x: (Over(apply("sqrt", apply("one_minus_sqr", x))),)],
      "Inverse sine, nan outside [-1, 1].", cost=30, domain=(-0.9, 0.9))  # fmt: skip
-_row("arccos", "acos", np.arccos,
+_row("arccos", "cg_acos", np.arccos,
      [lambda y, x: (NEG, Over(apply("sqrt", apply("one_minus_sqr", x))))],
      "Inverse cosine, nan outside [-1, 1].", cost=30, domain=(-0.9, 0.9))  # fmt: skip
-_row("arctan", "atan", np.arctan, [lambda y, x: (Over(1 + apply("sqr", x)),)],
+_row("arctan", "cg_atan", np.arctan, [lambda y, x: (Over(1 + apply("sqr", x)),)],
      "Inverse tangent.", cost=30)  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def _over_twice(x: Node) -> tuple[Factor, ...]:
 
 
 _row(
-    "arctan2", "atan2", np.arctan2,
+    "arctan2", "cg_atan2", np.arctan2,
     # a*a + b*b overflows at 1e155 and vanishes at 1e-163
     [lambda y, a, b: (b, *_over_twice(apply("hypot", a, b))),
      lambda y, a, b: (NEG, a, *_over_twice(apply("hypot", a, b)))],
@@ -270,7 +270,7 @@ def _nonzero(y: Node) -> Node:
 
 
 _row(
-    "hypot", "hypot", np.hypot,
+    "hypot", "cg_hypot", np.hypot,
     [lambda y, a, b: (a, Over(_nonzero(y))), lambda y, a, b: (b, Over(_nonzero(y)))],
     "sqrt(a*a + b*b) without overflow; derivative 0 at the origin.", cost=15,
     domain=(0.2, 2.0),
@@ -386,8 +386,8 @@ def _elementwise_libm(f: Any) -> Any:
     return reference
 
 
-_row("erf", "erf", _elementwise_libm(math.erf), [_erf_slope], "Error function.", cost=30)
-_row("erfc", "erfc", _elementwise_libm(math.erfc), [lambda y, x: (NEG, *_erf_slope(y, x))],
+_row("erf", "cg_erf", _elementwise_libm(math.erf), [_erf_slope], "Error function.", cost=30)
+_row("erfc", "cg_erfc", _elementwise_libm(math.erfc), [lambda y, x: (NEG, *_erf_slope(y, x))],
      "1 - erf(x), exact in the upper tail.", cost=35)  # fmt: skip
 
 # -- comparisons and logic --------------------------------------------------------------------

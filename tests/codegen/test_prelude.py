@@ -14,10 +14,16 @@ from cgrad.codegen import prelude
 from cgrad.pipeline import Program, generate
 
 RUNTIME = Path(prelude.__file__).parent / "runtime"
+MARK = re.compile(r"^/\* cg: (\w+)", re.MULTILINE)
 
 
 def test_every_header_but_the_interface_is_read() -> None:
     assert {*prelude.HEADERS, "cg_abi.h"} == {path.name for path in RUNTIME.glob("*.h")}
+
+
+def test_names_are_defined_once() -> None:
+    marks = [name for path in RUNTIME.glob("*.h") for name in MARK.findall(path.read_text())]
+    assert len(marks) == len(set(marks)) > 50
 
 
 @pytest.mark.parametrize("path", sorted(RUNTIME.glob("*.h")), ids=lambda path: path.name)

@@ -17,11 +17,11 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
     /* sin [n5], mul [n15], sqr [n4], cos [n12] */
     for (int64_t i = 0; i < n; ++i) {
         const double x_i = x[i];
-        const double sin1 = sin(x_i);
+        const double sin1 = cg_sin(x_i);
         sin2[i] = sin1;
         mul[i] = 2.0 * sin1;
         sqr[i] = x_i * x_i;
-        cos2[i] = cos(x_i);
+        cos2[i] = cg_cos(x_i);
     }
     /* scan [n24] */
     for (int64_t t = 0; t < n; ++t) {

@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* cg: cg_inline */
-/* A loop becomes vector code only if all it calls is part of it, however large it gets. */
-#if defined(__GNUC__) && defined(__OPTIMIZE__)
+/* A loop becomes vector code only if all it calls is part of it, however large it gets. A file with
+ * so many calls that compiling it would take seconds is compiled with CG_NO_INLINE. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(CG_NO_INLINE)
 #define cg_inline static inline __attribute__((always_inline))
 #else
 #define cg_inline static inline
