@@ -82,7 +82,18 @@ cg_inline double cg_exp2(double x)
 }
 
 /* cg: cg_exp2f = exp2f */
-cg_inline float cg_exp2f(float x) { return (float)cg_exp2((double)x); }
+/* 2^x. The polynomial is off by 2^-32. */
+cg_inline float cg_exp2f(float x)
+{
+    const float bounded = x > 160.0f ? 160.0f : x < -160.0f ? -160.0f : x;
+    const float shifted = bounded + 0x1.8p23f;
+    const float r = bounded - (shifted - 0x1.8p23f), r2 = r * r;
+    const float q0 = fmaf(r, 0x1.ebfbep-3f, 0x1.62e43p-1f);
+    const float q1 = fmaf(r, 0x1.3b2a56p-7f, 0x1.c6b07p-5f);
+    const float q2 = fmaf(r, 0x1.4416ecp-13f, 0x1.5da25ep-10f);
+    const float q = fmaf(r2, fmaf(r2, fmaf(r2, 0x1.e5361ep-17f, q2), q1), q0);
+    return cg_scalef(fmaf(r, q, 1.0f), shifted);
+}
 
 /* cg: cg_expm1_of */
 /* (e^x - 1 - r) / r^2 for r up to ln(2)/2, off by 2^-59 of e^x - 1. */
@@ -96,6 +107,17 @@ cg_inline double cg_expm1_of(double r)
     const double q4 = fma(r, 0x1.af5ee56654d7cp-26, 0x1.27e5365f10316p-22);
     const double q45 = fma(r2, 0x1.1ee8885b815ebp-29, q4);
     return fma(r4, fma(r4, q45, fma(r2, q3, q2)), fma(r2, q1, q0));
+}
+
+/* cg: cg_expm1_off */
+/* (e^x - 1 - r) / r^2 for r up to ln(2)/2, off by 2^-28 of e^x - 1. */
+cg_inline float cg_expm1_off(float r)
+{
+    const float r2 = r * r;
+    const float q0 = fmaf(r, 0x1.55552cp-3f, 0.5f);
+    const float q1 = fmaf(r, 0x1.1155a8p-7f, 0x1.555502p-5f);
+    const float q2 = fmaf(r, 0x1.3ae8f8p-13f, 0x1.6d2e4ap-10f);
+    return fmaf(r2, fmaf(r2, q2, q1), q0);
 }
 
 /* cg: cg_expm1 = expm1 */
@@ -115,4 +137,17 @@ cg_inline double cg_expm1(double x)
 }
 
 /* cg: cg_expm1f = expm1f */
-cg_inline float cg_expm1f(float x) { return (float)cg_expm1((double)x); }
+/* The same in float. */
+cg_inline float cg_expm1f(float x)
+{
+    const float bounded = x > 89.0f ? 89.0f : x < -20.0f ? -20.0f : x;
+    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
+    const float n = shifted - 0x1.8p23f;
+    const float first = fmaf(n, -0x1.62e4p-1f, bounded);
+    const float r = fmaf(n, -0x1.7f7d1cp-20f, first);
+    const float low = fmaf(n, -0x1.7f7d1cp-20f, first - r);
+    const float h = cg_from_bitsf((cg_bitsf(shifted) << 23) + cg_bitsf(0.5f));
+    const float high = fmaf(h, r, h - 0.5f), rest = fmaf(h, r, h - 0.5f - high);
+    const float y = 2.0f * (high + fmaf(h, fmaf(r * r, cg_expm1_off(r), low), rest));
+    return fabsf(x) < 0x1p-25f ? x : y;
+}

@@ -5,6 +5,7 @@
 #include "cg_log.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 /* cg: cg_tanh = tanh */
 /* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers:
@@ -25,7 +26,21 @@ cg_inline double cg_tanh(double x)
 }
 
 /* cg: cg_tanhf = tanhf */
-cg_inline float cg_tanhf(float x) { return (float)cg_tanh((double)x); }
+/* The same in float. */
+cg_inline float cg_tanhf(float x)
+{
+    const float size = fabsf(x), bounded = size > 10.0f ? 20.0f : 2.0f * size;
+    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
+    const float n = shifted - 0x1.8p23f;
+    const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, bounded));
+    const float p = fmaf(r * r, cg_expm1_off(r), r);
+    const float s = cg_from_bitsf((cg_bitsf(shifted) << 23) + cg_bitsf(1.0f));
+    const float above = fmaf(s, p, s - 1.0f), above_low = fmaf(s, p, s - 1.0f - above);
+    const float below = fmaf(s, p, s + 1.0f), below_low = fmaf(s, p, s - below + 1.0f);
+    const float inverse = 1.0f / below, y = above * inverse;
+    const float left = fmaf(-y, below, above) + fmaf(-y, below_low, above_low);
+    return copysignf(fmaf(left, inverse, y), x);
+}
 
 /* cg: cg_sinh_cosh */
 /* An eighth of sinh and cosh of |x| for x = n ln 2 + r, from sinh and cosh of r and of n ln 2. */
@@ -52,6 +67,27 @@ cg_inline double cg_sinh_cosh(double x, double *cosh8)
     return high + fma(b, c, fma(a, s, rest));
 }
 
+/* cg: cg_sinh_coshf */
+/* The same in float. */
+cg_inline float cg_sinh_coshf(float x, float *cosh8)
+{
+    const float size = fabsf(x), bounded = size > 90.0f ? 90.0f : size;
+    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
+    const float n = shifted - 0x1.8p23f, least = (n > 32.0f ? 32.0f : n) + 0x1.8p23f;
+    const float first = fmaf(n, -0x1.62e4p-1f, bounded);
+    const float r = fmaf(n, -0x1.7f7d1cp-20f, first);
+    const float low = fmaf(n, -0x1.7f7d1cp-20f, first - r), z = r * r;
+    const float s0 = fmaf(z, fmaf(z, 0x1.a2dd46p-13f, 0x1.110fcp-7f), 0x1.555556p-3f);
+    const float s = fmaf(r * z, s0, low);
+    const float c = z * fmaf(z, fmaf(z, 0x1.6d51dap-10f, 0x1.5554e4p-5f), 0.5f);
+    const float up = cg_from_bitsf((cg_bitsf(shifted) << 23) + cg_bitsf(0x1p-4f));
+    const float down = cg_from_bitsf(cg_bitsf(0x1p-4f) - (cg_bitsf(least) << 23));
+    const float a = up + down, b = up - down;
+    const float high = fmaf(a, r, b), rest = fmaf(a, r, b - high);
+    *cosh8 = a + fmaf(a, c, fmaf(b, r + s, up - a + down));
+    return high + fmaf(b, c, fmaf(a, s, rest));
+}
+
 /* cg: cg_sinh = sinh */
 cg_inline double cg_sinh(double x)
 {
@@ -61,7 +97,12 @@ cg_inline double cg_sinh(double x)
 }
 
 /* cg: cg_sinhf = sinhf */
-cg_inline float cg_sinhf(float x) { return (float)cg_sinh((double)x); }
+cg_inline float cg_sinhf(float x)
+{
+    float other;
+    const float y = copysignf(8.0f * cg_sinh_coshf(x, &other), x);
+    return fabsf(x) < 0x1p-13f ? x : y;
+}
 
 /* cg: cg_cosh = cosh */
 cg_inline double cg_cosh(double x)
@@ -72,7 +113,12 @@ cg_inline double cg_cosh(double x)
 }
 
 /* cg: cg_coshf = coshf */
-cg_inline float cg_coshf(float x) { return (float)cg_cosh((double)x); }
+cg_inline float cg_coshf(float x)
+{
+    float y;
+    cg_sinh_coshf(x, &y);
+    return 8.0f * y;
+}
 
 /* cg: cg_asinh = asinh */
 /* log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), log(2 |x|) where x is large. */
@@ -86,22 +132,40 @@ cg_inline double cg_asinh(double x)
 }
 
 /* cg: cg_asinhf = asinhf */
-cg_inline float cg_asinhf(float x) { return (float)cg_asinh((double)x); }
+/* The same in float. */
+cg_inline float cg_asinhf(float x)
+{
+    const float size = fabsf(x), a = size < 0x1p13f ? size : 1.0f, square = a * a;
+    const float w = square / (1.0f + sqrtf(fmaf(a, a, 1.0f))), f = a + w, low = a - f + w;
+    const bool large = size >= 0x1p13f;
+    const float y =
+        cg_log1p_sumf(large ? size - 1.0f : f, large ? 0.0f : low, large ? 1.0f : 0.0f);
+    return size < 0x1p-13f ? x : copysignf(x != x ? x : y, x);
+}
 
 /* cg: cg_acosh = acosh */
 /* log1p(t + sqrt(2 t + t^2)) with t = x - 1, log(2 x) where x is large; nan below 1. */
 cg_inline double cg_acosh(double x)
 {
     const double t = x - 1.0, a = x < 0x1p28 ? t : 1.0;
-    const double w = sqrt(fma(a, a, 2.0 * a)), f = a > w ? a + w : w + a;
-    const double low = (a < w ? w - f + a : a - f + w);
+    const double w = sqrt(fma(a, a, 2.0 * a)), f = a + w;
+    const double low = a < w ? w - f + a : a - f + w;
     const bool large = x >= 0x1p28;
     const double y = cg_log1p_sum(large ? t : f, large ? 0.0 : low, large ? 1.0 : 0.0);
     return x >= 1.0 ? y : NAN;
 }
 
 /* cg: cg_acoshf = acoshf */
-cg_inline float cg_acoshf(float x) { return (float)cg_acosh((double)x); }
+/* The same in float. */
+cg_inline float cg_acoshf(float x)
+{
+    const float t = x - 1.0f, a = x < 0x1p13f ? t : 1.0f;
+    const float w = sqrtf(fmaf(a, a, 2.0f * a)), f = a + w;
+    const float low = a < w ? w - f + a : a - f + w;
+    const bool large = x >= 0x1p13f;
+    const float y = cg_log1p_sumf(large ? t : f, large ? 0.0f : low, large ? 1.0f : 0.0f);
+    return x >= 1.0f ? y : NAN;
+}
 
 /* cg: cg_atanh = atanh */
 /* log1p(2 |x| / (1 - |x|)) / 2, with the quotient as a sum of two numbers; nan beyond 1. */
@@ -115,4 +179,13 @@ cg_inline double cg_atanh(double x)
 }
 
 /* cg: cg_atanhf = atanhf */
-cg_inline float cg_atanhf(float x) { return (float)cg_atanh((double)x); }
+/* The same in float. */
+cg_inline float cg_atanhf(float x)
+{
+    const float size = fabsf(x), d = 1.0f - size, lost = 1.0f - d - size;
+    const float inverse = 1.0f / d, z = 2.0f * size * inverse;
+    const float low = (fmaf(-z, d, 2.0f * size) - z * lost) * inverse;
+    const float y = 0.5f * cg_log1p_sumf(z, low, 0.0f);
+    const float inside = size < 1.0f ? y : size == 1.0f ? INFINITY : NAN;
+    return size < 0x1p-13f ? x : copysignf(inside, x);
+}

@@ -114,7 +114,16 @@ cg_inline double cg_log2(double x)
 }
 
 /* cg: cg_log2f = log2f */
-cg_inline float cg_log2f(float x) { return (float)cg_log2((double)x); }
+/* The logarithm to base 2, exact for powers of 2. */
+cg_inline float cg_log2f(float x)
+{
+    float k;
+    const float r = cg_log_partsf(x, &k);
+    const float scaled = r * 0x1.715476p+0f, high = k + scaled;
+    const float low = fmaf(r, 0x1.715476p+0f, -scaled) + r * 0x1.4ae0cp-26f;
+    const float tail = fmaf(cg_log_tailf(r), 0x1.715476p+0f, low);
+    return cg_log_endsf(x, high + (tail + (k - high + scaled)));
+}
 
 /* cg: cg_log10 = log10 */
 /* The logarithm to base 10. */
@@ -130,7 +139,17 @@ cg_inline double cg_log10(double x)
 }
 
 /* cg: cg_log10f = log10f */
-cg_inline float cg_log10f(float x) { return (float)cg_log10((double)x); }
+/* The logarithm to base 10. */
+cg_inline float cg_log10f(float x)
+{
+    float k;
+    const float r = cg_log_partsf(x, &k);
+    const float scaled = r * 0x1.bcb7b2p-2f, high = fmaf(k, 0x1.344p-2f, scaled);
+    const float rest = fmaf(k, 0x1.344p-2f, -high) + scaled;
+    const float low = fmaf(r, 0x1.bcb7b2p-2f, -scaled) - r * 0x1.5b235ep-27f;
+    const float tail = fmaf(cg_log_tailf(r), 0x1.bcb7b2p-2f, low);
+    return cg_log_endsf(x, high + (tail + fmaf(k, 0x1.3509f8p-18f, rest)));
+}
 
 /* cg: cg_log1p_sum */
 /* log(1 + (high + low)) + more ln 2, where low is at most an ULP of high;
@@ -151,6 +170,24 @@ cg_inline double cg_log1p_sum(double high, double low, double more)
     return cg_log_ends(u, sum + (tail + found));
 }
 
+/* cg: cg_log1p_sumf */
+/* The same in float. */
+cg_inline float cg_log1p_sumf(float high, float low, float more)
+{
+    const float u = 1.0f + high, part = u - 1.0f;
+    const float lost = (1.0f - (u - part)) + (high - part) + low;
+    const uint32_t least = cg_bitsf(0x1.6a09e6p-1f), mask = UINT32_C(0x007fffff);
+    const uint32_t bits = cg_bitsf(u) - least + cg_bitsf(1.0f), e = bits >> 23;
+    const float k = cg_from_bitsf(e | cg_bitsf(0x1p23f)) - (0x1p23f + 127) + more;
+    const float r = cg_from_bitsf((bits & mask) + least) - 1.0f;
+    const float twice = lost * cg_from_bitsf((255 - e) << 23);
+    const float found = twice * fmaf(r, fmaf(r, 0.5f, -0.5f), 0.5f);
+    const float sum = fmaf(k, 0x1.62e4p-1f, r);
+    const float rest = fmaf(k, 0x1.62e4p-1f, -sum) + r;
+    const float tail = cg_log_tailf(r) + fmaf(k, 0x1.7f7d1cp-20f, rest);
+    return cg_log_endsf(u, sum + (tail + found));
+}
+
 /* cg: cg_log1p = log1p */
 /* log(1 + x), which keeps its digits near 0. */
 cg_inline double cg_log1p(double x)
@@ -160,4 +197,9 @@ cg_inline double cg_log1p(double x)
 }
 
 /* cg: cg_log1pf = log1pf */
-cg_inline float cg_log1pf(float x) { return (float)cg_log1p((double)x); }
+/* log(1 + x), which keeps its digits near 0. */
+cg_inline float cg_log1pf(float x)
+{
+    const float y = cg_log1p_sumf(x, 0.0f, 0.0f);
+    return fabsf(x) < 0x1p-25f ? x : y;
+}
