@@ -13,6 +13,7 @@ shrink     temporaries lose the axes of their loop               codegen.shrink
 collapse   loops over consecutive elements are one               codegen.collapse
 place      each value once, at its depth                         codegen.place
 strip      rows in blocks, functions of a row vectorised         codegen.strip
+jam        short rows four at a time                             codegen.jam
 totals     sums in a fixed order                                 codegen.totals
 parallel   independent outer loops for threads                   codegen.parallel
 memory     temporaries in slots of one workspace                 codegen.memory
@@ -35,6 +36,7 @@ from cgrad.cache.store import warn_once
 from cgrad.codegen.collapse import collapse
 from cgrad.codegen.emit import emit
 from cgrad.codegen.fuse import fuse
+from cgrad.codegen.jam import jam
 from cgrad.codegen.lower import Block
 from cgrad.codegen.memory import Slot, arrange
 from cgrad.codegen.names import Names
@@ -193,6 +195,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
         check_loops(fused, inputs)
     stmts = clock.loops("place", place(fused, names))
     stmts = clock.loops("strip", strip(stmts, names))
+    stmts = clock.loops("jam", jam(stmts, names))
     stmts = clock.loops("totals", totals(stmts, names))
     if program.threads:
         stmts = clock.loops("parallel", parallel(stmts, names, function))

@@ -65,7 +65,7 @@ def _cut(loop: For, names: Names) -> list[Stmt]:
     """The loop over blocks; the loop itself where stages would gain nothing or are not possible."""
     body = loop.body
     has_loops = any(isinstance(stmt, For) for stmt in body)
-    if not has_loops or not any(map(_is_expensive, body)) or not all(map(_can_move, body)):
+    if not has_loops or not any(map(is_expensive, body)) or not all(map(_can_move, body)):
         return [loop]
     stages = _stages(loop)
     if stages is None:
@@ -77,7 +77,7 @@ def _can_move(stmt: Stmt) -> bool:
     return all(isinstance(s, (For, Set, Accumulate, Let, Local)) for s in statements(stmt))
 
 
-def _is_expensive(stmt: Stmt) -> bool:
+def is_expensive(stmt: Stmt) -> bool:
     """Whether a statement without loops calls a function that vectorises and costs something."""
     if isinstance(stmt, For):
         return False
@@ -155,7 +155,7 @@ class _Part:
     def __init__(self, positions: list[int], body: Sequence[Stmt]) -> None:
         self.positions = positions
         self.looping = any(isinstance(body[k], For) for k in positions)
-        self.vector = not self.looping and any(_is_expensive(body[k]) for k in positions)
+        self.vector = not self.looping and any(is_expensive(body[k]) for k in positions)
         self.after: set[int] = set()
         self.stage = 0
 

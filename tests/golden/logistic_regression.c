@@ -39,7 +39,20 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
             sub_rows[i - i_from] = sub;
         }
         sum += cg_sum(i_to - i_from, sum_terms);
-        for (int64_t i = i_from; i < i_to; ++i) {
+        const int64_t i_four = i_to - (i_to - i_from) % 4;
+        for (int64_t i = i_from; i < i_four; i += 4) {
+            const double sub = sub_rows[i - i_from];
+            const double sub2 = sub_rows[i - i_from + 1];
+            const double sub3 = sub_rows[i - i_from + 2];
+            const double sub4 = sub_rows[i - i_from + 3];
+            for (int64_t j = 0; j < m; ++j) {
+                dot4[j] += sub * X[i * m + j];
+                dot4[j] += sub2 * X[i * m + j + m];
+                dot4[j] += sub3 * X[i * m + 2 * m + j];
+                dot4[j] += sub4 * X[i * m + 3 * m + j];
+            }
+        }
+        for (int64_t i = i_four; i < i_to; ++i) {
             const double sub = sub_rows[i - i_from];
             for (int64_t j = 0; j < m; ++j) {
                 dot4[j] += sub * X[i * m + j];

@@ -38,7 +38,20 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
             const double mul = dot * (exp1 / (v1 * v1));
             mul_rows[i - i_from] = mul;
         }
-        for (int64_t i = i_from; i < i_to; ++i) {
+        const int64_t i_four = i_to - (i_to - i_from) % 4;
+        for (int64_t i = i_from; i < i_four; i += 4) {
+            const double mul = mul_rows[i - i_from];
+            const double mul2 = mul_rows[i - i_from + 1];
+            const double mul3 = mul_rows[i - i_from + 2];
+            const double mul4 = mul_rows[i - i_from + 3];
+            for (int64_t j = 0; j < m; ++j) {
+                dot5[j] += mul * X[i * m + j];
+                dot5[j] += mul2 * X[i * m + j + m];
+                dot5[j] += mul3 * X[i * m + 2 * m + j];
+                dot5[j] += mul4 * X[i * m + 3 * m + j];
+            }
+        }
+        for (int64_t i = i_four; i < i_to; ++i) {
             const double mul = mul_rows[i - i_from];
             for (int64_t j = 0; j < m; ++j) {
                 dot5[j] += mul * X[i * m + j];

@@ -24,8 +24,17 @@ static int64_t rearranged(int64_t n, int64_t m, int64_t p, const double *restric
         }
         out1[i] = 0.0;
     }
+    const int64_t i_four = (n * p) - (n * p) % 4;
     /* sum [n4] */
-    for (int64_t i = 0; i < n * p; ++i) {
+    for (int64_t i = 0; i < i_four; i += 4) {
+        for (int64_t j = 0; j < m; ++j) {
+            out1[j] += permute[i * m + j];
+            out1[j] += permute[i * m + j + m];
+            out1[j] += permute[i * m + 2 * m + j];
+            out1[j] += permute[i * m + 3 * m + j];
+        }
+    }
+    for (int64_t i = i_four; i < n * p; ++i) {
         for (int64_t j = 0; j < m; ++j) {
             out1[j] += permute[i * m + j];
         }

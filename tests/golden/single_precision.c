@@ -45,7 +45,20 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
             v2_rows[i - i_from] = v2;
         }
         sum2 += cg_sum(i_to - i_from, sum2_terms);
-        for (int64_t i = i_from; i < i_to; ++i) {
+        const int64_t i_four = i_to - (i_to - i_from) % 4;
+        for (int64_t i = i_from; i < i_four; i += 4) {
+            const double v2 = v2_rows[i - i_from];
+            const double v3 = v2_rows[i - i_from + 1];
+            const double v4 = v2_rows[i - i_from + 2];
+            const double v5 = v2_rows[i - i_from + 3];
+            for (int64_t j = 0; j < m; ++j) {
+                dot3[j] += v2 * (double)x[i * m + j];
+                dot3[j] += v3 * (double)x[i * m + j + m];
+                dot3[j] += v4 * (double)x[i * m + 2 * m + j];
+                dot3[j] += v5 * (double)x[i * m + 3 * m + j];
+            }
+        }
+        for (int64_t i = i_four; i < i_to; ++i) {
             const double v2 = v2_rows[i - i_from];
             for (int64_t j = 0; j < m; ++j) {
                 dot3[j] += v2 * (double)x[i * m + j];
