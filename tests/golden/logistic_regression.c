@@ -46,10 +46,8 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
             const double sub3 = sub_rows[i - i_from + 2];
             const double sub4 = sub_rows[i - i_from + 3];
             for (int64_t j = 0; j < m; ++j) {
-                dot4[j] += sub * X[i * m + j];
-                dot4[j] += sub2 * X[i * m + j + m];
-                dot4[j] += sub3 * X[i * m + 2 * m + j];
-                dot4[j] += sub4 * X[i * m + 3 * m + j];
+                dot4[j] += sub * X[i * m + j] + sub2 * X[i * m + j + m]
+                    + (sub3 * X[i * m + 2 * m + j] + sub4 * X[i * m + 3 * m + j]);
             }
         }
         for (int64_t i = i_four; i < i_to; ++i) {

@@ -45,10 +45,8 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
             const double mul3 = mul_rows[i - i_from + 2];
             const double mul4 = mul_rows[i - i_from + 3];
             for (int64_t j = 0; j < m; ++j) {
-                dot5[j] += mul * X[i * m + j];
-                dot5[j] += mul2 * X[i * m + j + m];
-                dot5[j] += mul3 * X[i * m + 2 * m + j];
-                dot5[j] += mul4 * X[i * m + 3 * m + j];
+                dot5[j] += mul * X[i * m + j] + mul2 * X[i * m + j + m]
+                    + (mul3 * X[i * m + 2 * m + j] + mul4 * X[i * m + 3 * m + j]);
             }
         }
         for (int64_t i = i_four; i < i_to; ++i) {

@@ -28,10 +28,8 @@ static int64_t rearranged(int64_t n, int64_t m, int64_t p, const double *restric
     /* sum [n4] */
     for (int64_t i = 0; i < i_four; i += 4) {
         for (int64_t j = 0; j < m; ++j) {
-            out1[j] += permute[i * m + j];
-            out1[j] += permute[i * m + j + m];
-            out1[j] += permute[i * m + 2 * m + j];
-            out1[j] += permute[i * m + 3 * m + j];
+            out1[j] += permute[i * m + j] + permute[i * m + j + m]
+                + (permute[i * m + 2 * m + j] + permute[i * m + 3 * m + j]);
         }
     }
     for (int64_t i = i_four; i < n * p; ++i) {

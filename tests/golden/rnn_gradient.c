@@ -42,33 +42,10 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
         /* h0_t_1 = input, dot [n13], dot [n14], add [n15], tanh [n16] */
         for (int64_t i_from = 0; i_from < n; i_from += 32) {
             const int64_t i_to = cg_min_i64(i_from + 32, n);
-            const int64_t i_four = i_to - (i_to - i_from) % 4;
-            for (int64_t i = i_from; i < i_four; i += 4) {
+            for (int64_t i = i_from; i < i_to; ++i) {
                 row[t * n + i] = h0_t_1[i];
-                row[t * n + i + 1] = h0_t_1[i + 1];
-                row[t * n + i + 2] = h0_t_1[i + 2];
-                row[t * n + i + 3] = h0_t_1[i + 3];
-                double dot = cg_dot(n, &W[i * n], h0_t_1);
-                const double dot5 = cg_dot(n, &W[i * n + n], h0_t_1);
-                const double dot7 = cg_dot(n, &W[i * n + 2 * n], h0_t_1);
-                const double dot9 = cg_dot(n, &W[i * n + 3 * n], h0_t_1);
-                double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
-                const double dot6 = cg_dot(m, &U[i * m + m], &x[t * m]);
-                const double dot8 = cg_dot(m, &U[i * m + 2 * m], &x[t * m]);
-                const double dot10 = cg_dot(m, &U[i * m + 3 * m], &x[t * m]);
-                const double v1 = dot + dot3;
-                const double v2 = dot5 + dot6;
-                const double v3 = dot7 + dot8;
-                const double v4 = dot9 + dot10;
-                row3[t * n + i] = v1;
-                row3[t * n + i + 1] = v2;
-                row3[t * n + i + 2] = v3;
-                row3[t * n + i + 3] = v4;
-            }
-            for (int64_t i = i_four; i < i_to; ++i) {
-                row[t * n + i] = h0_t_1[i];
-                double dot = cg_dot(n, &W[i * n], h0_t_1);
-                double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
+                const double dot = cg_dot(n, &W[i * n], h0_t_1);
+                const double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
                 const double v1 = dot + dot3;
                 row3[t * n + i] = v1;
             }
@@ -112,10 +89,8 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
             const double mul_i3 = mul[i + 2];
             const double mul_i4 = mul[i + 3];
             for (int64_t j = 0; j < n; ++j) {
-                next_ct_h0_t_1[j] += mul_i * W[i * n + j];
-                next_ct_h0_t_1[j] += mul_i2 * W[i * n + j + n];
-                next_ct_h0_t_1[j] += mul_i3 * W[i * n + 2 * n + j];
-                next_ct_h0_t_1[j] += mul_i4 * W[i * n + 3 * n + j];
+                next_ct_h0_t_1[j] += mul_i * W[i * n + j] + mul_i2 * W[i * n + j + n]
+                    + (mul_i3 * W[i * n + 2 * n + j] + mul_i4 * W[i * n + 3 * n + j]);
             }
         }
         for (int64_t i = i_four; i < n; ++i) {

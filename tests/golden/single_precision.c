@@ -52,10 +52,8 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
             const double v4 = v2_rows[i - i_from + 2];
             const double v5 = v2_rows[i - i_from + 3];
             for (int64_t j = 0; j < m; ++j) {
-                dot3[j] += v2 * (double)x[i * m + j];
-                dot3[j] += v3 * (double)x[i * m + j + m];
-                dot3[j] += v4 * (double)x[i * m + 2 * m + j];
-                dot3[j] += v5 * (double)x[i * m + 3 * m + j];
+                dot3[j] += v2 * (double)x[i * m + j] + v3 * (double)x[i * m + j + m]
+                    + (v4 * (double)x[i * m + 2 * m + j] + v5 * (double)x[i * m + 3 * m + j]);
             }
         }
         for (int64_t i = i_four; i < i_to; ++i) {
