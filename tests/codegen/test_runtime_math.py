@@ -6,16 +6,24 @@ The long form of the table of errors is `python -m benchmarks.accuracy`.
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
 import cgrad
 import cgrad.tensor as ct
-from benchmarks.accuracy import BINARY, FUNCTIONS, measure, pairs, points
+from benchmarks.accuracy import BINARY, FUNCTIONS, measure, pairs, points, ulps
+from cgrad.cache import toolchain
 from cgrad.ops.scalar import TABLE
+from cgrad.pipeline import Program, generate
 
+mp = mpmath.mp
 DTYPES = ["float64", "float32"]
 POINTS = int(os.environ.get("CGRAD_TEST_POINTS", "400"))
 OWN = [
@@ -32,6 +40,43 @@ def test_errors(dtype: str) -> None:
     results = measure(OWN, dtype, POINTS)
     wrong = [result for result in results if result.largest > BOUNDS.get(result.name, 2.0)]
     assert not wrong
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_trigonometric_functions_near_multiples_of_half_pi(dtype: str) -> None:
+    """What is left of the argument has few of its digits; the first two have the fewest."""
+    ends = {"float64": (2.0**32, 1023), "float32": (2.0**48, 127)}
+    edge, largest = ends[dtype]
+    found = [6381956970095103.0 * 2.0**797, 16367173.0 * 2.0**72, edge]
+    with mp.workprec(1200):
+        for exponent in range(largest):
+            whole = mp.floor(mp.mpf(2) ** exponent * 1.3)
+            found.append(float(whole * mp.pi / 2))
+    kind = np.dtype(dtype).type
+    with np.errstate(over="ignore"):
+        x = np.array(found).astype(dtype)
+    x = np.concatenate([x, np.nextafter(x, kind(0)), np.nextafter(x, kind(np.inf))])
+    x = x[np.isfinite(x)]
+    a = ct.tensor("a", dtype=dtype, shape=(None,))
+    outputs = cgrad.function([a], [ct.sin(a), ct.cos(a), ct.tan(a)])(x)
+    for got, exact in zip(outputs, (mp.sin, mp.cos, mp.tan), strict=True):
+        assert ulps(got, exact, x).max() <= 1.0
+
+
+# -- vector code ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_loops_over_all_functions_are_vectorised(dtype: str, tmp_path: Path) -> None:
+    compiler = toolchain.find_compiler()
+    if compiler is None or sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("needs gcc on x86-64")
+    source = tmp_path / "kernel.c"
+    source.write_text(generate(Program(*_graph(dtype, 1), "f")))
+    flags = [*toolchain.KERNEL_FLAGS, *toolchain.level_flags(3), "-fopt-info-vec"]
+    command = [*compiler.words, *flags, "-c", str(source), "-o", str(tmp_path / "kernel.o")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "gcc" not in subprocess.run([*compiler.words, "-v"], capture_output=True, text=True).stderr:
+        pytest.skip("needs gcc")
+    assert "loop vectorized using 64 byte vectors" in done.stderr
 
 
 # -- special values: C11 annex F and NumPy ------------------------------------------------------
@@ -60,10 +105,13 @@ def test_special_values_are_those_of_numpy(dtype: str) -> None:
 
 
 # -- one bit pattern per input ------------------------------------------------------------------
-def _function(dtype: str, ndim: int) -> Any:
+def _graph(dtype: str, ndim: int) -> tuple[list[Any], list[Any]]:
     a, b = (ct.tensor(name, dtype=dtype, shape=(None,) * ndim) for name in "ab")
-    outputs = [getattr(ct, name)(*([a, b] if name in BINARY else [a])) for name in OWN]
-    return cgrad.function([a, b], outputs)
+    return [a, b], [getattr(ct, name)(*([a, b] if name in BINARY else [a])) for name in OWN]
+
+
+def _function(dtype: str, ndim: int) -> Any:
+    return cgrad.function(*_graph(dtype, ndim))
 
 
 def _arguments(dtype: str, count: int) -> tuple[Any, Any]:

@@ -61,9 +61,9 @@ cg_inline double cg_acos(double x)
     const bool small = fabs(x) <= 0.5;
     const cg_twofold p = cg_asin_parts(fabs(x));
     const double quarters = small ? 1.0 : x < 0 ? 2.0 : 0.0;
-    const bool plus = small == (x < 0);
-    const cg_twofold sum = cg_add_small(quarters * 0x1.921fb54442d18p+0, plus ? p.high : -p.high);
-    const double low = quarters * 0x1.1a62633145c07p-54 + (plus ? p.low : -p.low);
+    const double sign = (small ? 1.0 : -1.0) * (x < 0 ? 1.0 : -1.0);
+    const cg_twofold sum = cg_add_small(quarters * 0x1.921fb54442d18p+0, sign * p.high);
+    const double low = fma(quarters, 0x1.1a62633145c07p-54, sign * p.low);
     return sum.high + (sum.low + low);
 }
 
@@ -82,18 +82,18 @@ cg_inline double cg_atan_tail(double z)
 }
 
 /* cg: cg_atan_parts */
-/* eighths pi/4 + arctan(a/b), or - arctan(a/b) if `minus`, for 0 <= a <= b, b > 0 finite. */
-cg_inline double cg_atan_parts(double a, double b, double eighths, bool minus)
+/* eighths pi/4 + sign arctan(a/b) for 0 <= a <= b, b > 0 finite; `sign` is 1 or -1. */
+cg_inline double cg_atan_parts(double a, double b, double eighths, double sign)
 {
     const bool steep = a > 0x1.a827999fcef32p-2 * b;
     const double n = steep ? a - b : a, n_low = steep ? a - (n + b) : 0.0;
     const double d = steep ? a + b : b, d_low = steep ? a - (d - b) : 0.0;
     const double inverse = 1.0 / d, t = n * inverse;
     const double rest = (fma(-t, d, n) + fma(-t, d_low, n_low)) * inverse;
-    const double tail = fma(t * t * t, cg_atan_tail(t * t), rest), one = steep ? 1.0 : 0.0;
-    const double k = eighths + (minus ? -one : one);
-    const cg_twofold sum = cg_add_small(k * 0x1.921fb54442d18p-1, minus ? -t : t);
-    return sum.high + (sum.low + fma(k, 0x1.1a62633145c07p-55, minus ? -tail : tail));
+    const double tail = fma(t * t * t, cg_atan_tail(t * t), rest);
+    const double k = eighths + (steep ? sign : 0.0);
+    const cg_twofold sum = cg_add_small(k * 0x1.921fb54442d18p-1, sign * t);
+    return sum.high + (sum.low + fma(k, 0x1.1a62633145c07p-55, sign * tail));
 }
 
 /* cg: cg_atan = atan */
@@ -102,7 +102,7 @@ cg_inline double cg_atan(double x)
     const double size = fabs(x) > 0x1p60 ? 0x1p60 : fabs(x);
     const bool above = size > 1.0;
     const double a = above ? 1.0 : size, b = above ? size : 1.0;
-    return copysign(cg_atan_parts(a, b, above ? 2.0 : 0.0, above), x);
+    return copysign(cg_atan_parts(a, b, above ? 2.0 : 0.0, above ? -1.0 : 1.0), x);
 }
 
 /* cg: cg_atan2 = atan2 */
@@ -113,10 +113,13 @@ cg_inline double cg_atan2(double y, double x)
     const bool above = up > along, left = copysign(1.0, x) < 0;
     const double big = above ? up : along, small = above ? along : up;
     const double scale = big > 0x1p500 ? 0x1p-500 : big < 0x1p-400 ? 0x1p500 : 1.0;
-    const bool infinite = big == INFINITY;
-    const double b = infinite || big == 0 ? 1.0 : big * scale;
-    const double a = infinite ? (small == INFINITY ? 1.0 : small * 0.0) : small * scale;
-    return copysign(cg_atan_parts(a, b, above ? 2.0 : left ? 4.0 : 0.0, above != left), y);
+    /* products, as gcc 12 does not vectorise a choice between comparisons that it makes of a
+     * comparison with a choice */
+    const double to = big * scale, from = small * scale;
+    const double b = to == INFINITY || to == 0 ? 1.0 : to;
+    const double a = to == INFINITY ? (from == INFINITY ? 1.0 : from * 0.0) : from;
+    const double sign = (above ? -1.0 : 1.0) * (left ? -1.0 : 1.0);
+    return copysign(cg_atan_parts(a, b, above ? 2.0 : left ? 4.0 : 0.0, sign), y);
 }
 
 /* cg: cg_hypot = hypot */
@@ -165,13 +168,14 @@ cg_inline float cg_acosf(float x)
     const bool small = fabsf(x) <= 0.5f;
     const double y = cg_asin_partf(fabs((double)x));
     const double start = small ? 0x1.921fb54442d18p+0 : x < 0 ? 0x1.921fb54442d18p+1 : 0.0;
-    return (float)(start + (small == (x < 0) ? y : -y));
+    const double sign = (small ? 1.0 : -1.0) * (x < 0 ? 1.0 : -1.0);
+    return (float)(start + sign * y);
 }
 
 /* cg: cg_atan_partf */
-/* start + arctan(a/b), or - arctan(a/b) if `minus`, for 0 <= a <= b, b > 0 finite, in double. The
+/* start + sign arctan(a/b) for 0 <= a <= b, b > 0 finite, in double; `sign` is 1 or -1. The
  * polynomial is off by 2^-35. */
-cg_inline double cg_atan_partf(double a, double b, double start, bool minus)
+cg_inline double cg_atan_partf(double a, double b, double start, double sign)
 {
     const bool steep = a > 0x1.a827999fcef32p-2 * b;
     const double t = (steep ? a - b : a) / (steep ? a + b : b), z = t * t, z2 = z * z;
@@ -179,7 +183,7 @@ cg_inline double cg_atan_partf(double a, double b, double start, bool minus)
     double odd = fma(z2, 0x1.849d671241495p-5, 0x1.c463ce1f01ec5p-4);
     even = fma(z2, even, -0x1.555554c5efdb3p-2), odd = fma(z2, odd, 0x1.999918916e18cp-3);
     const double angle = fma(t * z, fma(z, odd, even), t) + (steep ? 0x1.921fb54442d18p-1 : 0.0);
-    return start + (minus ? -angle : angle);
+    return fma(sign, angle, start);
 }
 
 /* cg: cg_atanf = atanf */
@@ -188,7 +192,8 @@ cg_inline float cg_atanf(float x)
     const double size = fabsf(x) > 0x1p60f ? 0x1p60 : fabs((double)x);
     const bool above = size > 1.0;
     const double a = above ? 1.0 : size, b = above ? size : 1.0;
-    return copysignf((float)cg_atan_partf(a, b, above ? 0x1.921fb54442d18p+0 : 0.0, above), x);
+    const double start = above ? 0x1.921fb54442d18p+0 : 0.0, sign = above ? -1.0 : 1.0;
+    return copysignf((float)cg_atan_partf(a, b, start, sign), x);
 }
 
 /* cg: cg_atan2f = atan2f */
@@ -197,12 +202,13 @@ cg_inline float cg_atan2f(float y, float x)
 {
     const double up = fabs((double)y), along = fabs((double)x);
     const bool above = up > along, left = copysignf(1.0f, x) < 0;
-    const double big = above ? up : along, small = above ? along : up;
-    const bool infinite = big == INFINITY;
-    const double b = infinite || big == 0 ? 1.0 : big;
-    const double a = infinite ? (small == INFINITY ? 1.0 : small * 0.0) : small;
+    const double sum = up + along, gap = up - along;
+    const bool infinite = sum == INFINITY;
+    const double b = infinite || sum == 0 ? 1.0 : above ? up : along;
+    const double a = infinite ? (isnan(gap) ? 1.0 : 0.0) : above ? along : up;
     const double start = above ? 0x1.921fb54442d18p+0 : left ? 0x1.921fb54442d18p+1 : 0.0;
-    return copysignf((float)cg_atan_partf(a, b, start, above != left), y);
+    const double sign = (above ? -1.0 : 1.0) * (left ? -1.0 : 1.0);
+    return copysignf((float)cg_atan_partf(a, b, start, sign), y);
 }
 
 /* cg: cg_hypotf = hypotf */

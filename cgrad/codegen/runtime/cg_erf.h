@@ -15,7 +15,7 @@
 
 /* cg: cg_erfc_above */
 /* erfc(x) for x >= 0. The polynomials are off by 2^-61 and 2^-57. */
-static inline double cg_erfc_above(double x)
+cg_inline double cg_erfc_above(double x)
 {
     const double size = x > 28.0 ? 28.0 : x, square = size * size;
     const double shifted = fma(square, -0x1.71547652b82fep+0, 0x1.8p52);
@@ -51,7 +51,7 @@ static inline double cg_erfc_above(double x)
 
 /* cg: cg_erf_tail */
 /* erf(x)/x - 1 from z = x^2 <= 1, off by 2^-62 of erf(x)/x. */
-static inline double cg_erf_tail(double z)
+cg_inline double cg_erf_tail(double z)
 {
     const double z2 = z * z;
     double even = fma(z2, 0x1.055b08aba60b7p-34, 0x1.f7a0924f76578p-27);
@@ -65,14 +65,14 @@ static inline double cg_erf_tail(double z)
 }
 
 /* cg: cg_erf = erf */
-static inline double cg_erf(double x)
+cg_inline double cg_erf(double x)
 {
     const double size = fabs(x), small = fma(x, cg_erf_tail(x * x), x);
     return size < 1.0 ? small : copysign(1.0 - cg_erfc_above(size), x);
 }
 
 /* cg: cg_erfc = erfc */
-static inline double cg_erfc(double x)
+cg_inline double cg_erfc(double x)
 {
     const double size = fabs(x), above = cg_erfc_above(size);
     const double high = 1.0 - x, low = (1.0 - high) - x;
@@ -82,7 +82,7 @@ static inline double cg_erfc(double x)
 
 /* cg: cg_erfc_abovef */
 /* erfc(x) for x >= 0, in double. The polynomials are off by 2^-34. */
-static inline double cg_erfc_abovef(double x)
+cg_inline double cg_erfc_abovef(double x)
 {
     const double size = x > 11.0 ? 11.0 : x, square = size * size;
     const double shifted = fma(square, -0x1.71547652b82fep+0, 0x1.8p52);
@@ -104,7 +104,7 @@ static inline double cg_erfc_abovef(double x)
 }
 
 /* cg: cg_erff = erff */
-static inline float cg_erff(float x)
+cg_inline float cg_erff(float x)
 {
     const double size = fabs((double)x), z = size * size;
     double p = fma(z, -0x1.4360396aef800p-17, 0x1.d817e291807fbp-14);
@@ -118,7 +118,7 @@ static inline float cg_erff(float x)
 }
 
 /* cg: cg_erfcf = erfcf */
-static inline float cg_erfcf(float x)
+cg_inline float cg_erfcf(float x)
 {
     const double above = cg_erfc_abovef(fabs((double)x));
     return (float)(x < 0 ? 2.0 - above : above);
