@@ -17,6 +17,7 @@ from cgrad.rewrites.expand import EXPAND
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.matmul import PRODUCTS
 from cgrad.rewrites.merge import merge_loops
+from cgrad.rewrites.outside import move_products_outside
 from cgrad.rewrites.remember import remember_values
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
@@ -40,7 +41,7 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
     # a smaller loop shows new constants to the rules, and these may leave more of it unread
     while any(node.op.name == "scan" for node in toposort(outputs)):
-        tidy = remember_values(merge_loops(tidy_loops(outputs)))
+        tidy = move_products_outside(remember_values(merge_loops(tidy_loops(outputs))))
         if all(new is old for new, old in zip(tidy, outputs, strict=True)):
             break
         outputs = rewrite(tidy, _SIMPLIFY, trace=trace)

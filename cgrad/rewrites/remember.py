@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from cgrad.core.graphs import Body, Interner, rebuild, substitute, toposort
+from cgrad.core.graphs import Body, Interner, rebuild, toposort
 from cgrad.core.node import Node, make_input
-from cgrad.ops.control import Get, Results, Scan, make_scan
+from cgrad.ops.control import Get, Scan
 from cgrad.ops.kinds import lowering
 from cgrad.ops.scalar import Elementwise
+from cgrad.rewrites.extend import extended, positions
 
 # cost (see `Row.cost`) of an element from which a row of values is kept
 KEPT = 15
@@ -142,60 +143,16 @@ def _replaced(
         new = rebuild(node, memo)
         if node is first:
             kept = list(dict.fromkeys(shared.values()))
-            found = _again(new, kept, {}, ())
+            found = extended(new, kept, {}, ())
             rows = {value: found.y(new.op.ys + k) for k, value in enumerate(kept)}  # type: ignore[attr-defined]
-            results[node] = _positions(new, found)
+            results[node] = positions(new, found)
             memo[node] = table.add(found.node)
         elif node is later:
             params = {inner: make_input(inner.type, inner.name) for inner in shared}
             added = [(params[inner], rows[value]) for inner, value in shared.items()]
-            found = _again(new, (), params, added)
-            results[node] = _positions(new, found)
+            found = extended(new, (), params, added)
+            results[node] = positions(new, found)
             memo[node] = table.add(found.node)
         else:
             memo[node] = table.add(new)
     return [memo[out] for out in outputs]
-
-
-def _again(
-    node: Node,
-    more: Sequence[Node],
-    params: dict[Node, Node],
-    added: Sequence[tuple[Node, Node]],
-) -> Results:
-    """The loop with inner values as `more` ys, or with inner values read from `added` rows."""
-    op = node.op
-    assert isinstance(op, Scan)
-    nk, ny = op.carries, op.ys
-    consts, carries, sequences = op.groups(node.args)
-    p_consts, p_carries, p_slices = op.groups(op.body.params)
-    outs = substitute(op.body.outputs, params) if params else list(op.body.outputs)
-    results = make_scan(
-        list(consts),
-        list(carries),
-        [*sequences, *(rows for _, rows in added)],
-        list(p_consts),
-        list(p_carries),
-        [*p_slices, *(param for param, _ in added)],
-        outs[:nk],
-        [*outs[nk : nk + ny], *more],
-        op.length,
-        op.reverse,
-        outs[-1] if op.stops else None,
-        op.truncate,
-    )
-    results.node.name, results.node.site, results.node.tag = node.name, node.site, node.tag
-    return results
-
-
-def _positions(node: Node, found: Results) -> dict[int, Node]:
-    """The results of a loop by their old positions."""
-    op = node.op
-    assert isinstance(op, Scan)
-    nk, ny = op.carries, op.ys
-    table = {k: found.final(k) for k in range(nk)}
-    table.update((nk + k, found.y(k)) for k in range(ny))
-    table.update((nk + ny + k, found.history(k)) for k in range(nk))
-    if op.stops:
-        table[2 * nk + ny] = found.count()
-    return table
