@@ -8,13 +8,12 @@
  * out  out1: float64 (n, m)
  */
 
-static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restrict W,
-                            const double *restrict U, const double *restrict x,
-                            const double *restrict h0, double *restrict out0,
-                            double *restrict out1, char *restrict work)
+static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
+                            const double *restrict W, const double *restrict U,
+                            const double *restrict x, const double *restrict h0,
+                            double *restrict out0, double *restrict out1, char *restrict work)
 {
     double *h0_t_1 = (double *)work;
-    double *mul = (double *)work;
     work += cg_skip(n, 8);
     double *next_h0_t_1 = (double *)work;
     work += cg_skip(n, 8);
@@ -22,19 +21,15 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     work += cg_skip(n, 8);
     double *next_ct_h0_t_1 = (double *)work;
     work += cg_skip(n, 8);
-    double *restrict row = (double *)work;
-    work += cg_skip(n * p, 8);
     double *restrict row2 = (double *)work;
     work += cg_skip(n * p, 8);
     double *restrict row3 = (double *)work;
+    work += cg_skip(n * p, 8);
+    double *restrict row = (double *)work;
+    work += cg_skip(n * p, 8);
+    double *restrict row4 = (double *)work;
     for (int64_t i = 0; i < n; ++i) {
         h0_t_1[i] = h0[i];
-        for (int64_t j = 0; j < n; ++j) {
-            out0[i * n + j] = 0.0;
-        }
-        for (int64_t j = 0; j < m; ++j) {
-            out1[i * m + j] = 0.0;
-        }
         ct_h0_t_1[i] = 0.0;
     }
     /* scan [n12] */
@@ -60,47 +55,37 @@ static int64_t rnn_gradient(int64_t n, int64_t m, int64_t p, const double *restr
     }
     /* scan [n34] */
     for (int64_t t = p - 1; t >= 0; --t) {
-        /* mul [n40], add [n44], add [n48], dot [n49] */
-        for (int64_t i_from = 0; i_from < n; i_from += 32) {
-            const int64_t i_to = cg_min_i64(i_from + 32, n);
-            for (int64_t i = i_from; i < i_to; ++i) {
-                const double exp1 = cg_exp(-2.0 * fabs(row3[t * n + i]));
-                const double v1 = 1.0 + exp1;
-                mul[i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * (4.0 * exp1 / (v1 * v1));
-                next_ct_h0_t_1[i] = 0.0;
-            }
-            for (int64_t i = i_from; i < i_to; ++i) {
-                const double mul_i = mul[i];
-                for (int64_t j = 0; j < n; ++j) {
-                    const double v2 = out0[i * n + j] + mul_i * row[t * n + j];
-                    out0[i * n + j] = v2;
-                }
-                for (int64_t j = 0; j < m; ++j) {
-                    const double v2 = out1[i * m + j] + mul_i * x[t * m + j];
-                    out1[i * m + j] = v2;
-                }
-            }
+        /* mul [n40], dot [n49] */
+        for (int64_t i = 0; i < n; ++i) {
+            const double exp1 = cg_exp(-2.0 * fabs(row3[t * n + i]));
+            const double v1 = 1.0 + exp1;
+            row4[t * n + i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * (4.0 * exp1 / (v1 * v1));
+            next_ct_h0_t_1[i] = 0.0;
         }
         const int64_t i_four = n - n % 4;
         /* dot [n49] */
         for (int64_t i = 0; i < i_four; i += 4) {
-            const double mul_i = mul[i];
-            const double mul_i2 = mul[i + 1];
-            const double mul_i3 = mul[i + 2];
-            const double mul_i4 = mul[i + 3];
+            const double row4_it = row4[t * n + i];
+            const double row4_it2 = row4[t * n + i + 1];
+            const double row4_it3 = row4[t * n + i + 2];
+            const double row4_it4 = row4[t * n + i + 3];
             for (int64_t j = 0; j < n; ++j) {
-                next_ct_h0_t_1[j] += mul_i * W[i * n + j] + mul_i2 * W[i * n + j + n]
-                    + (mul_i3 * W[i * n + 2 * n + j] + mul_i4 * W[i * n + 3 * n + j]);
+                next_ct_h0_t_1[j] += row4_it * W[i * n + j] + row4_it2 * W[i * n + j + n]
+                    + (row4_it3 * W[i * n + 2 * n + j] + row4_it4 * W[i * n + 3 * n + j]);
             }
         }
         for (int64_t i = i_four; i < n; ++i) {
-            const double mul_i = mul[i];
+            const double row4_it = row4[t * n + i];
             for (int64_t j = 0; j < n; ++j) {
-                next_ct_h0_t_1[j] += mul_i * W[i * n + j];
+                next_ct_h0_t_1[j] += row4_it * W[i * n + j];
             }
         }
         { double *swap = ct_h0_t_1; ct_h0_t_1 = next_ct_h0_t_1; next_ct_h0_t_1 = swap; }
     }
+    /* matmul */
+    cg_gemm_f64(rt, n, n, p, 1, n, 0, n, n, row4, row, out0);
+    /* matmul */
+    cg_gemm_f64(rt, n, m, p, 1, n, 0, m, m, row4, x, out1);
     return CG_OK;
 }
 
@@ -138,14 +123,14 @@ int64_t cg_work(const int64_t *size)
     bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
     bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
     bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
+    bytes = cg_plus(bytes, cg_slot(cg_times(n, p), 8));
     return bytes;
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,
                  void *work, cg_status *st)
 {
-    (void)rt;
     (void)st;
-    return rnn_gradient(size[0], size[1], size[2], in[0].data, in[1].data, in[2].data, in[3].data,
-        out[0].data, out[1].data, work);
+    return rnn_gradient(rt, size[0], size[1], size[2], in[0].data, in[1].data, in[2].data,
+        in[3].data, out[0].data, out[1].data, work);
 }
