@@ -21,8 +21,6 @@ FIRST = [workload.cases(name)[0] for name in workload.names()]
 @pytest.mark.parametrize("case", FIRST, ids=lambda case: case.workload)
 def test_workload_is_complete(case: Case) -> None:
     """The graph takes the data, and the references know the shapes of the results."""
-    if case.workload == "matern_gp" and not hasattr(ct, "linalg"):
-        pytest.skip("needs a Cholesky factorisation")
     data = case.data()
     inputs, outputs = case.build("symbolic", cgrad, ct)
     outputs = [outputs] if isinstance(outputs, Node) else outputs
