@@ -249,7 +249,7 @@ class _Prices:
         total: SizeLike = 0
         for part in walk(value):
             if isinstance(part, Call):
-                if re.match(r"cg_(sum|dot|max_of|min_of)\(", part.template):
+                if re.match(r"cg_(sum|dot|max_of|min_of)(_block)?\(", part.template):
                     (count, *rows) = part.parts
                     assert isinstance(count, SizeValue)
                     total = total + self._size(count.size) * len(rows)

@@ -44,7 +44,7 @@ from cgrad.core.sizes import SizeLike
 STRIP = 256
 # loops of so many iterations stay as they are
 FEW = 8
-_TOTALS = ("cg_dot(", "cg_sum(", "cg_max_of(", "cg_min_of(")
+_TOTALS = ("cg_dot", "cg_sum", "cg_max_of(", "cg_min_of(")
 _FUNCTIONS = {"add": "cg_sum", "max": "cg_max_of", "min": "cg_min_of"}
 
 
@@ -130,7 +130,8 @@ class _Totals:
         sums = [] if few or loop.reverse or loop.step != 1 else _sums(loop)
         if not sums:
             return [loop]
-        whole = _Strip(loop, sums, loop.start, loop.extent, self.names)
+        short = most is not None and most <= STRIP
+        whole = _Strip(loop, sums, loop.start, loop.extent, self.names, short)
         if whole.alone:
             note: list[Stmt] = [Note(loop.notes)] if loop.notes else []
             rest: list[Stmt] = [_again(loop, whole.body)] if whole.body else []
@@ -142,7 +143,7 @@ class _Totals:
         outer, last = self.names.fresh(f"{loop.index}_from"), self.names.fresh(f"{loop.index}_to")
         self.names.release((outer, last))
         start, end = sizes.index(outer), sizes.index(last)
-        strip = _Strip(loop, sums, start, end, self.names)
+        strip = _Strip(loop, sums, start, end, self.names, True)
         until = sizes.minimum(start + STRIP, loop.extent)
         body: list[Stmt] = [
             Let(last, loops.size_value(until)),
@@ -165,12 +166,18 @@ class _Strip:
 
     body   the loop's statements, terms stored instead of added up
     terms  the arrays of terms
-    after  the totals
+    after  the totals; `short` says that a call adds up one block at most
     alone  whether the totals share no data with the rest of the body
     """
 
     def __init__(
-        self, loop: For, sums: list[Accumulate], first: SizeLike, last: SizeLike, names: Names
+        self,
+        loop: For,
+        sums: list[Accumulate],
+        first: SizeLike,
+        last: SizeLike,
+        names: Names,
+        short: bool,
     ) -> None:
         self.names = names
         self.terms: list[Buffer] = []
@@ -227,6 +234,8 @@ class _Strip:
                     body.append(Set(terms, (here - first,), loops.cast(value, FLOAT64)))
                 rows = [loops.row(stored[value], (0,))]
             function = "cg_dot" if len(rows) == 2 else _FUNCTIONS[stmt.op]
+            if short and stmt.op == "add":
+                function += "_block"
             slots = ", ".join(f"{{{k}}}" for k in range(len(rows) + 1))
             args = [count, *(place for place in rows if place is not None)]
             total = loops.call(f"{function}({slots})", *args, dtype=FLOAT64)

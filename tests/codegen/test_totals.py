@@ -15,6 +15,7 @@ from structure import c_of, every_loop, kernel_of, statements
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.cache import toolchain
 from cgrad.cache.toolchain import KERNEL_FLAGS, cpu_level, find_compiler, level_flags
 from cgrad.codegen import prelude
 from cgrad.codegen.totals import FEW, STRIP
@@ -170,7 +171,7 @@ def test_terms_of_several_sums_go_to_small_arrays() -> None:
     arrays = [s.buffer for s in statements(kernel.body) if isinstance(s, Local)]
     assert arrays == []
     text = c_of([X, Y], [ct.sum(cost), ct.sum(cost * X), cost])
-    assert "cg_dot(i_to - i_from, &out2[i_from], &x[i_from])" in text
+    assert "cg_dot_block(i_to - i_from, &out2[i_from], &x[i_from])" in text
     kernel, _ = kernel_of([X, Y], [ct.sum(cost), ct.sum(1 / cost)])
     arrays = [s.buffer for s in statements(kernel.body) if isinstance(s, Local)]
     assert [a.shape for a in arrays] == [(STRIP,)] * 2
@@ -214,3 +215,17 @@ def test_what_a_loop_overwrites_is_summed_as_it_was() -> None:
         np.testing.assert_allclose(total, h.sum(), rtol=1e-12)
         h = np.tanh(h) * 0.5
     np.testing.assert_allclose(found, h, rtol=1e-13)
+
+
+def test_a_kernel_has_the_same_bits_on_every_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = ct.exp(X) * Y
+    rows = ct.exp(M @ X[:3]) - ct.sum(M * M + 1.0, axis=1)
+    outputs = [ct.sum(terms), ct.sum(terms * Y), terms, ct.sum(rows), X @ X]
+    found = set()
+    rng = np.random.default_rng(0)
+    x, y, A = rng.normal(size=301), rng.normal(size=301), rng.normal(size=(70, 3))
+    for level in range(cpu_level() + 1):
+        monkeypatch.setattr(toolchain, "cpu_level", lambda level=level: level)
+        f = cgrad.function([X, Y, M], outputs)
+        found.add(b"".join(np.asarray(v).tobytes() for v in f(x, y, A)))
+    assert len(found) == 1

@@ -41,7 +41,7 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
                 mul[i * p + j] = v5;
                 out2[j] += v5;
             }
-            sum2 += cg_sum(j_to - j_from, sum_terms);
+            sum2 += cg_sum_block(j_to - j_from, sum_terms);
         }
         sum += sum2;
     }

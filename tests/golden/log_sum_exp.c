@@ -21,7 +21,7 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
             const double exp1 = cg_exp(x[i] - max);
             exp3[i] = exp1;
         }
-        sum += cg_sum(i_to - i_from, &exp3[i_from]);
+        sum += cg_sum_block(i_to - i_from, &exp3[i_from]);
     }
     *out0 = max + cg_log(sum);
     double sum2 = 0.0;
@@ -36,8 +36,8 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
             mul[i] = v2;
             sum3_terms[i - i_from] = (double)(x[i] == max);
         }
-        sum2 += cg_sum(i_to - i_from, &mul[i_from]);
-        sum3 += cg_sum(i_to - i_from, sum3_terms);
+        sum2 += cg_sum_block(i_to - i_from, &mul[i_from]);
+        sum3 += cg_sum_block(i_to - i_from, sum3_terms);
     }
     const double v2 = 1.0 - sum2;
     const double v3 = v2 / sum3;

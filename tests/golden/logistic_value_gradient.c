@@ -20,7 +20,7 @@ static int64_t logistic_value_gradient(int64_t n, int64_t m, const double *restr
             sum_terms[i - i_from] = (x_i >= 0.0 ? 1.0 : exp3) / add;
             out1[i] = exp3 / (add * add);
         }
-        sum += cg_sum(i_to - i_from, sum_terms);
+        sum += cg_sum_block(i_to - i_from, sum_terms);
     }
     *out0 = sum;
     return CG_OK;

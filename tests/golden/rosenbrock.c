@@ -22,7 +22,7 @@ static int64_t rosenbrock(int64_t n, const double *restrict x, double *restrict 
             sum_terms[i - i_from] = 100.0 * (v1 * v1) + v2 * v2;
             add[i] = -2.0 * v2 + -400.0 * v1 * x_i;
         }
-        sum += cg_sum(i_to - i_from, sum_terms);
+        sum += cg_sum_block(i_to - i_from, sum_terms);
     }
     *out0 = sum;
     /* add [n41] */

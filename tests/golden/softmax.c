@@ -18,7 +18,7 @@ static int64_t softmax(int64_t n, int64_t m, const double *restrict x, double *r
                 const double exp1 = cg_exp(x[i * m + j] - max);
                 exp3[j] = exp1;
             }
-            sum += cg_sum(j_to - j_from, &exp3[j_from]);
+            sum += cg_sum_block(j_to - j_from, &exp3[j_from]);
         }
         for (int64_t j = 0; j < m; ++j) {
             out0[i * m + j] = exp3[j] / sum;

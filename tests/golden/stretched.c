@@ -37,8 +37,8 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
                 sum2[j] += mul / column_i;
                 sum3_terms[j - j_from] = mul * true_div / column_i;
             }
-            sum5 += cg_sum(j_to - j_from, sum_terms);
-            sum3 += cg_sum(j_to - j_from, sum3_terms);
+            sum5 += cg_sum_block(j_to - j_from, sum_terms);
+            sum3 += cg_sum_block(j_to - j_from, sum3_terms);
         }
         sum += sum5;
         out2[i] = -sum3;

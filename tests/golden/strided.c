@@ -19,7 +19,7 @@ static int64_t strided(int64_t n, const double *restrict x, double *restrict out
         for (int64_t i = i_from; i < i_to; ++i) {
             sum_terms[i - i_from] = x[2 * i + 1] * x[2 * i] + x[n - 2 * i - 2];
         }
-        sum += cg_sum(i_to - i_from, sum_terms);
+        sum += cg_sum_block(i_to - i_from, sum_terms);
     }
     double sum2 = 0.0;
     /* sum [n14] */
@@ -30,7 +30,7 @@ static int64_t strided(int64_t n, const double *restrict x, double *restrict out
             const double x_i = x[n - 3 * i - 1];
             sum2_terms[i - i_from] = x_i * x_i;
         }
-        sum2 += cg_sum(i_to - i_from, sum2_terms);
+        sum2 += cg_sum_block(i_to - i_from, sum2_terms);
     }
     *out0 = sum + sum2;
     /* add [n37] */
