@@ -38,7 +38,7 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
             const double sub = (dot >= 0.0 ? 1.0 : exp3) / (1.0 + exp3) - y_i;
             sub_rows[i - i_from] = sub;
         }
-        sum += cg_sum(i_to - i_from, sum_terms);
+        sum += cg_sum_block(i_to - i_from, sum_terms);
         const int64_t i_four = i_to - (i_to - i_from) % 4;
         for (int64_t i = i_from; i < i_four; i += 4) {
             const double sub = sub_rows[i - i_from];

@@ -29,7 +29,7 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
                 for (int64_t j = j_from; j < j_to; ++j) {
                     dot2_terms[j - j_from] = (double)x[i * m + j] * (double)w[j];
                 }
-                dot2 += cg_sum(j_to - j_from, dot2_terms);
+                dot2 += cg_sum_block(j_to - j_from, dot2_terms);
             }
             const float dot = (float)dot2;
             dot_rows[i - i_from] = dot;
@@ -44,7 +44,7 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
             const double v2 = (double)mul;
             v2_rows[i - i_from] = v2;
         }
-        sum2 += cg_sum(i_to - i_from, sum2_terms);
+        sum2 += cg_sum_block(i_to - i_from, sum2_terms);
         const int64_t i_four = i_to - (i_to - i_from) % 4;
         for (int64_t i = i_from; i < i_four; i += 4) {
             const double v2 = v2_rows[i - i_from];
