@@ -13,11 +13,12 @@ from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
 from cgrad.rewrites.canonical import CONSTANTS
-from cgrad.rewrites.expand import EXPAND
+from cgrad.rewrites.expand import ROWS
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.matmul import PRODUCTS
 from cgrad.rewrites.merge import merge_loops
 from cgrad.rewrites.outside import move_products_outside
+from cgrad.rewrites.powers import POWERS
 from cgrad.rewrites.remember import remember_values
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
@@ -28,6 +29,8 @@ __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
 
 CANONICAL = CONSTANTS | SHAPES | WINDOWS | ALGEBRA
 CANONICAL.name = "canonical"
+EXPAND = ROWS | POWERS
+EXPAND.name = "expand"
 _SIMPLIFY = CANONICAL | STABILISE
 _EXPAND = EXPAND | PRODUCTS | CANONICAL
 

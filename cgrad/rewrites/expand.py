@@ -12,10 +12,10 @@ from cgrad.ops.elementwise import apply
 from cgrad.ops.scalar import Elementwise
 from cgrad.rewrites.patterns import fit
 
-EXPAND = RuleSet("expand")
+ROWS = RuleSet("rows")
 
 
-@EXPAND.rule(
+@ROWS.rule(
     Elementwise, exact=False,
     example=(lambda x: apply("sigmoid", x), lambda x: apply("dsigmoid", x),
              lambda x: apply("softplus", x), lambda x, y: apply("logaddexp", x, y)),
