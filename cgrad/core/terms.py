@@ -29,6 +29,9 @@ from cgrad.core.node import Node, Shape
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
 
+# a Jacobian of more terms is looked at for terms that could be one
+FEW = 4
+
 
 class Unstructured(Exception):
     """A graph for which no rule is known: its Jacobian is computed row by row."""
@@ -109,8 +112,20 @@ def dense(value: Node, rows: int, wrt: Shape) -> Term:
     return Term(value, lines[:rows], lines[rows:], wrt)
 
 
-def ordered(term: Term) -> Term:
-    """The same term, the axes of its values in the order of rows and then columns."""
+def ordered(term: Term, shape: Shape) -> Term:
+    """The same term, the axes of its values in the order of rows and then columns.
+
+    Lines that run along all of their axis of `shape`, rows and then columns, are marked as whole.
+    """
+    dims = term.value.dims
+    lines = [
+        whole(line.axis)
+        if line.axis is not None and line.start == 0 and line.step == 1 and dims[line.axis] == n
+        else line
+        for line, n in zip(term.lines, shape, strict=True)
+    ]
+    count = len(term.rows)
+    term = Term(term.value, lines[:count], lines[count:], term.wrt)
     order = tuple(dict.fromkeys(line.axis for line in term.lines if line.axis is not None))
     if order == tuple(range(len(order))):
         return term
@@ -121,14 +136,18 @@ def ordered(term: Term) -> Term:
     return term.mapped(build("permute_axes", term.value, order), moved)
 
 
-def summed(terms: Iterable[Term]) -> list[Term]:
-    """The terms, ordered, with those of the same place added up."""
+def summed(terms: Iterable[Term], rows: Shape) -> list[Term]:
+    """The terms, ordered, with those of the same place added up; `rows` is the shape of rows."""
     found: dict[Any, Term] = {}
-    for term in map(ordered, terms):
+    for term in terms:
+        term = ordered(term, (*rows, *term.wrt))
         held = found.get(term.place)
         total = None if held is None else add(held.value, term.value)
         found[term.place] = term if total is None else term.having(total)
-    return list(found.values())
+    result = list(found.values())
+    if len(result) > FEW:
+        result = build("fewer_terms", result, rows)
+    return result
 
 
 def push(
@@ -157,5 +176,5 @@ def push(
             continue
         # a node of several results has a list of terms for each, taken apart by its readers
         several = not all(isinstance(term, Term) for term in pushed)
-        found[node] = pushed if several else summed([*found.get(node, ()), *pushed])
+        found[node] = pushed if several else summed([*found.get(node, ()), *pushed], node.dims)
     return [found.get(out) for out in outputs]

@@ -59,7 +59,7 @@ def untie(term: Term, row: int, n: SizeLike) -> Term:
     if line.axis is not None and term.alone(line):
         if line.whole:
             return term
-        return _with_row(term, row, line.axis, _placed(value, line, n))
+        return _with_row(term, row, line.axis, placed(value, line.axis, line.start, n, line.step))
     dims = (*value.dims, n)
     last = value.ndim
     position = size_node(line.start)
@@ -82,14 +82,16 @@ def _with_row(term: Term, row: int, axis: int, value: Node) -> Term:
     return term.at_rows(rows).having(value)
 
 
-def _placed(value: Node, line: Line, n: SizeLike) -> Node:
-    """Zeros with the values on a line of the axis that they lack."""
-    dims, axis = value.dims, line.axis
+def placed(value: Node, axis: int, start: SizeLike, n: SizeLike, step: int = 1) -> Node:
+    """Zeros of length n along `axis` with the values from `start` on, `step` apart."""
+    dims = value.dims
+    if start == 0 and step == 1 and dims[axis] == n:
+        return value
     window = Place(
         tuple(n if k == axis else size for k, size in enumerate(dims)),
-        tuple(line.start if k == axis else 0 for k in range(len(dims))),
+        tuple(start if k == axis else 0 for k in range(len(dims))),
         dims,
-        tuple(line.step if k == axis else 1 for k in range(len(dims))),
+        tuple(step if k == axis else 1 for k in range(len(dims))),
         (False,) * len(dims),
     )
     return Node(window, (value,))

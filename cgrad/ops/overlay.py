@@ -14,13 +14,15 @@ import numpy as np
 from cgrad.core import loops, sizes
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
-from cgrad.core.registry import build
+from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, Term, whole
+from cgrad.core.terms import FEW, Line, Term, dense, whole
 from cgrad.ops.axes import permute_axes
 from cgrad.ops.kinds import Linear, Pull
+from cgrad.ops.lines import placed
 
-Lines = tuple[tuple[SizeLike, ...], tuple[int, ...], tuple[int | None, ...]]
+# a Jacobian of more terms is stored as a full matrix on the way
+MANY = 12
 
 
 class Overlay(Linear):
@@ -231,6 +233,87 @@ def _composed(
     return result
 
 
+def fewer_terms(terms: Sequence[Term], rows: Shape) -> list[Term]:
+    """The terms with windows of one diagonal made one, where there are more than `FEW` of them.
+
+    A stencil with zeros around it, applied again and again, would have three times as many after
+    every step.  More than `MANY` terms that are left become one full one.
+    """
+    shape = (*rows, *terms[0].wrt)
+    alike: dict[Any, list[Term]] = {}
+    for term in terms:
+        alike.setdefault(_diagonal(term), []).append(term)
+    result: list[Term] = []
+    for group in alike.values():
+        result += [_hull(group, shape)] if len(group) > FEW else group
+    if len(result) > MANY:
+        return [dense(assembled(result, shape), len(rows), terms[0].wrt)]
+    return result
+
+
+def _steps_by_one(term: Term, axis: int) -> bool:
+    return all(abs(line.step) == 1 for line in term.lines if line.axis == axis)
+
+
+def _diagonal(term: Term) -> Any:
+    """What terms have in common that are windows of the same diagonal."""
+    first: dict[int, Line] = {}
+    place: list[Any] = []
+    for line in term.lines:
+        if line.axis is None:
+            place.append(line.start)
+            continue
+        origin = first.setdefault(line.axis, line)
+        start = line.start * origin.step - origin.start * line.step
+        place.append((line.axis, line.step, start))
+    fixed = [
+        None if _steps_by_one(term, axis) else (first[axis].start, n)
+        for axis, n in enumerate(term.value.dims)
+    ]
+    return (*place, *fixed)
+
+
+def _hull(group: Sequence[Term], shape: Shape) -> Term:
+    """The sum of windows of one diagonal, as coefficients along all of it."""
+    head = group[0]
+    values = [term.value for term in group]
+    lines = list(head.lines)
+    for axis in range(head.value.ndim):
+        if not _steps_by_one(head, axis):
+            continue
+        low: SizeLike | None = None
+        high: SizeLike | None = None
+        for line, n in zip(head.lines, shape, strict=True):
+            if line.axis == axis:
+                # start + step * k is in [0, n) for k in [first, last)
+                forward = line.step == 1
+                first, last = (
+                    (-line.start, n - line.start)
+                    if forward
+                    else (line.start - n + 1, line.start + 1)
+                )
+                low = first if low is None else sizes.maximum(low, first)
+                high = last if high is None else sizes.minimum(high, last)
+        assert low is not None
+        assert high is not None
+        count = sizes.maximum(0, high - low)
+        origin = next(k for k, line in enumerate(head.lines) if line.axis == axis)
+        for k, term in enumerate(group):
+            ahead = (term.lines[origin].start - head.lines[origin].start) * lines[origin].step
+            values[k] = placed(values[k], axis, ahead - low, count)
+        lines = [
+            line._replace(start=line.start + line.step * low, whole=False)
+            if line.axis == axis
+            else line
+            for line in lines
+        ]
+    total = values[0]
+    for value in values[1:]:
+        total = build("add", total, value)
+    rows = len(head.rows)
+    return Term(total, lines[:rows], lines[rows:], head.wrt)
+
+
 def assembled(terms: Sequence[Term], shape: Shape) -> Node:
     """The tensor of `shape`, rows before columns, that the terms are the parts of."""
     if len(terms) == 1:
@@ -245,3 +328,6 @@ def assembled(terms: Sequence[Term], shape: Shape) -> Node:
         tuple(tuple(line.axis for line in term.lines) for term in terms),
     )
     return Node(op, tuple(term.value for term in terms))
+
+
+register("fewer_terms", fewer_terms)

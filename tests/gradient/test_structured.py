@@ -13,10 +13,12 @@ import cgrad.tensor as ct
 from cgrad.core import sizes
 from cgrad.core.graphs import toposort
 from cgrad.core.loops import Accumulate, For, Let, Set, SizeValue
+from cgrad.core.terms import push
 from cgrad.gradient import grad_clip, grad_scale, hessian, jacobian
 from cgrad.gradient.jacobian import _rows
-from cgrad.gradient.structured import _added, _forward, _reverse
+from cgrad.gradient.structured import _added, _forward, _identity, _reverse
 from cgrad.ops.axes import reshape_to
+from cgrad.ops.overlay import MANY
 
 # -- random graphs --------------------------------------------------------------------------------
 UNARY = [ct.sin, ct.exp, ct.tanh, ct.sqr, lambda v: v * 2.0 + 1.0, ct.softplus, ct.abs]
@@ -272,3 +274,33 @@ def test_the_jacobian_of_a_loop_is_one_loop():
     kernel, _ = kernel_of([s, k], [jacobian(states[-1], s)])
     steps = [loop for loop in nests(kernel) if loop.extent == 100]
     assert len(steps) == 1
+
+
+# -- how many terms -------------------------------------------------------------------------------
+def surrounded(v):
+    w = ct.concatenate([ct.zeros((1,)), v, ct.zeros((1,))])
+    return ct.sin(w[2:] - 2 * w[1:-1] + w[:-2])
+
+
+REPEATED = {
+    "stencil": surrounded,
+    "increments": lambda v: ct.sin(ct.inc_subtensor(v[1:], v[:-1] ** 2)),
+    "reversals": lambda v: ct.sin(v[::-1] + v),
+    "shuffles": lambda v: ct.concatenate([v[::2], v[1::2]]) * 2 + v,
+    "arrows": lambda v: v * v[0] + ct.sin(v),
+}
+
+
+@pytest.mark.parametrize("name", list(REPEATED))
+def test_terms_do_not_multiply(name, values):
+    """Steps that add to the bands of a Jacobian again and again."""
+    x = ct.dvector("x")
+    y = x
+    for step in range(1, 6):
+        y = REPEATED[name](y)
+        (terms,) = push([y], {x: [_identity(x)]})
+        assert len(terms) <= MANY
+        if step in (2, 5):
+            at = np.linspace(-0.5, 0.7, 6)
+            found, rows = values([jacobian(y, x), rows_of(y, x)], {x: at})
+            assert np.allclose(found, rows, rtol=1e-10, atol=1e-12)
