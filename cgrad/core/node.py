@@ -114,7 +114,7 @@ class Op:
         raise NotImplementedError(f"the reverse derivative of {self.name} is not built")
 
     def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
-        """The Jacobian of `node` by its structure, from those of the arguments (`core.terms`).
+        """The Jacobian of `node` by its structure, from those of the arguments (`ops.terms`).
 
         `terms` has a list for each argument, None where it is zero; so is the result.
         NotImplemented when there is no rule.

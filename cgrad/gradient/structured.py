@@ -1,6 +1,6 @@
 """Jacobians by their structure: forward, or in reverse, whichever computes fewer elements.
 
-Forward, the terms of the identity are pushed from wrt to the expression (`core.terms`): diagonals
+Forward, the terms of the identity are pushed from wrt to the expression (`ops.terms`): diagonals
 stay vectors, and what becomes full costs one batched operation.  In reverse the same walk goes
 through the graph of the pulled back cotangent, from that cotangent to the gradient: its Jacobian
 is the transpose.  Reverse is tried where forward has no rule, or where the expression has fewer
@@ -21,11 +21,11 @@ from cgrad.core import sizes
 from cgrad.core.derive import vjp
 from cgrad.core.graphs import substitute, toposort
 from cgrad.core.node import Node, Shape, make_input
-from cgrad.core.terms import Term, Unstructured, push, whole
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import constant
 from cgrad.ops.kinds import lowering
 from cgrad.ops.overlay import assembled
+from cgrad.ops.terms import Term, Unstructured, push, whole
 
 # what a size that is known only at the call counts for, when two forms are compared
 UNKNOWN = 256

@@ -16,8 +16,8 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, Term, Unstructured, whole
 from cgrad.ops.kinds import Linear, Pull, Reduction
+from cgrad.ops.terms import Line, Term, Unstructured, whole
 
 
 class Broadcast(Linear):

@@ -18,10 +18,10 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, Term, Unstructured, whole
 from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.kinds import Linear, Pull, Reduction
 from cgrad.ops.lines import window_of
+from cgrad.ops.terms import Line, Term, Unstructured, whole
 
 Labels = tuple[int, ...]
 

@@ -17,9 +17,9 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, Term, whole
 from cgrad.ops.axes import permute_axes
 from cgrad.ops.kinds import Linear, Pull
+from cgrad.ops.terms import Line, Term, whole
 
 
 class OfMatrix(Linear):

@@ -30,7 +30,7 @@ from cgrad.core.derive import add, jvp_of_vjp, vjp_of_jvp
 from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, make_input
 from cgrad.core.registry import build
-from cgrad.core.terms import Term, Unstructured, push
+from cgrad.ops.terms import Term, Unstructured, push
 
 Pull = Expr | Generator[tuple[Node, Index], Expr, Expr]
 

@@ -1,4 +1,4 @@
-"""The coefficients of terms of a Jacobian (`core.terms`) against other tensors.
+"""The coefficients of terms of a Jacobian (`ops.terms`) against other tensors.
 
 Responsible for: elements of a tensor at the rows of a term, rows that share no index with others.
 Not responsible for: the rules of the ops, or storing a Jacobian (`cgrad.ops.overlay`).
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from cgrad.core.node import Node, Shape
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, Term, whole
 from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.constants import Arange, size_node
+from cgrad.ops.terms import Line, Term, whole
 from cgrad.ops.windows import Place, Slice
 
 

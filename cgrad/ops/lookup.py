@@ -18,11 +18,11 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, whole
 from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.constants import constant
 from cgrad.ops.kinds import Pull
 from cgrad.ops.lines import untie
+from cgrad.ops.terms import Line, whole
 
 
 class Lookup(Op):

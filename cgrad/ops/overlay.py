@@ -1,7 +1,7 @@
 """A Jacobian from its terms: zeros with coefficients added on lines, and the transpose of that.
 
 Responsible for: the ops, and which of their stores add.  Not responsible for: the terms
-(`core.terms`).
+(`ops.terms`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import FEW, Line, Term, dense, whole
 from cgrad.ops.axes import permute_axes
 from cgrad.ops.kinds import Linear, Pull
 from cgrad.ops.lines import placed
+from cgrad.ops.terms import FEW, Line, Term, dense, whole
 
 # a Jacobian of more terms is stored as a full matrix on the way
 MANY = 12

@@ -19,9 +19,9 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Term
 from cgrad.ops.kinds import Linear, Pull
 from cgrad.ops.lines import at_rows, untie
+from cgrad.ops.terms import Term
 
 
 class Over:

@@ -19,10 +19,10 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.core.terms import Line, Term, whole
 from cgrad.ops.axes import Broadcast, broadcast_axes
 from cgrad.ops.constants import Constant, ShapeVector, constant
 from cgrad.ops.kinds import Linear, Pull
+from cgrad.ops.terms import Line, Term, whole
 
 
 class Window(Linear):

@@ -13,12 +13,12 @@ import cgrad.tensor as ct
 from cgrad.core import sizes
 from cgrad.core.graphs import toposort
 from cgrad.core.loops import Accumulate, For, Let, Set, SizeValue
-from cgrad.core.terms import push
 from cgrad.gradient import grad_clip, grad_scale, hessian, jacobian
 from cgrad.gradient.jacobian import _rows
 from cgrad.gradient.structured import _added, _forward, _identity, _reverse
 from cgrad.ops.axes import reshape_to
 from cgrad.ops.overlay import MANY
+from cgrad.ops.terms import push
 
 # -- random graphs --------------------------------------------------------------------------------
 UNARY = [ct.sin, ct.exp, ct.tanh, ct.sqr, lambda v: v * 2.0 + 1.0, ct.softplus, ct.abs]
