@@ -15,6 +15,7 @@ place      each value once, at its depth                         codegen.place
 strip      rows in blocks, functions of a row vectorised         codegen.strip
 jam        short rows four at a time                             codegen.jam
 totals     sums in a fixed order                                 codegen.totals
+split      long functions in parts                               codegen.split
 parallel   independent outer loops for threads                   codegen.parallel
 memory     temporaries in slots of one workspace                 codegen.memory
 emit       C text                                                codegen.emit
@@ -38,7 +39,7 @@ from cgrad.codegen.emit import emit
 from cgrad.codegen.fuse import fuse
 from cgrad.codegen.jam import jam
 from cgrad.codegen.lower import Block
-from cgrad.codegen.memory import Slot, arrange
+from cgrad.codegen.memory import Slot, arrange, flat
 from cgrad.codegen.names import Names
 from cgrad.codegen.parallel import parallel
 from cgrad.codegen.place import place
@@ -46,6 +47,7 @@ from cgrad.codegen.places import Place
 from cgrad.codegen.prelude import routines
 from cgrad.codegen.show import show
 from cgrad.codegen.shrink import shrink
+from cgrad.codegen.split import split
 from cgrad.codegen.strip import strip
 from cgrad.codegen.totals import totals
 from cgrad.codegen.unify import is_entry_size, unify
@@ -197,6 +199,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     stmts = clock.loops("strip", strip(stmts, names))
     stmts = clock.loops("jam", jam(stmts, names))
     stmts = clock.loops("totals", totals(stmts, names))
+    stmts = clock.loops("split", split(stmts, names))
     if program.threads:
         stmts = clock.loops("parallel", parallel(stmts, names, function))
     if checking:
@@ -282,7 +285,7 @@ def load(program: Program) -> LoadedKernel:
         kernel, slots, names = lower(program)
         meta: dict[str, Any] = {
             "sizes": [name for _, name in kernel.sizes],
-            "nests": sum(isinstance(stmt, (loops.For, loops.Note)) for stmt in kernel.body),
+            "nests": sum(isinstance(stmt, (loops.For, loops.Note)) for stmt in flat(kernel.body)),
             "slots": len(slots),
         }
         made.append(emit(kernel, slots, names, exact=program.math == "exact"))

@@ -51,7 +51,7 @@ KERNEL_FLAGS = (
     "-fno-thread-jumps",
     "--param=max-completely-peel-times=0",
 )
-# Statements up to which a kernel is optimised, see `size_flags`.
+# Statements up to which a kernel is compiled with -O3, see `size_flags`.
 LARGE = 3000
 # The same after inlining.
 LARGE_INLINED = 4000
@@ -204,16 +204,17 @@ def level_flags(level: int) -> tuple[str, ...]:
 
 
 def size_flags(text: str) -> tuple[str, ...]:
-    """What keeps the compiler's time linear in the length of a C file.
+    """What keeps the compiler's time in proportion to that of everything else.
 
-    The optimisers of gcc take time in the square of a function's statements: 5 000 in one function
-    take 20 to 40 s at -O3 or -O1, 1 s at -O0. A longer file than `LARGE` is not optimised.
+    The functions of a kernel are of bounded length (`codegen.split`), so gcc takes linear time:
+    about 0.5 ms a statement at -O3 and half of that at -O1, which is used for files with more
+    statements than `LARGE`.
     Statements of functions that are declared `cg_inline` count wherever they are called: 4 000 of
     them in a loop take 2 s. A file with more than `LARGE_INLINED` lets the compiler choose what it
     inlines, which takes 0.2 s; loops over its functions are then scalar code.
     """
     if text.count(";\n") > LARGE:
-        return ("-O0",)
+        return ("-O1",)
     return ("-DCG_NO_INLINE",) if _inlined(text) > LARGE_INLINED else ()
 
 

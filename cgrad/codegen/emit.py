@@ -15,6 +15,7 @@ from cgrad.codegen.expressions import Printer, bare, literal
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude, with_libm
+from cgrad.codegen.scope import Scope
 from cgrad.codegen.unify import entry_source
 from cgrad.core import dtypes, loops
 from cgrad.core.dtypes import C_TYPE
@@ -31,6 +32,7 @@ from cgrad.core.loops import (
     Local,
     Note,
     Parallel,
+    Part,
     Read,
     Resize,
     Set,
@@ -66,10 +68,8 @@ class _Writer:
         self.print = Printer(self.names, names.fresh)
         self.plain = Printer(self.names)
         self.tables = names.tables
-        self.declared: set[Buffer] = set()
-        # declarations of what is visible where a statement stands: values, variables, indices
-        self.visible: dict[str, str] = {}
-        # functions of loops that are shared out among threads
+        self.scope = Scope(kernel, slots)
+        # functions of parts, and of loops that are shared out among threads
         self.parts: list[str] = []
         self.written = _counts(kernel.body)
 
@@ -238,11 +238,14 @@ class _Writer:
             return wrapped(f"{pad}{self._store(stmt)}")
         if isinstance(stmt, Accumulate):
             return wrapped(f"{pad}{self._accumulate(stmt)}")
+        if isinstance(stmt, Part):
+            return self._part(stmt, depth)
         if isinstance(stmt, Let):
             element = LOCAL_TYPE[stmt.value.dtype]
-            self.visible[stmt.name] = f"{element} {stmt.name}"
+            self.scope.add(stmt.name, element)
             return wrapped(f"{pad}const {element} {stmt.name} = {self.print(stmt.value)};")
         if isinstance(stmt, Local):
+            self.scope.add(stmt.buffer.name, stmt.buffer)
             (length,) = stmt.buffer.shape
             return [f"{pad}{C_TYPE[stmt.buffer.dtype]} {stmt.buffer.name}[{length}];"]
         if isinstance(stmt, Note):
@@ -290,11 +293,26 @@ class _Writer:
 
     def _inside(self, loop: For, depth: int) -> list[str]:
         """The body of a loop."""
-        declared, visible = set(self.declared), dict(self.visible)
-        self.visible[loop.index] = f"int64_t {loop.index}"
-        lines = self.block(loop.body, depth + 1)
-        self.declared, self.visible = declared, visible
+        with self.scope.block():
+            self.scope.add(loop.index, "int64_t")
+            lines = self.block(loop.body, depth + 1)
         return lines
+
+    def _part(self, part: Part, depth: int) -> list[str]:
+        """The call of a part; its function goes in front of the kernel's."""
+        outside, self.written = self.written, _counts(part.body)
+        with self.scope.function() as own:
+            lines = self.block(part.body, 1)
+        self.written = outside
+        for name, _ in self.print.local_sizes:
+            self.scope.names[name] = "int64_t"
+        params = self.scope.arguments("\n".join(lines), own)
+        # inlined again it would be as long as before
+        head = f"__attribute__((noinline)) static void {part.name}("
+        rows = _head(head, [declaration for declaration, _ in params])
+        self.parts.append("\n".join([*rows, "{", *lines, "}"]))
+        call = f"{part.name}({', '.join(name for _, name in params)});"
+        return wrapped(f"{INDENT * depth}{call}")
 
     # -- threads ------------------------------------------------------------------------------
     def _threads(self, loop: Parallel, depth: int) -> list[str]:
@@ -302,14 +320,13 @@ class _Writer:
         i, pad, inner = loop.index, INDENT * depth, INDENT * (depth + 1)
         first, last, chunks = loop.first, loop.last, loop.chunks
         step = f"++{i}" if loop.step == 1 else f"{i} += {loop.step}"
-        visible = dict(self.visible)
         body = [
             f"{INDENT}for (int64_t {i} = {first}; {i} < {last}; {step}) {{",
             *self._inside(loop, 1),
             f"{INDENT}}}",
         ]
         given = [(f"int64_t {first}", ""), (f"int64_t {last}", "")]
-        given += self._free(loop, "\n".join(body), visible)
+        given += self._free(loop, "\n".join(body))
         head = _head(f"static void {loop.function}(", [declared for declared, _ in given])
         self.parts.append("\n".join([*head, "{", *body, "}"]))
         arguments = "".join(f", {argument}" for _, argument in given[2:])
@@ -333,7 +350,7 @@ class _Writer:
             f"{pad}}}",
         ]
 
-    def _free(self, loop: Parallel, text: str, visible: dict[str, str]) -> list[tuple[str, str]]:
+    def _free(self, loop: Parallel, text: str) -> list[tuple[str, str]]:
         """(declaration, argument) of what the body of a loop takes from outside."""
         words = set(re.findall(r"\w+", text))
         own = {s.name for s in statements(loop) if isinstance(s, Let)}
@@ -341,7 +358,12 @@ class _Writer:
         own |= {s.index for s in statements(loop) if isinstance(s, For)}
         sizes = [*self.names.values(), *(name for name, _ in self.print.local_sizes)]
         found = [(f"int64_t {name}", name) for name in dict.fromkeys(sizes) if name in words]
-        found += [(d, name) for name, d in visible.items() if name in words and name not in own]
+        own.update((*sizes, "rt"))
+        found += [
+            (f"{type} {name}", name)
+            for name, type in self.scope.names.items()
+            if isinstance(type, str) and name in words and name not in own
+        ]
         stored = {store.buffer.base for store in written(loop)}
         read = [p.buffer.base for v in values(loop) for p in walk(v) if isinstance(p, Read)]
         arrays = [b for b in (*read, *stored) if b.role in ("input", "output", "carry") or b.shape]
@@ -356,9 +378,8 @@ class _Writer:
         target = self.print.element(stmt.buffer, stmt.index)
         value = self.print(stmt.value)
         local = stmt.buffer.role == "temp" and not stmt.buffer.base.shape
-        if local and stmt.buffer not in self.declared:
-            self.declared.add(stmt.buffer)
-            self.visible[target] = f"{LOCAL_TYPE[stmt.buffer.dtype]} {target}"
+        if local and target not in self.scope.own:
+            self.scope.add(target, LOCAL_TYPE[stmt.buffer.dtype])
             const = "const " if self.written[stmt.buffer] == 1 else ""
             return f"{const}{LOCAL_TYPE[stmt.buffer.dtype]} {target} = {value};"
         return f"{target} = {value};"

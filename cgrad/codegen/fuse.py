@@ -8,6 +8,8 @@ buffer into a row or a register.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cgrad.core import sizes
 from cgrad.core.loops import (
     Accumulate,
@@ -30,6 +32,7 @@ from cgrad.core.loops import (
     walk,
     written,
 )
+from cgrad.core.sizes import SizeLike
 
 # how many statements back a loop looks for one to join: keeps the pass linear
 REACH = 64
@@ -231,10 +234,14 @@ def _joinable(name: str, first: Access, second: Access) -> bool:
             for table in (first.reads, first.writes, second.reads, second.writes)
             for place in table.get(buffer, ())
         ]
-        views = {id(view) for view, _ in places}
-        ndim = min(len(index) for _, index in places)
-        if len(views) > 1 or not any(
-            all(index[axis] == here for _, index in places) for axis in range(ndim)
-        ):
+        if not at_own_index(here, places):
             return False
     return True
+
+
+def at_own_index(here: SizeLike, places: Collection[tuple[Buffer, Index]]) -> bool:
+    """Whether all these elements of a buffer are at the index `here` along one axis of one view."""
+    if len({id(view) for view, _ in places}) > 1:
+        return False
+    ndim = min(len(index) for _, index in places)
+    return any(all(index[axis] == here for _, index in places) for axis in range(ndim))

@@ -6,7 +6,7 @@ workspace, of `cg_work` bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 
 from cgrad.core import loops, sizes
@@ -29,7 +29,7 @@ class Slot:
 def arrange(stmts: list[Stmt], known: Callable[[Atom], bool]) -> list[Slot]:
     """A slot for each temporary array; `known` says which sizes the kernel is called with."""
     life: dict[Buffer, tuple[int, int]] = {}
-    for when, stmt in enumerate(stmts):
+    for when, stmt in enumerate(flat(stmts)):
         for buffer in _touched(stmt):
             first, _ = life.get(buffer, (when, when))
             life[buffer] = (first, when)
@@ -55,6 +55,15 @@ def arrange(stmts: list[Stmt], known: Callable[[Atom], bool]) -> list[Slot]:
         slots[k].buffers.append(buffer)
         heappush(alive, (last, k))
     return slots
+
+
+def flat(stmts: Iterable[Stmt]) -> Iterator[Stmt]:
+    """The statements of a block, those of its parts one by one."""
+    for stmt in stmts:
+        if isinstance(stmt, loops.Part):
+            yield from stmt.body
+        else:
+            yield stmt
 
 
 def _elements(buffer: Buffer, known: Callable[[Atom], bool]) -> SizeLike:

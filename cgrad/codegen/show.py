@@ -35,6 +35,8 @@ def _line(stmt: Stmt) -> str:
             step = "" if stmt.step == 1 else f" by {stmt.step}"
             range = f"{start}{stmt.index} < {_size(stmt.extent)}{step}"
             return f"for {range} ({stmt.kind}{way}):{notes}"
+        case loops.Part():
+            return f"part {stmt.name}:"
         case loops.Set():
             return f"{stmt.buffer.name}{_index(stmt.index)} = {_expr(stmt.value)}"
         case loops.Accumulate():

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from cgrad.codegen.fuse import Access
+from cgrad.codegen.fuse import Access, at_own_index
 from cgrad.codegen.names import Names
+from cgrad.codegen.scalars import Scalar, is_variable, name_of, scalars_made, scalars_used
 from cgrad.core import loops, sizes
 from cgrad.core.dtypes import FLOAT32, FLOAT64
 from cgrad.core.loops import (
@@ -34,7 +35,6 @@ from cgrad.core.loops import (
     Read,
     Set,
     Stmt,
-    Var,
     statements,
     values,
     walk,
@@ -106,47 +106,6 @@ def _costs() -> dict[str, int]:
     return found
 
 
-# -- what a statement of the body makes and uses -----------------------------------------------
-# a scalar of one iteration: the name of a `Let` or a variable
-Scalar = str | Buffer
-
-
-def _name(scalar: Scalar) -> str:
-    return scalar if isinstance(scalar, str) else scalar.name
-
-
-def _is_variable(buffer: Buffer) -> bool:
-    return buffer.role == "temp" and not buffer.shape
-
-
-def _made(stmt: Stmt) -> Iterator[Scalar]:
-    """The scalars that a statement of the body sets, those of its inner loops too."""
-    if isinstance(stmt, Let):
-        yield stmt.name
-    for store in loops.written(stmt):
-        if _is_variable(store.buffer):
-            yield store.buffer
-
-
-def _used(stmt: Stmt) -> set[Scalar]:
-    """The scalars from outside that a statement uses."""
-    own = {s.name for s in statements(stmt) if isinstance(s, Let)}
-    found: set[Scalar] = set()
-    for value in values(stmt):
-        for part in walk(value):
-            if isinstance(part, Var) and part.name not in own:
-                found.add(part.name)
-            elif isinstance(part, Read) and _is_variable(part.buffer):
-                found.add(part.buffer)
-        found |= {buffer for buffer in value.reads if _is_variable(buffer)}
-    for store in loops.written(stmt):
-        if isinstance(store, Accumulate) and _is_variable(store.buffer):
-            found.add(store.buffer)
-    for size in loops.mentioned(stmt):
-        found |= loops.index_reads((size,))
-    return found
-
-
 class _Part:
     """Statements of the body that must stay in one loop, and the stage of that loop."""
 
@@ -168,8 +127,8 @@ def _stages(loop: For) -> list[list[int]] | None:
     """The positions of the statements of each stage; None where there is only one."""
     body = loop.body
     access = [Access(stmt) for stmt in body]
-    made = [set(_made(stmt)) for stmt in body]
-    used = [_used(stmt) for stmt in body]
+    made = [set(scalars_made(stmt)) for stmt in body]
+    used = [scalars_used(stmt) for stmt in body]
     group = _together(loop, access, made, used)
     parts: dict[int, _Part] = {}
     for k in range(len(body)):
@@ -235,7 +194,7 @@ def _together(
             makers = [k for k in range(n) if scalar in made[k] or scalar in used[k]]
         join(makers)
     for buffer in dict.fromkeys(b for one in access for b in one.writes):
-        if not _is_variable(buffer) and not _apart(loop.index, buffer, access):
+        if not is_variable(buffer) and not _apart(loop.index, buffer, access):
             join([k for k in range(n) if buffer in access[k].writes or buffer in access[k].reads])
     return group
 
@@ -255,10 +214,7 @@ def _apart(name: str, buffer: Buffer, access: Sequence[Access]) -> bool:
         for table in (one.reads, one.writes)
         for place in table.get(buffer, ())
     ]
-    if len({id(view) for view, _ in places}) > 1:
-        return False
-    ndim = min(len(index) for _, index in places)
-    return any(all(index[axis] == here for _, index in places) for axis in range(ndim))
+    return at_own_index(here, places)
 
 
 # -- the loop over blocks ----------------------------------------------------------------------
@@ -286,7 +242,7 @@ def _blocked(loop: For, stages: list[list[int]], names: Names) -> list[Stmt]:
 
 def _drop_unused(body: list[Stmt]) -> None:
     """Remove names that only another stage uses, which fetches the value itself."""
-    used = {_name(scalar) for stmt in body for scalar in _used(stmt)}
+    used = {name_of(scalar) for stmt in body for scalar in scalars_used(stmt)}
     body[:] = [stmt for stmt in body if not isinstance(stmt, Let) or stmt.name in used]
 
 
@@ -299,7 +255,7 @@ class _Carried:
         self.access = [Access(stmt) for stmt in loop.body]
         self.stages = stages
         self.stage_of = {k: number for number, stage in enumerate(stages) for k in stage}
-        self.maker = {s: k for k, stmt in enumerate(loop.body) for s in _made(stmt)}
+        self.maker = {s: k for k, stmt in enumerate(loop.body) for s in scalars_made(stmt)}
         self.here = here
         self.length = loop.extent if isinstance(loop.extent, int) else BLOCK
         self.names = names
@@ -312,7 +268,7 @@ class _Carried:
         known: set[Scalar] = set()
         for k in self.stages[number]:
             stmt = self.statements[k]
-            for scalar in sorted(_used(stmt) - known, key=lambda s: self.maker.get(s, -1)):
+            for scalar in sorted(scalars_used(stmt) - known, key=lambda s: self.maker.get(s, -1)):
                 made = self.maker.get(scalar)
                 if made is not None and self.stage_of[made] != number:
                     known.add(scalar)
@@ -322,7 +278,7 @@ class _Carried:
 
     def _fetch(self, made: int, scalar: Scalar) -> Let:
         stmt = self.statements[made]
-        name = _name(scalar)
+        name = name_of(scalar)
         if isinstance(stmt, Let) and self._is_still_there(stmt.value, made):
             return Let(name, stmt.value)
         value = _value(stmt, scalar)
@@ -350,7 +306,7 @@ class _Carried:
 
         Nor may another iteration, which goes before the next stage does.
         """
-        if not isinstance(value, Read) or value.parts or _is_variable(value.buffer):
+        if not isinstance(value, Read) or value.parts or is_variable(value.buffer):
             return False
         array = value.buffer.base
         stores = [k for k, one in enumerate(self.access) if array in one.writes]

@@ -20,6 +20,7 @@ from cgrad.core.loops import (
     Invoke,
     Leave,
     Let,
+    Part,
     Read,
     Set,
     Stmt,
@@ -97,6 +98,8 @@ def _block(
             _block(stmt.body, indices | {stmt.index}, inner_start, set(names))
             written |= inner
             continue
+        if isinstance(stmt, Part):
+            _block(stmt.body, indices, written, set(names))
         if isinstance(stmt, Invoke):
             for buffer, _ in stmt.reads:
                 _check_written(buffer, written)

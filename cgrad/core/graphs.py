@@ -258,12 +258,11 @@ def structure(
     for node in order:
         if node in numbers:
             continue
-        args = tuple(numbers[arg] for arg in node.args)
         if node.op.impure:
             numbers[node] = len(numbers)
             dims = tuple(sizes.key(size, label) for size in node.dims)
             rows.append((node.op.key(label), node.name, node.dtype, dims))
             continue
-        rows.append((node.op.key(label), args, node.name))
+        rows.append((node.op.key(label), tuple(numbers[arg] for arg in node.args), node.name))
         numbers[node] = len(numbers)
     return (len(params), tuple(rows), tuple(numbers[out] for out in outputs))

@@ -488,6 +488,16 @@ class Note(Stmt):
         self.notes = notes
 
 
+class Part(Stmt):
+    """Statements that are a C function of their own; they set nothing outside but elements."""
+
+    __slots__ = ("body", "name")
+
+    def __init__(self, name: str, body: list[Stmt]) -> None:
+        self.name = name
+        self.body = body
+
+
 class Check(Stmt):
     """Leave the kernel with a status unless `cond` holds."""
 
@@ -592,7 +602,7 @@ def statements(stmt: Stmt) -> Iterator[Stmt]:
     while stack:
         s = stack.pop()
         yield s
-        if isinstance(s, For):
+        if isinstance(s, (For, Part)):
             stack.extend(reversed(s.body))
 
 

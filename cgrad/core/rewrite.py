@@ -203,8 +203,7 @@ class _Walk:
 
     def _rewrite_body(self, body: Body) -> Body:
         outer = frozenset(atom.args[0] for atom in body.free)
-        walk = _Walk(self.rules, Interner(), self.trace, outer)
-        outputs = walk.run(body.outputs)
+        outputs = _Walk(self.rules, Interner(), self.trace, outer).run(body.outputs)
         same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))
         return body if same else Body(body.params, outputs)
 
