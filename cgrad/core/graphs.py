@@ -188,18 +188,19 @@ class Interner:
 
     def rebuild(self, node: Node, memo: Mapping[Node, Node]) -> Node:
         """The one node equal to `node` over the replaced arguments."""
-        return self.add(_intern_bodies(rebuild(node, memo)))
+        return self.add(over_bodies(rebuild(node, memo), intern_body))
 
 
 def _itself(node: Node) -> Hashable:
     return node
 
 
-def _intern_bodies(node: Node) -> Node:
+def over_bodies(node: Node, change: Callable[[Body], Body]) -> Node:
+    """The node with its bodies, if it has any, changed."""
     map_bodies = getattr(node.op, "map_bodies", None)
     if map_bodies is None:
         return node
-    op = map_bodies(intern_body)
+    op = map_bodies(change)
     return node if op is node.op else derived(node, op, node.args)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from cgrad import config
-from cgrad.core.graphs import Body, Interner, derived, rebuild, toposort
+from cgrad.core.graphs import Body, Interner, over_bodies, rebuild, toposort
 from cgrad.core.node import Node, Op
 from cgrad.errors import RewriteError
 
@@ -194,12 +194,7 @@ class _Walk:
 
     def _rebuild(self, node: Node) -> Node:
         """The one node equal to `node` over normal arguments, its bodies in normal form."""
-        node = rebuild(node, self.normal)
-        map_bodies = getattr(node.op, "map_bodies", None)
-        if map_bodies is not None:
-            op = map_bodies(self._rewrite_body)
-            node = node if op is node.op else derived(node, op, node.args)
-        return self.table.add(node)
+        return self.table.add(over_bodies(rebuild(node, self.normal), self._rewrite_body))
 
     def _rewrite_body(self, body: Body) -> Body:
         outer = frozenset(atom.args[0] for atom in body.free)
