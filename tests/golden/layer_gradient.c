@@ -35,11 +35,9 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
                 const double v1 = matmul[i * p + j] + b[j];
                 const double tanh2 = cg_tanh(v1);
                 sum_terms[j - j_from] = tanh2 * tanh2;
-                const double exp1 = cg_exp(-2.0 * fabs(v1));
-                const double v4 = 1.0 + exp1;
-                const double v5 = v3 * tanh2 * (4.0 * exp1 / (v4 * v4));
-                mul[i * p + j] = v5;
-                out2[j] += v5;
+                const double v4 = v3 * tanh2 * cg_dtanh(v1);
+                mul[i * p + j] = v4;
+                out2[j] += v4;
             }
             sum2 += cg_sum_block(j_to - j_from, sum_terms);
         }

@@ -57,9 +57,7 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     for (int64_t t = p - 1; t >= 0; --t) {
         /* mul [n40], dot [n49] */
         for (int64_t i = 0; i < n; ++i) {
-            const double exp1 = cg_exp(-2.0 * fabs(row3[t * n + i]));
-            const double v1 = 1.0 + exp1;
-            row4[t * n + i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * (4.0 * exp1 / (v1 * v1));
+            row4[t * n + i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * cg_dtanh(row3[t * n + i]);
             next_ct_h0_t_1[i] = 0.0;
         }
         const int64_t i_four = n - n % 4;

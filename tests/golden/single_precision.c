@@ -19,7 +19,7 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
     /* dot [n2], sum [n8], mul [n18], dot [n19] */
     for (int64_t i_from = 0; i_from < n; i_from += 32) {
         const int64_t i_to = cg_min_i64(i_from + 32, n);
-        float dot_rows[32];
+        float v1_rows[32];
         double v2_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             double dot2 = 0.0;
@@ -32,15 +32,14 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
                 dot2 += cg_sum_block(j_to - j_from, dot2_terms);
             }
             const float dot = (float)dot2;
-            dot_rows[i - i_from] = dot;
+            const float v1 = 0.1f * dot;
+            v1_rows[i - i_from] = v1;
         }
         double sum2_terms[32];
         for (int64_t i = i_from; i < i_to; ++i) {
-            const float dot = dot_rows[i - i_from];
-            sum2_terms[i - i_from] = (double)cg_tanhf(0.1f * dot);
-            const float expf1 = cg_expf(-0.2f * fabsf(dot));
-            const float v1 = 1.0f + expf1;
-            const float mul = 0.1f * (4.0f * expf1 / (v1 * v1));
+            const float v1 = v1_rows[i - i_from];
+            sum2_terms[i - i_from] = (double)cg_tanhf(v1);
+            const float mul = 0.1f * cg_dtanhf(v1);
             const double v2 = (double)mul;
             v2_rows[i - i_from] = v2;
         }
