@@ -71,11 +71,13 @@ class Kernel:
         return meta
 
     @property
-    def routines(self) -> list[tuple[str, int, str]]:
-        """The library functions that the kernel calls: (table of cg_rt, slot, symbol)."""
+    def routines(self) -> list[tuple[str, int, str, bool]]:
+        """The library functions that the kernel calls: (table of cg_rt, slot, symbol, needed)."""
         if not self._entry.describes("routines"):
             return []
-        return [(table, slot, symbol) for table, slot, symbol in self.meta["routines"]]
+        return [
+            (table, slot, symbol, needed) for table, slot, symbol, needed in self.meta["routines"]
+        ]
 
     def __repr__(self) -> str:
         return f"<Kernel {self.key[:12]} from {self.path}>"

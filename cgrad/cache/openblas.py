@@ -26,19 +26,19 @@ PACKAGE = "scipy_openblas64"
 _PREFIX, _SUFFIX = "scipy_", "64_"
 
 
-def provide(dispatcher: Any, routines: Iterable[tuple[str, int, str]]) -> None:
-    """Fill the slots (table, slot, symbol) that a kernel needs before its first call.
+def provide(dispatcher: Any, routines: Iterable[tuple[str, int, str, bool]]) -> None:
+    """Fill the slots (table, slot, symbol, needed) that a kernel uses before its first call.
 
-    Without the library products of matrices run as loops, which is said once.  Raises BuildError
-    if a kernel cannot do without.
+    Without the library loops do the work, which is said once.  Raises BuildError if a kernel
+    cannot do without.
     """
-    for table, slot, symbol in routines:
+    for table, slot, symbol, needed in routines:
         address = _address(symbol)
         if address:
             (dispatcher._set_blas if table == "blas" else dispatcher._set_lapack)(slot, address)
-        elif table == "blas":
+        elif not needed:
             warn_once(
-                "scipy-openblas64 is not installed, so products of matrices run as plain loops "
+                "scipy-openblas64 is not installed, so matrices are multiplied by plain loops "
                 "(pip install scipy-openblas64 makes large ones ten times faster)"
             )
         else:

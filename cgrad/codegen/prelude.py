@@ -32,16 +32,22 @@ HEADERS = (
 )
 # those whose functions in double are spelled in float too
 BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h")
-_MARK = re.compile(r"^/\* cg: (\w+)(?: = (\w+)| is (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE)
+_MARK = re.compile(
+    r"^/\* cg: (\w+)(?: = (\w+)| (is|needs) (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE
+)
 _NAME = re.compile(r"\bcg_\w+\b")
 
 
 class Routine(NamedTuple):
-    """A function of a library and its place in `cg_rt`: `table`[`slot`] holds `symbol`."""
+    """A function of a library and its place in `cg_rt`: `table`[`slot`] holds `symbol`.
+
+    Where it is not `needed`, loops do the work without it.
+    """
 
     table: str
     slot: int
     symbol: str
+    needed: bool
 
 
 class _Function(NamedTuple):
@@ -59,9 +65,9 @@ class _Function(NamedTuple):
         text = re.sub(r"->(\w+)\[(\d+)\]", lambda m: f"->{m[1]}[{int(m[2]) + 1}]", text)
         if self.routine is None:
             return _Function(text, None)
-        table, slot, symbol = self.routine
+        table, slot, symbol, needed = self.routine
         other = re.sub(r"^(cblas_|)d", r"\1s", symbol)
-        return _Function(text.replace(symbol, other), None, Routine(table, slot + 1, other))
+        return _Function(text.replace(symbol, other), None, Routine(table, slot + 1, other, needed))
 
 
 @functools.cache
@@ -89,8 +95,8 @@ def _functions() -> dict[str, _Function]:
 
 def _parts(header: str) -> Iterator[tuple[str, _Function]]:
     pieces = iter(_MARK.split(_read(header))[1:])
-    for name, libm, table, slot, symbol, text in zip(*[pieces] * 6, strict=True):
-        routine = Routine(table, int(slot), symbol) if table else None
+    for name, libm, how, table, slot, symbol, text in zip(*[pieces] * 7, strict=True):
+        routine = Routine(table, int(slot), symbol, how == "needs") if table else None
         yield name, _Function(text.strip(), libm, routine)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cgrad.core import dtypes, loops
+from cgrad.core.derive import vjp_of_jvp
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
@@ -373,10 +374,11 @@ def lu_solve(a: Node, factors: Node, b: Node, transposed: bool = False) -> Node:
 
 
 # -- determinants --------------------------------------------------------------------------------
-class OfDeterminant(Opaque):
-    """`value`, a function of the determinant of A, with a derivative with respect to A.
+class Valued(Opaque):
+    """The first argument, a function of the second, a matrix, with a rule of its own for that.
 
-    Arguments are the value, A and its `LU`.
+    What the value was computed from has no derivative; further arguments serve the rule, the
+    tangent of the matrix to that of the value, `forward`.
     """
 
     __slots__ = ()
@@ -388,25 +390,40 @@ class OfDeterminant(Opaque):
     def connects(self, position: int) -> bool:
         return position == 1
 
-    def reference(self, value: Any, a: Any, factors: Any) -> Any:
+    def reference(self, value: Any, *args: Any) -> Any:
         return value
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)
 
+    def forward(self, node: Node, t: Node) -> Node:
+        """The tangent of the value."""
+        raise NotImplementedError(f"{self.name}: forward")
+
+    def jvp(self, node: Node, tangents: Sequence[Maybe]) -> Maybe:
+        return None if tangents[1] is None else self.forward(node, tangents[1])
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Maybe]:
+        only = [position == 1 and wanted for position, wanted in enumerate(needed)]
+        return list(vjp_of_jvp(node, ct, only))
+
+
+class OfDeterminant(Valued):
+    """A function of the determinant of A; arguments are its value, A and the `LU` of A."""
+
+    __slots__ = ()
+
     def factor(self, node: Node) -> Maybe:
         """What multiplies the trace of A^-1 dA; None for 1."""
         return None
 
-    def jvp(self, node: Node, tangents: Sequence[Maybe]) -> Maybe:
+    def forward(self, node: Node, t: Node) -> Node:
         _, a, factors = node.args
-        t = tangents[1]
-        if t is None:
-            return None
         slope = diagonal_of(lu_solve(a, factors, t), 0, square=True)
         total = sum_axes(slope, (slope.ndim - 1,))
         factor = self.factor(node)
-        return total if factor is None else build("mul", factor, total)
+        result: Node = total if factor is None else build("mul", factor, total)
+        return result
 
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Maybe]:
         _, a, factors = node.args

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from cgrad.core import dtypes
 from cgrad.core.node import Node
 from cgrad.errors import ShapeError
@@ -29,6 +31,7 @@ from cgrad.ops.linalg import (
     lu_solve,
     turned,
 )  # fmt: skip
+from cgrad.ops.spectral import Eigenvalues, Eigh, Pinv, Qr, SingularValues, Svd, line, part
 from cgrad.tensor.creation import arange, zeros
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.math import cast, switch
@@ -39,8 +42,9 @@ from cgrad.tensor.reductions import prod
 from cgrad.tensor.shape import concatenate, insert_axes, reshape
 
 __all__ = [
-    "block_diag", "cho_solve", "cholesky", "det", "inv", "kron", "matrix_dot", "matrix_power",
-    "norm", "slogdet", "solve", "solve_triangular",
+    "block_diag", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "inv", "kron",
+    "matrix_dot", "matrix_power", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular",
+    "svd",
 ]  # fmt: skip
 
 
@@ -217,6 +221,83 @@ def slogdet(x: Arraylike) -> tuple[Node, Node]:
     signs = apply("mul", sign, prod(apply("sign", diagonal), axis=-1))
     logs = sum_over(apply("log", apply("abs", diagonal)), axis=-1)
     return signs, Node(LogAbsDet(), (logs, node, factors))
+
+
+# -- eigenvalues, singular values, QR ------------------------------------------------------------
+def eigh(x: Arraylike, lower: bool = True) -> tuple[Node, Node]:
+    """Eigenvalues, ascending, and eigenvectors as columns, of a symmetric matrix.
+
+    (..., n, n) -> (..., n), (..., n, n).  Only the lower triangle of x is read (the upper one where
+    not `lower`), and derivatives belong to that triangle.  The vectors of equal eigenvalues have no
+    derivative.  nan where the algorithm does not converge, as for elements that are not finite.
+    """
+    node = _matrix(x, "eigh")
+    matrix = node if lower else turned(node)
+    packed = Node(Eigh(), (matrix,))
+    n = packed.dims[-2]
+    values = Node(Eigenvalues(), (line(packed, -1, n), matrix, packed))
+    return values, part(packed, -1, 0, n)
+
+
+def eigvalsh(x: Arraylike, lower: bool = True) -> Node:
+    """The eigenvalues of `eigh`: (..., n, n) -> (..., n)."""
+    return eigh(x, lower)[0]
+
+
+def svd(x: Arraylike, full_matrices: bool = False, compute_uv: bool = True) -> Any:
+    """U, s and V^T with x = U diag(s) V^T, s descending: (..., m, n) -> (..., m, k), (..., k),
+    (..., k, n) with k = min(m, n); only s unless `compute_uv`.
+
+    The vectors of equal singular values have no derivative.  nan where the algorithm does not
+    converge.  Raises NotImplementedError for `full_matrices`.
+    """
+    if full_matrices:
+        raise NotImplementedError("svd: full_matrices=True is not built; pass full_matrices=False")
+    node = _matrix(x, "svd", square=False)
+    packed = Node(Svd(), (node,))
+    m, n = node.dims[-2:]
+    values = Node(SingularValues(), (line(packed, -2, m + n), node, packed))
+    if not compute_uv:
+        return values
+    return part(packed, -2, 0, m), values, turned(part(packed, -2, m, n))
+
+
+def qr(x: Arraylike, mode: str = "reduced") -> Any:
+    """Q and R with x = Q R, R upper triangular: (..., m, n) -> (..., m, k), (..., k, n) with
+    k = min(m, n); only R for mode="r".
+
+    Derivatives exist where the first k columns are linearly independent.  Raises
+    NotImplementedError for other modes.
+    """
+    if mode not in ("reduced", "r"):
+        raise NotImplementedError(f"qr: mode={mode!r} is not built; use 'reduced' or 'r'")
+    node = _matrix(x, "qr", square=False)
+    packed = Node(Qr(), (node,))
+    m, n = node.dims[-2:]
+    r = turned(part(packed, -2, m, n))
+    return r if mode == "r" else (part(packed, -2, 0, m), r)
+
+
+def pinv(x: Arraylike, rcond: float | None = None) -> Node:
+    """The Moore-Penrose inverse: (..., m, n) -> (..., n, m).
+
+    Singular values up to `rcond` times the largest count as 0; by default max(m, n) times the
+    spacing of the dtype.  The derivative is that for a constant rank.
+    """
+    node = _matrix(x, "pinv", square=False)
+    u, s, vt = svd(node)
+    least: Any = rcond
+    if rcond is None:
+        m, n = node.shape[-2], node.shape[-1]
+        largest = cast(switch(apply("gt", m, n), m, n), node.dtype)
+        least = apply("mul", largest, np.finfo(node.dtype).eps)
+    # the largest comes first; there may be none
+    cutoff = apply("mul", getitem(s, (..., slice(0, 1))), least)
+    cutoff = sum_over(cutoff, axis=-1, keepdims=True)
+    kept = apply("gt", s, cutoff)
+    inverse = switch(kept, apply("reciprocal", switch(kept, s, 1.0)), 0.0)
+    value = matmul(turned(vt), apply("mul", insert_axes(inverse, [inverse.ndim]), turned(u)))
+    return Node(Pinv(), (value, node))
 
 
 # -- composed of products ------------------------------------------------------------------------

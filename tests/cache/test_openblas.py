@@ -61,7 +61,7 @@ def test_from_the_cache_in_a_new_process() -> None:
         print(f._kernel.origin, f._kernel.routines)
     """
     run(text)
-    assert run(text).startswith("disk [('blas', 0, 'cblas_dgemm')]")
+    assert run(text).startswith("disk [('blas', 0, 'cblas_dgemm', False)]")
 
 
 def test_threads_and_a_fork() -> None:
@@ -100,7 +100,7 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(openblas, "_library", lambda: None)
     with pytest.warns(UserWarning, match="pip install scipy-openblas64"):
-        openblas.provide(Slots(), [("blas", 0, "cblas_dgemm")])
+        openblas.provide(Slots(), [("blas", 0, "cblas_dgemm", False)])
     assert Slots.given == []
     with pytest.raises(cgrad.BuildError, match="pip install scipy-openblas64"):
-        openblas.provide(Slots(), [("lapack", 0, "dpotrf_")])
+        openblas.provide(Slots(), [("lapack", 4, "dsyevd_", True)])

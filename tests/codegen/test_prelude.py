@@ -60,3 +60,20 @@ def test_headers_are_c_on_their_own(header: str, tmp_path: Path) -> None:
     command = [*compiler.words, *KERNEL_FLAGS, *warnings, f"-I{RUNTIME}", str(source), "-c", "-o"]
     done = subprocess.run([*command, str(tmp_path / "alone.o")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_spelled_in_float_is_c(tmp_path: Path) -> None:
+    compiler = find_compiler()
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    names = [name for name in prelude._functions() if name.endswith("_f32")]
+    assert {"cg_gemm_f32", "cg_eigh_f32"} <= set(names)
+    text = prelude.prelude(" ".join(names))
+    symbols = {routine.symbol for routine in prelude.routines(" ".join(names))}
+    assert {"cblas_sgemm", "cblas_strsm", "spotrf_", "sgesdd_"} <= symbols
+    source = tmp_path / "single.c"
+    source.write_text(text)
+    warnings = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function"]
+    command = [*compiler.words, *KERNEL_FLAGS, *warnings, str(source), "-c", "-o"]
+    done = subprocess.run([*command, str(tmp_path / "single.o")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

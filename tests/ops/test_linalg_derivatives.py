@@ -29,6 +29,16 @@ def general(*shape: int) -> np.ndarray:
     return rng.normal(size=shape) + (2 + shape[-1] / 2) * np.eye(shape[-1])
 
 
+def symmetric(*shape: int) -> np.ndarray:
+    x = rng.normal(size=shape)
+    return x + np.swapaxes(x, -1, -2) + 3 * np.diag(np.arange(shape[-1]))
+
+
+def squares(vectors: Node) -> Node:
+    """What does not depend on the signs of vectors."""
+    return ct.sqr(vectors)
+
+
 Case = tuple[Callable[..., Node], list[np.ndarray]]
 CASES: dict[str, Case] = {
     "cholesky": (la.cholesky, [positive(4, 4)]),
@@ -56,6 +66,19 @@ CASES: dict[str, Case] = {
     "det": (la.det, [general(4, 4)]),
     "det batch": (la.det, [general(2, 3, 3)]),
     "logdet": (lambda a: la.slogdet(a)[1], [general(4, 4)]),
+    "eigh values": (la.eigvalsh, [symmetric(4, 4)]),
+    "eigh": (lambda a: squares(la.eigh(a)[1]), [symmetric(4, 4)]),
+    "eigh upper": (lambda a: la.eigh(a, lower=False)[0], [symmetric(4, 4)]),
+    "eigh batch": (lambda a: squares(la.eigh(a)[1]), [symmetric(2, 3, 3)]),
+    "svd values": (lambda a: la.svd(a, compute_uv=False), [rng.normal(size=(4, 3))]),
+    "svd tall": (lambda a: squares(la.svd(a)[0]), [rng.normal(size=(4, 3))]),
+    "svd wide": (lambda a: squares(la.svd(a)[2]), [rng.normal(size=(3, 4))]),
+    "svd product": (lambda a: (lambda u, s, vt: u @ vt)(*la.svd(a)), [rng.normal(size=(3, 5))]),
+    "qr q": (lambda a: la.qr(a)[0], [rng.normal(size=(5, 3))]),
+    "qr r": (lambda a: la.qr(a, mode="r"), [rng.normal(size=(3, 5))]),
+    "qr batch": (lambda a: la.qr(a)[0], [rng.normal(size=(2, 3, 3))]),
+    "pinv tall": (la.pinv, [rng.normal(size=(5, 3))]),
+    "pinv wide": (la.pinv, [rng.normal(size=(3, 5))]),
     "power": (lambda a: la.matrix_power(a, -3), [general(3, 3)]),
     "kron": (la.kron, [general(2, 2), general(3, 3)]),
     "block_diag": (la.block_diag, [general(2, 2), general(3, 3)]),
@@ -102,6 +125,13 @@ def test_the_gradient_of_cholesky_belongs_to_the_triangle_that_is_read() -> None
     lower = cgrad.function([a], cgrad.grad(ct.sum(la.cholesky(a)), a))(positive(4, 4))
     upper = cgrad.function([a], cgrad.grad(ct.sum(la.cholesky(a, lower=False)), a))(positive(4, 4))
     assert np.array_equal(lower, np.tril(lower)) and np.array_equal(upper, np.triu(upper))
+
+
+def test_values_that_coincide_have_a_derivative() -> None:
+    a = ct.dmatrix("a")
+    values = ct.sum(la.eigvalsh(a) ** 2) + ct.sum(la.svd(a, compute_uv=False))
+    gradient = cgrad.function([a], cgrad.grad(values, a))(np.eye(3))
+    np.testing.assert_allclose(gradient, 3 * np.eye(3), atol=1e-14)
 
 
 def test_ill_conditioned_systems() -> None:

@@ -145,6 +145,61 @@ def test_singular_matrices_do_not_crash() -> None:
                 assert det == 0 and sign == 0 and log == -np.inf
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_decompositions(dtype: str) -> None:
+    a = ct.matrix("a", dtype=dtype)
+    f = cgrad.function([a], [*linalg.svd(a), *linalg.qr(a), linalg.pinv(a)])
+    g = cgrad.function([a], [*linalg.eigh(a), linalg.eigh(a, lower=False)[0]])
+    rng = np.random.default_rng(5)
+    for m, n in [(0, 3), (3, 0), (1, 1), (4, 2), (2, 4), (30, 9), (9, 30)]:
+        x = rng.normal(size=(m, n)).astype(dtype)
+        k = min(m, n)
+        u, s, vt, q, r, p = f(x)
+        close = {"atol": 300 * np.finfo(dtype).eps * (m + n), "rtol": 0}
+        np.testing.assert_allclose(s, np.linalg.svd(x, compute_uv=False), **close)
+        np.testing.assert_allclose(u * s @ vt, x, **close)
+        np.testing.assert_allclose(q @ r, x, **close)
+        for orthogonal in (u, vt.T, q):
+            np.testing.assert_allclose(orthogonal.T @ orthogonal, np.eye(k), **close)
+        assert np.array_equal(r, np.triu(r)) and p.dtype == dtype and p.shape == (n, m)
+        np.testing.assert_allclose(x @ p @ x, x, **close)
+        np.testing.assert_allclose(p @ x @ p, p, **close)
+        square = rng.normal(size=(m, m)).astype(dtype)
+        w, v, w_upper = g(square)
+        lower, upper = np.tril(square), np.triu(square)
+        whole = lower + np.tril(square, -1).T
+        np.testing.assert_allclose(whole @ v, v * w, **close)
+        np.testing.assert_allclose(w, np.sort(w), **close)
+        upper_values = np.linalg.eigvalsh(upper + np.triu(square, 1).T)
+        np.testing.assert_allclose(w_upper, upper_values, **close)
+
+
+def test_decompositions_of_batches_and_of_what_is_not_a_number() -> None:
+    a = ct.dtensor3("a")
+    f = cgrad.function([a], [*linalg.eigh(a), *linalg.svd(a), *linalg.qr(a), linalg.pinv(a)])
+    rng = np.random.default_rng(6)
+    x = positive(rng, 3, 4, 4)
+    w, v, u, s, vt, q, r, p = f(x)
+    np.testing.assert_allclose(v * w[:, None, :] @ np.swapaxes(v, -1, -2), x, atol=1e-12)
+    np.testing.assert_allclose(u * s[:, None, :] @ vt, x, atol=1e-12)
+    np.testing.assert_allclose(q @ r, x, atol=1e-12)
+    np.testing.assert_allclose(p, np.linalg.inv(x), atol=1e-11)
+    for wild in (np.nan, np.inf):
+        x[1, 2, 2] = wild
+        w, v, u, s, vt, *_ = f(x)
+        assert all(np.all(np.isnan(part[1])) for part in (w, v, u, s, vt))
+        assert all(np.all(np.isfinite(part[0])) for part in (w, v, u, s, vt))
+
+
+def test_the_rank_that_pinv_sees() -> None:
+    a = ct.dmatrix("a")
+    f = cgrad.function([a], [linalg.pinv(a), linalg.pinv(a, rcond=0.5)])
+    x = np.diag([4.0, 1.0, 0.0])
+    got = f(x)
+    np.testing.assert_allclose(got[0], np.diag([0.25, 1.0, 0.0]), atol=1e-15)
+    np.testing.assert_allclose(got[1], np.diag([0.25, 0.0, 0.0]), atol=1e-15)
+
+
 def test_one_factorisation_for_value_and_derivative() -> None:
     a, b = ct.dmatrix("a"), ct.dvector("b")
     cost = linalg.slogdet(a)[1] + ct.dot(b, linalg.solve(a, b))
@@ -193,6 +248,10 @@ def test_what_is_refused() -> None:
         linalg.solve_triangular(a, b, trans=2)
     with pytest.raises(NotImplementedError, match="gen"):
         linalg.solve(a, b, assume_a="tridiagonal")
+    with pytest.raises(NotImplementedError, match="full_matrices"):
+        linalg.svd(a, full_matrices=True)
+    with pytest.raises(NotImplementedError, match="reduced"):
+        linalg.qr(a, mode="complete")
     with pytest.raises(TypeError, match="an int"):
         linalg.matrix_power(a, 1.5)  # type: ignore[arg-type]
     f = cgrad.function([a, b], linalg.solve(a, b))

@@ -160,3 +160,121 @@ static void cg_lu_solve_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t trans
         cg_trsm_f64(rt, n, k, 1, 1, 0, ld, ldx, f, x);
     }
 }
+
+/* cg: cg_syevd_f64_lapack needs lapack[4] dsyevd_ */
+/* dsyevd_: eigenvalues and eigenvectors of a symmetric matrix, by divide and conquer. */
+typedef void (*cg_syevd_f64_lapack)(const char *job, const char *triangle, const int64_t *n,
+                                    double *a, const int64_t *lda, double *w, double *work,
+                                    const int64_t *lwork, int64_t *iwork, const int64_t *liwork,
+                                    int64_t *info, size_t job_length, size_t length);
+
+/* cg: cg_gesdd_f64_lapack needs lapack[6] dgesdd_ */
+/* dgesdd_: singular values and vectors, by divide and conquer. */
+typedef void (*cg_gesdd_f64_lapack)(const char *job, const int64_t *m, const int64_t *n, double *a,
+                                    const int64_t *lda, double *s, double *u, const int64_t *ldu,
+                                    double *vt, const int64_t *ldvt, double *work,
+                                    const int64_t *lwork, int64_t *iwork, int64_t *info,
+                                    size_t length);
+
+/* cg: cg_geqrf_f64_lapack needs lapack[8] dgeqrf_ */
+/* dgeqrf_: R, and Q as reflections. */
+typedef void (*cg_geqrf_f64_lapack)(const int64_t *m, const int64_t *n, double *a,
+                                    const int64_t *lda, double *tau, double *work,
+                                    const int64_t *lwork, int64_t *info);
+
+/* cg: cg_orgqr_f64_lapack needs lapack[10] dorgqr_ */
+/* dorgqr_: the first columns of Q from the reflections. */
+typedef void (*cg_orgqr_f64_lapack)(const int64_t *m, const int64_t *n, const int64_t *k, double *a,
+                                    const int64_t *lda, const double *tau, double *work,
+                                    const int64_t *lwork, int64_t *info);
+
+/* cg: cg_all_nan_f64 */
+/* An m x n matrix of nan: the answer where an algorithm has none. */
+static void cg_all_nan_f64(int64_t m, int64_t n, int64_t ld, double *x)
+{
+    for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) x[i * ld + j] = (double)NAN;
+}
+
+/* cg: cg_finite_f64 */
+/* Whether all of n numbers are finite. */
+static int cg_finite_f64(int64_t n, const double *x)
+{
+    int good = 1;
+    for (int64_t i = 0; i < n; ++i) good &= isfinite(x[i]) != 0;
+    return good;
+}
+
+/* cg: cg_eigh_f64 */
+/* Eigenvectors, as columns, and in the last column the eigenvalues, ascending, of a symmetric
+ * matrix of which the lower triangle is read; n x (n + 1). v, w, work and iwork are for its use. */
+static void cg_eigh_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t next_in_row,
+                        int64_t ld, int64_t lwork, int64_t liwork, const double *restrict a,
+                        double *restrict out, double *restrict v, double *restrict w,
+                        double *restrict work, int64_t *restrict iwork)
+{
+    const cg_syevd_f64_lapack syevd = (cg_syevd_f64_lapack)rt->lapack[4];
+    int64_t info = 1;
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j) v[i * n + j] = j <= i ? a[i * next_row + j * next_in_row] : 0;
+    if (n > 0 && syevd != NULL && cg_finite_f64(n * n, v))
+        syevd("V", "U", &n, v, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
+    if (info != 0) {
+        cg_all_nan_f64(n, n + 1, ld, out);
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+        for (int64_t j = 0; j < n; ++j) out[i * ld + j] = v[j * n + i];
+        out[i * ld + n] = w[i];
+    }
+}
+
+/* cg: cg_svd_f64 */
+/* A = U S V^T, m x n: U, below it V, and in the last row the singular values, descending; of k
+ * columns, k the smaller of m and n. t, u, v, work and iwork are for its use. */
+static void cg_svd_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, int64_t next_row,
+                       int64_t next_in_row, int64_t ld, int64_t lwork, const double *restrict a,
+                       double *restrict out, double *restrict t, double *restrict u,
+                       double *restrict v, double *restrict work, int64_t *restrict iwork)
+{
+    const cg_gesdd_f64_lapack gesdd = (cg_gesdd_f64_lapack)rt->lapack[6];
+    int64_t info = 1;
+    for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) t[i * n + j] = a[i * next_row + j * next_in_row];
+    /* the library sees the transpose, V S U^T */
+    if (k > 0 && gesdd != NULL && cg_finite_f64(m * n, t))
+        gesdd("S", &n, &m, t, &n, out + (m + n) * ld, v, &n, u, &k, work, &lwork, iwork, &info, 1);
+    if (info != 0) {
+        cg_all_nan_f64(m + n + 1, k, ld, out);
+        return;
+    }
+    for (int64_t i = 0; i < m; ++i)
+        for (int64_t c = 0; c < k; ++c) out[i * ld + c] = u[i * k + c];
+    for (int64_t j = 0; j < n; ++j)
+        for (int64_t c = 0; c < k; ++c) out[(m + j) * ld + c] = v[c * n + j];
+}
+
+/* cg: cg_qr_f64 */
+/* A = Q R, m x n: Q and below it R^T, of k columns, k the smaller of m and n. t, tau and work are
+ * for its use. */
+static void cg_qr_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, int64_t next_row,
+                      int64_t next_in_row, int64_t ld, int64_t lwork, const double *restrict a,
+                      double *restrict out, double *restrict t, double *restrict tau,
+                      double *restrict work)
+{
+    const cg_geqrf_f64_lapack geqrf = (cg_geqrf_f64_lapack)rt->lapack[8];
+    const cg_orgqr_f64_lapack orgqr = (cg_orgqr_f64_lapack)rt->lapack[10];
+    int64_t info = 1;
+    for (int64_t j = 0; j < n; ++j)
+        for (int64_t i = 0; i < m; ++i) t[j * m + i] = a[i * next_row + j * next_in_row];
+    if (k > 0 && geqrf != NULL && orgqr != NULL) geqrf(&m, &n, t, &m, tau, work, &lwork, &info);
+    if (info != 0) {
+        cg_all_nan_f64(m + n, k, ld, out);
+        return;
+    }
+    for (int64_t j = 0; j < n; ++j)
+        for (int64_t c = 0; c < k; ++c) out[(m + j) * ld + c] = c <= j ? t[j * m + c] : 0;
+    orgqr(&m, &k, &k, t, &m, tau, work, &lwork, &info);
+    for (int64_t i = 0; i < m; ++i)
+        for (int64_t c = 0; c < k; ++c) out[i * ld + c] = t[c * m + i];
+}
