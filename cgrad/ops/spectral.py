@@ -70,9 +70,9 @@ def _gaps(values: Node, like: Node) -> Node:
     """1 / (v_j - v_i), and 0 on the diagonal."""
     difference = build("sub", _rows(values, like), _columns(values, like))
     own = build("gt", identity_like(difference), 0.5)
-    gaps: Node = build(
-        "switch", own, build("zeros_like", difference), build("reciprocal", difference)
-    )
+    # no derivative of the branch that is not taken comes near a division by 0
+    safe = build("switch", own, build("ones_like", difference), difference)
+    gaps: Node = build("switch", own, build("zeros_like", safe), build("reciprocal", safe))
     return gaps
 
 
