@@ -216,7 +216,8 @@ static void cg_eigh_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t ne
     const cg_syevd_f64_lapack syevd = (cg_syevd_f64_lapack)rt->lapack[4];
     int64_t info = 1;
     for (int64_t i = 0; i < n; ++i)
-        for (int64_t j = 0; j < n; ++j) v[i * n + j] = j <= i ? a[i * next_row + j * next_in_row] : 0;
+        for (int64_t j = 0; j < n; ++j)
+            v[i * n + j] = j <= i ? a[i * next_row + j * next_in_row] : 0;
     if (n > 0 && syevd != NULL && cg_finite_f64(n * n, v))
         syevd("V", "U", &n, v, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
     if (info != 0) {
