@@ -4,9 +4,8 @@
  * "/" "* cg: name is table[slot] symbol *" "/", and whoever loads a kernel fills the slots it uses.
  * Where a slot is NULL, loops do the work; "needs" in place of "is" says that none do.
  *
- * Matrices are row-major, their rows `ld` elements apart. What is named _f64 and written in double exists as _f32 in float too, in the slot that follows:
- * codegen/prelude.py spells it. */
-
+ * Matrices are row-major, their rows `ld` elements apart. What is named _f64 and written in double
+ * exists as _f32 in float too, its routine in the next slot: codegen/prelude.py spells it. */
 #pragma once
 #include "cg_abi.h"
 #include <stddef.h>
