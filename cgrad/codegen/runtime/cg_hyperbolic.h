@@ -44,8 +44,8 @@ cg_inline float cg_tanhf(float x)
 
 /* cg: cg_dtanh */
 /* The derivative of tanh, 4 e / (1 + e)^2 with e = e^2|x|, which keeps its digits in the tails,
- * off by at most 3 units; 0 where it is below 2^-1019. What it has in common with cg_tanh is spelled
- * alike, so that a compiler computes it once. */
+ * off by at most 3 units; 0 where it is below 2^-1019. What it has in common with cg_tanh is
+ * spelled alike, so that a compiler computes it once. */
 cg_inline double cg_dtanh(double x)
 {
     const double size = fabs(x), bounded = size > 354.0 ? 708.0 : 2.0 * size;
