@@ -115,6 +115,28 @@ def sum_broadcast(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
+    Sum, exact=False,
+    example=(lambda mat: sum_axes(stretch(mat, (3, *mat.dims)), (1,)),
+             lambda vec: sum_axes(broadcast_axes(vec, (*vec.dims, 4), (0,)), (0,))),
+)  # fmt: skip
+def sum_beside_broadcast(node: Node) -> Node | None:
+    """sum(broadcast(x)) over other axes than x repeats along -> broadcast(sum(x))"""
+    (arg,) = node.args
+    if not isinstance(arg.op, Broadcast):
+        return None
+    assert isinstance(node.op, Sum)
+    repeated = _stretched(arg)
+    if not repeated or repeated & set(node.op.axes):
+        return None
+    axes = arg.op.axes
+    left = [axis for axis in range(arg.ndim) if axis not in node.op.axes]
+    total = sum_axes(arg.args[0], tuple(k for k, axis in enumerate(axes) if axis not in left))
+    return broadcast_axes(
+        total, node.dims, tuple(left.index(axis) for axis in axes if axis in left)
+    )
+
+
+@SHAPES.rule(
     Sum, exact=False, domain="0 <= c, finite", example=lambda vec: sum_axes(vec.fill(1.0), (0,))
 )
 def sum_constant(node: Node) -> Node | None:
