@@ -34,7 +34,8 @@ class Row:
     def __reduce__(self) -> tuple[Any, ...]:
         node = self.node
         args = tuple(row(arg) for arg in node.args)
-        return restore, (type(node), node.op, args, node.name, _free_type(node))
+        base = None if node.base is None else row(node.base)
+        return restore, (type(node), node.op, args, node.name, _free_type(node), base)
 
 
 _rows: WeakValueDictionary[int, Row] = WeakValueDictionary()
@@ -56,14 +57,13 @@ def _free_type(node: Node) -> tuple[Any, ...] | None:
     return type(node.type), node.dtype, tuple(shape)
 
 
-def restore(cls: type[Node], op: Any, args: tuple[Node, ...], name: str | None, free: Any) -> Node:
+def restore(cls: type[Node], op: Any, args: Any, name: Any, free: Any, base: Any) -> Node:
     """The node of a row."""
-    if free is None:
-        return cls(op, args, None, name, NO_SITE)
-    kind, dtype, shape = free
-    node = cls(op, args, kind(dtype, shape), name, NO_SITE)
-    own = tuple(dim(node, k) if n is None else n for k, n in enumerate(shape))
-    node.type = kind(dtype, own)
+    node = cls(op, args, None if free is None else free[0](*free[1:]), name, NO_SITE)
+    node.base = base
+    if free is not None:
+        own = tuple(dim(node, k) if n is None else n for k, n in enumerate(free[2]))
+        node.type = free[0](free[1], own)
     return node
 
 
@@ -134,4 +134,4 @@ def last(*items: Any) -> Any:
     if not isinstance(found, Row):
         return found
     node = found.node
-    return restore(type(node), node.op, node.args, node.name, _free_type(node))
+    return restore(type(node), node.op, node.args, node.name, _free_type(node), node.base)

@@ -206,7 +206,8 @@ class Node(Operators):
 
     # `_compiled` is absent until `eval` keeps its functions there
     __slots__ = (
-        "__weakref__", "_compiled", "_deps", "args", "name", "op", "serial", "site", "tag", "type",
+        "__weakref__", "_compiled", "_deps", "args", "base", "name", "op", "serial", "site", "tag",
+        "type",
     )  # fmt: skip
 
     def __init__(
@@ -223,6 +224,8 @@ class Node(Operators):
         self.serial = next(_serials)
         self.site = creation_site() if site is None else site
         self.tag: int | None = None
+        # the tensor of the index expression that made this node, None for other nodes
+        self.base: Node | None = None
         self._deps: tuple[Node, ...] | None = None
         self._compiled: Any
         self.type: Any = op.infer(args) if type is None else type

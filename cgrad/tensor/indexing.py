@@ -22,7 +22,14 @@ from cgrad.errors import DTypeError, IndexBoundsError
 from cgrad.ops.coerce import Arraylike, as_node, as_size
 from cgrad.ops.constants import ShapeVector, size_node
 from cgrad.ops.windows import Slice, Update, increment
-from cgrad.tensor.lookup import change_arrays, fitted, getitem_arrays, is_array_index, is_lookup
+from cgrad.tensor.lookup import (
+    change_arrays,
+    fitted,
+    getitem_arrays,
+    is_array_index,
+    is_lookup,
+    made_from,
+)
 from cgrad.tensor.messages import teach
 from cgrad.tensor.shape import insert_axes, stretch_to
 
@@ -48,8 +55,8 @@ def getitem(x: Arraylike, index: Any) -> Node:
             return entry
     fresh = _new_axes(items)
     if fresh and all(_is_full(item) for item in plain):
-        return insert_axes(node, fresh)
-    return insert_axes(Node(_window(node, plain), (node,)), fresh)
+        return made_from(node, insert_axes(node, fresh))
+    return made_from(node, insert_axes(Node(_window(node, plain), (node,)), fresh))
 
 
 def _without_ellipsis(node: Node, items: list[Any]) -> list[Any]:
@@ -244,7 +251,7 @@ def inc_subtensor(x: Node, y: Arraylike) -> Node:
 
 
 def _taken_apart(x: Any, y: Arraylike, what: str) -> tuple[Node, Slice, Node]:
-    if not isinstance(x, Node) or not isinstance(x.op, Slice):
+    if not isinstance(x, Node) or x.base is None or not isinstance(x.op, Slice):
         found = repr(x) if isinstance(x, Node) else type(x).__name__
         raise TypeError(
             teach(
@@ -254,7 +261,7 @@ def _taken_apart(x: Any, y: Arraylike, what: str) -> tuple[Node, Slice, Node]:
                 "the index",
             )
         )
-    base = x.args[0]
+    base = x.base
     value = fitted(as_node(y), base, what)
     return base, x.op, stretch_to(value, x.dims, what)
 

@@ -53,7 +53,20 @@ def getitem_arrays(x: Node, items: Sequence[Any]) -> Node:
     rest = [axis for axis in range(y.ndim) if axis not in looked_up]
     first = permute_axes(y, (*looked_up, *rest))
     found = Node(Gather(shape), (first, *arrays))
-    return _arranged(found, entries, arrays[0].ndim)
+    return made_from(x, _arranged(found, entries, arrays[0].ndim))
+
+
+def made_from(x: Node, result: Node) -> Node:
+    """`result`, all of whose nodes down to x are marked as made by one index expression of x.
+
+    The structure alone does not tell `x[rows, 1:]` from `x[:, 1:][rows]`, and their set and inc
+    forms are copies of different tensors.
+    """
+    node = result
+    while node is not x:
+        node.base = x
+        node = node.args[0]
+    return result
 
 
 def _entries(x: Node, items: Sequence[Any]) -> list[Any]:
@@ -153,7 +166,7 @@ def _arranged(found: Node, entries: Sequence[Any], nb: int) -> Node:
 # -- copies with looked-up elements changed ---------------------------------------------------
 def is_lookup(x: Any) -> bool:
     """Whether a node is what `getitem_arrays` makes."""
-    if not isinstance(x, Node):
+    if not isinstance(x, Node) or x.base is None:
         return False
     inner = x.args[0] if isinstance(x.op, Permute) else x
     return isinstance(inner.op, Gather)
@@ -168,11 +181,11 @@ def change_arrays(x: Node, y: Arraylike, what: str, add: bool) -> Node:
     found = x.args[0] if isinstance(x.op, Permute) else x
     assert isinstance(found.op, Gather)
     first, arrays = found.args[0], found.args[1:]
-    # nodes made by one index expression have one creation site
-    moved = isinstance(first.op, Permute) and first.site == found.site
-    y_base = first.args[0] if moved else first
-    sliced = isinstance(y_base.op, Slice) and y_base.site == found.site
-    base = y_base.args[0] if sliced else y_base
+    base = x.base
+    assert base is not None
+    window = first
+    if first is not base and isinstance(first.op, Permute):
+        window = first.args[0]
     value = stretch_to(fitted(as_node(y), base, what), x.dims, what)
     if add:
         (change,) = derive.vjp([x], [base], [value])
@@ -180,10 +193,11 @@ def change_arrays(x: Node, y: Arraylike, what: str, add: bool) -> Node:
         return total
     rows = permute_axes(value, tuple(order.index(k) for k in range(len(order))))
     result = Node(Replace(found.op.shape), (first, rows, *arrays))
-    if moved:
+    if first is not window:
         result = permute_axes(result, first.op.inverse())  # type: ignore[attr-defined]
-    if isinstance(y_base.op, Slice) and sliced:
-        result = Node(y_base.op.same(Update), (base, result))
+    if window is not base:
+        assert isinstance(window.op, Slice)
+        result = Node(window.op.same(Update), (base, result))
     return result
 
 

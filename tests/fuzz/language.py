@@ -374,7 +374,8 @@ def masked(g: Generator) -> Value:
 def changed(x: np.ndarray, index: Any, value: Any, add: bool) -> np.ndarray:
     result = x.copy()
     if add:
-        np.add.at(result, index, value)
+        # stretched first: for a 1-d x, `add.at` reads past the end of a shorter value (NumPy 2.4.6)
+        np.add.at(result, index, np.array(np.broadcast_to(value, result[index].shape)))
     else:
         result[index] = value
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import cgrad
 import cgrad.tensor as ct
 from cgrad.core.evaluate import evaluate
-from cgrad.core.node import Node
+from cgrad.core.graphs import toposort
+from cgrad.core.node import Input, Node
 from cgrad.errors import ShapeError
 
 RNG = np.random.default_rng(7)
@@ -112,6 +114,43 @@ def test_set_and_inc(symbols: Any, name: str) -> None:
     np.add.at(added, chosen, 2.0)
     np.testing.assert_array_equal(found[0].ravel(), put)
     np.testing.assert_allclose(found[1].ravel(), added, rtol=1e-15)
+
+
+def test_changes_of_an_index_expression_of_another_one() -> None:
+    """Each expression of a chain is of one tensor, wherever in the source the others are."""
+
+    def part(x: Any, index: Any) -> Any:
+        return x[index]
+
+    x = ct.dmatrix("x")
+    a, rows = np.arange(12.0).reshape(3, 4), np.array([1, 0])
+    inner = [(slice(1, None),), (slice(None), slice(None, None, 2)), (rows,), (slice(None), rows)]
+    outer = [rows, (slice(None), rows), (rows, slice(1, None))]
+    for first in inner:
+        for second in outer:
+            y = part(part(x, first), second)
+            # creation sites are not kept in pickles
+            for target in (y, pickle.loads(pickle.dumps(y))):
+                (source,) = [n for n in toposort([target]) if isinstance(n.op, Input)]
+                want = [a[first].copy(), a[first].copy()]
+                want[0][second] = 100.0
+                want[1][second] += 100.0
+                outputs = [ct.set_subtensor(target, 100.0), ct.inc_subtensor(target, 100.0)]
+                for got, expected in zip(evaluate(outputs, {source: a}), want, strict=True):
+                    np.testing.assert_array_equal(got, expected, err_msg=f"{first} {second}")
+
+
+def test_axes_moved_by_the_user_are_no_part_of_the_index() -> None:
+    x = ct.dmatrix("x")
+    a, rows = np.arange(12.0).reshape(3, 4), np.array([1, 0])
+    target = pickle.loads(pickle.dumps(x.T[rows]))
+    (source,) = [n for n in toposort([target]) if isinstance(n.op, Input)]
+    want = a.T.copy()
+    want[rows] = 9.0
+    np.testing.assert_array_equal(ct.set_subtensor(target, 9.0).eval({source: a}), want)
+    for refused in (x[rows].T, ct.transpose(x[:, rows])):
+        with pytest.raises(TypeError, match="index expression"):
+            ct.set_subtensor(refused, 0.0)
 
 
 def test_set_is_differentiable_in_both(symbols: Any) -> None:
