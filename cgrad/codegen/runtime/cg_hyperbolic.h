@@ -7,17 +7,37 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* cg: cg_tanh = tanh */
-/* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers:
- * near 1 their roundings would add up. */
-cg_inline double cg_tanh(double x)
+/* cg: cg_exp_twice */
+/* e^2|x| = s (1 + p), s a power of two; as if |x| were 354 beyond. */
+cg_inline double cg_exp_twice(double x, double *p)
 {
     const double size = fabs(x), bounded = size > 354.0 ? 708.0 : 2.0 * size;
     const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
     const double n = shifted - 0x1.8p52;
     const double r = fma(n, -0x1.ef35793c7673p-45, fma(n, -0x1.62e42fefa38p-1, bounded));
-    const double p = fma(r * r, cg_expm1_of(r), r);
-    const double s = cg_from_bits((cg_bits(shifted) << 52) + cg_bits(1.0));
+    *p = fma(r * r, cg_expm1_of(r), r);
+    return cg_from_bits((cg_bits(shifted) << 52) + cg_bits(1.0));
+}
+
+/* cg: cg_exp_twicef */
+/* The same in float; as if |x| were 43 beyond. */
+cg_inline float cg_exp_twicef(float x, float *p)
+{
+    const float size = fabsf(x), bounded = size > 43.0f ? 86.0f : 2.0f * size;
+    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
+    const float n = shifted - 0x1.8p23f;
+    const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, bounded));
+    *p = fmaf(r * r, cg_expm1_off(r), r);
+    return cg_from_bitsf((cg_bitsf(shifted) << 23) + cg_bitsf(1.0f));
+}
+
+/* cg: cg_tanh = tanh */
+/* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers:
+ * near 1 their roundings would add up. */
+cg_inline double cg_tanh(double x)
+{
+    double p;
+    const double s = cg_exp_twice(x, &p);
     const double above = fma(s, p, s - 1.0), above_low = fma(s, p, s - 1.0 - above);
     const double below = fma(s, p, s + 1.0), below_low = fma(s, p, s - below + 1.0);
     const double inverse = 1.0 / below, y = above * inverse;
@@ -29,12 +49,8 @@ cg_inline double cg_tanh(double x)
 /* The same in float. */
 cg_inline float cg_tanhf(float x)
 {
-    const float size = fabsf(x), bounded = size > 43.0f ? 86.0f : 2.0f * size;
-    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
-    const float n = shifted - 0x1.8p23f;
-    const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, bounded));
-    const float p = fmaf(r * r, cg_expm1_off(r), r);
-    const float s = cg_from_bitsf((cg_bitsf(shifted) << 23) + cg_bitsf(1.0f));
+    float p;
+    const float s = cg_exp_twicef(x, &p);
     const float above = fmaf(s, p, s - 1.0f), above_low = fmaf(s, p, s - 1.0f - above);
     const float below = fmaf(s, p, s + 1.0f), below_low = fmaf(s, p, s - below + 1.0f);
     const float inverse = 1.0f / below, y = above * inverse;
@@ -44,40 +60,32 @@ cg_inline float cg_tanhf(float x)
 
 /* cg: cg_dtanh */
 /* The derivative of tanh, 4 e / (1 + e)^2 with e = e^2|x|, which keeps its digits in the tails,
- * off by at most 3 units; 0 where it is below 2^-1019. What it has in common with cg_tanh is
- * spelled alike, so that a compiler computes it once. */
+ * off by at most 3 units; 0 where it is below 2^-1019. Beside cg_tanh a compiler computes e and
+ * 1 / (1 + e) once. */
 cg_inline double cg_dtanh(double x)
 {
-    const double size = fabs(x), bounded = size > 354.0 ? 708.0 : 2.0 * size;
-    const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
-    const double n = shifted - 0x1.8p52;
-    const double r = fma(n, -0x1.ef35793c7673p-45, fma(n, -0x1.62e42fefa38p-1, bounded));
-    const double p = fma(r * r, cg_expm1_of(r), r);
-    const double s = cg_from_bits((cg_bits(shifted) << 52) + cg_bits(1.0));
+    double p;
+    const double s = cg_exp_twice(x, &p);
     const double below = fma(s, p, s + 1.0), below_low = fma(s, p, s - below + 1.0);
     const double inverse = 1.0 / below;
     const double off = fma(inverse, below_low, fma(inverse, below, -1.0));
     const double share = fma(-inverse, off, inverse);
     const double y = 4.0 * share * (fma(s, p, s) * share);
-    return size > 354.0 ? 0.0 : y;
+    return fabs(x) > 354.0 ? 0.0 : y;
 }
 
 /* cg: cg_dtanhf */
 /* The same in float; 0 below 2^-122. */
 cg_inline float cg_dtanhf(float x)
 {
-    const float size = fabsf(x), bounded = size > 43.0f ? 86.0f : 2.0f * size;
-    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
-    const float n = shifted - 0x1.8p23f;
-    const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, bounded));
-    const float p = fmaf(r * r, cg_expm1_off(r), r);
-    const float s = cg_from_bitsf((cg_bitsf(shifted) << 23) + cg_bitsf(1.0f));
+    float p;
+    const float s = cg_exp_twicef(x, &p);
     const float below = fmaf(s, p, s + 1.0f), below_low = fmaf(s, p, s - below + 1.0f);
     const float inverse = 1.0f / below;
     const float off = fmaf(inverse, below_low, fmaf(inverse, below, -1.0f));
     const float share = fmaf(-inverse, off, inverse);
     const float y = 4.0f * share * (fmaf(s, p, s) * share);
-    return size > 43.0f ? 0.0f : y;
+    return fabsf(x) > 43.0f ? 0.0f : y;
 }
 
 /* cg: cg_sinh_cosh */
