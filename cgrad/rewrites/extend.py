@@ -1,15 +1,52 @@
-"""A scan with more results, or with inner values read from rows, and where its results went.
+"""Scans replaced by others: the walk, a scan with more results, and where its results went.
 
-Responsible for: building it.  Not responsible for: why (`remember`, `outside`).
+Responsible for: how.  Not responsible for: why (`loops`, `remember`, `outside`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from cgrad.core.graphs import substitute
+from cgrad.core.graphs import Interner, rebuild, substitute, toposort
 from cgrad.core.node import Node
-from cgrad.ops.control import Results, Scan, make_scan
+from cgrad.ops.control import Get, Results, Scan, make_scan
+
+# a scan over rebuilt arguments, that scan as it was, and the positions of its results that are
+# read -> its results by position, or None to keep it
+Change = Callable[[Node, Node, set[int]], dict[int, Node] | None]
+
+
+def replace_scans(
+    outputs: Sequence[Node],
+    outer: Iterable[Node],
+    change: Change,
+    prepare: Callable[[Node], Node] = lambda node: node,
+) -> list[Node]:
+    """`outputs`, interned, with the results of scans that `change` answers; `outer` nodes stay.
+
+    `prepare` may put another node in the place of any node that is rebuilt.
+    """
+    outer = frozenset(outer)
+    order = toposort(outputs, outer)
+    read: dict[Node, set[int]] = {}
+    for node in order:
+        if isinstance(node.op, Get):
+            read.setdefault(node.args[0], set()).add(node.op.position)
+    table = Interner()
+    memo: dict[Node, Node] = {node: node for node in outer}
+    results: dict[Node, dict[int, Node]] = {}
+    for node in order:
+        if node in outer:
+            continue
+        if isinstance(node.op, Get) and node.args[0] in results:
+            memo[node] = table.add(results[node.args[0]][node.op.position])
+            continue
+        new = prepare(rebuild(node, memo))
+        found = change(new, node, read.get(node, set())) if isinstance(new.op, Scan) else None
+        if found is not None:
+            results[node] = found
+        memo[node] = table.add(new)
+    return [memo[out] for out in outputs]
 
 
 def extended(

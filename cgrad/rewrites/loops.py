@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cgrad.core import sizes
-from cgrad.core.graphs import Body, Interner, derived, rebuild, substitute, toposort
+from cgrad.core.graphs import Body, derived, substitute, toposort
 from cgrad.core.node import Node
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import Arange
 from cgrad.ops.control import Count, Counter, Get, Scan, is_cheap, make_counter, make_scan
 from cgrad.ops.windows import Slice
+from cgrad.rewrites.extend import replace_scans
 from cgrad.rewrites.merge import merge_loops
 from cgrad.rewrites.remember import remember_values
 
@@ -30,30 +31,18 @@ def tidy_loops(outputs: Sequence[Node], outer: Iterable[Node] = (), top: bool = 
 
     `top` says that the graph is no body.
     """
-    outer = frozenset(outer)
-    order = toposort(outputs, outer)
-    read: dict[Node, set[int]] = {}
-    for node in order:
-        if isinstance(node.op, Get):
-            read.setdefault(node.args[0], set()).add(node.op.position)
-    table = Interner()
-    memo: dict[Node, Node] = {node: node for node in outer}
-    results: dict[Node, dict[int, Node]] = {}
-    for node in order:
-        if node in outer:
-            continue
-        if isinstance(node.op, Get) and node.args[0] in results:
-            memo[node] = table.add(results[node.args[0]][node.op.position])
-            continue
-        new = _last_row(rebuild(node, memo), top)
-        if isinstance(new.op, Scan):
-            op = new.op.map_bodies(_tidy_body)
-            new = new if op is new.op else derived(new, op, new.args)
-            found = _tidy(new, read.get(node, set()))
-            if found is not None:
-                results[node] = found
-        memo[node] = table.add(new)
-    return [memo[out] for out in outputs]
+
+    def change(new: Node, old: Node, read: set[int]) -> dict[int, Node] | None:
+        return _tidy(new, read)
+
+    def prepare(node: Node) -> Node:
+        node = _last_row(node, top)
+        if not isinstance(node.op, Scan):
+            return node
+        op = node.op.map_bodies(_tidy_body)
+        return node if op is node.op else derived(node, op, node.args)
+
+    return replace_scans(outputs, outer, change, prepare)
 
 
 def _tidy_body(body: Body) -> Body:

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cgrad.core.graphs import Interner, rebuild, toposort
 from cgrad.core.node import Node
 from cgrad.core.registry import build
 from cgrad.ops.axes import Broadcast
 from cgrad.ops.constants import Constant
 from cgrad.ops.contract import Contract, Labels, contract
-from cgrad.ops.control import Get, Results, Scan
-from cgrad.rewrites.extend import extended, positions
+from cgrad.ops.control import Results, Scan
+from cgrad.rewrites.extend import extended, positions, replace_scans
 from cgrad.rewrites.patterns import is_number, is_op
 
 # a product: its factors and their labels, as in `Contract`
@@ -30,30 +29,13 @@ Product = tuple[Node, Labels, Node, Labels, Labels]
 
 def move_products_outside(outputs: Sequence[Node], outer: Iterable[Node] = ()) -> list[Node]:
     """`outputs`, interned, with added products taken out of their loops; `outer` nodes stay."""
-    outer = frozenset(outer)
-    order = toposort(outputs, outer)
-    read: dict[Node, set[int]] = {}
-    for node in order:
-        if isinstance(node.op, Get):
-            read.setdefault(node.args[0], set()).add(node.op.position)
-    table = Interner()
-    memo: dict[Node, Node] = {node: node for node in outer}
-    results: dict[Node, dict[int, Node]] = {}
-    for node in order:
-        if node in outer:
-            continue
-        if isinstance(node.op, Get) and node.args[0] in results:
-            memo[node] = results[node.args[0]][node.op.position]
-            continue
-        new = rebuild(node, memo)
-        if isinstance(new.op, Scan) and not new.op.stops:
-            sums = _sums(new, read.get(node, set()))
-            if sums:
-                results[node] = {k: table.add(result) for k, result in _moved(new, sums).items()}
-                memo[node] = new
-                continue
-        memo[node] = table.add(new)
-    return [memo[out] for out in outputs]
+
+    def change(new: Node, old: Node, read: set[int]) -> dict[int, Node] | None:
+        assert isinstance(new.op, Scan)
+        sums = {} if new.op.stops else _sums(new, read)
+        return _moved(new, sums) if sums else None
+
+    return replace_scans(outputs, outer, change)
 
 
 def _sums(node: Node, read: set[int]) -> dict[int, Product]:

@@ -19,7 +19,7 @@ from cgrad.core.node import Node, make_input
 from cgrad.ops.control import Get, Scan
 from cgrad.ops.kinds import lowering
 from cgrad.ops.scalar import Elementwise
-from cgrad.rewrites.extend import extended, positions
+from cgrad.rewrites.extend import extended, positions, replace_scans
 
 # cost (see `Row.cost`) of an element from which a row of values is kept
 KEPT = 15
@@ -37,7 +37,7 @@ def remember_values(outputs: Sequence[Node], outer: Iterable[Node] = ()) -> list
                 break
         else:
             return result
-        result = _replaced(order, result, outer, first, later, shared)
+        result = _replaced(result, outer, first, later, shared)
 
 
 def _pairs(order: Sequence[Node], outer: frozenset[Node]) -> Iterator[tuple[Node, Node]]:
@@ -122,7 +122,6 @@ def _is_expensive(node: Node) -> bool:
 
 
 def _replaced(
-    order: Sequence[Node],
     outputs: Sequence[Node],
     outer: frozenset[Node],
     first: Node,
@@ -130,29 +129,20 @@ def _replaced(
     shared: dict[Node, Node],
 ) -> list[Node]:
     """`outputs` with the two loops replaced."""
-    table = Interner()
-    memo: dict[Node, Node] = {node: node for node in outer}
     rows: dict[Node, Node] = {}
-    results: dict[Node, dict[int, Node]] = {}
-    for node in order:
-        if node in outer:
-            continue
-        if isinstance(node.op, Get) and node.args[0] in results:
-            memo[node] = table.add(results[node.args[0]][node.op.position])
-            continue
-        new = rebuild(node, memo)
-        if node is first:
+
+    def change(new: Node, old: Node, read: set[int]) -> dict[int, Node] | None:
+        assert isinstance(new.op, Scan)
+        if old is first:
             kept = list(dict.fromkeys(shared.values()))
             found = extended(new, kept, {}, ())
-            rows = {value: found.y(new.op.ys + k) for k, value in enumerate(kept)}  # type: ignore[attr-defined]
-            results[node] = positions(new, found)
-            memo[node] = table.add(found.node)
-        elif node is later:
+            rows.update((value, found.y(new.op.ys + k)) for k, value in enumerate(kept))
+        elif old is later:
             params = {inner: make_input(inner.type, inner.name) for inner in shared}
             added = [(params[inner], rows[value]) for inner, value in shared.items()]
             found = extended(new, (), params, added)
-            results[node] = positions(new, found)
-            memo[node] = table.add(found.node)
         else:
-            memo[node] = table.add(new)
-    return [memo[out] for out in outputs]
+            return None
+        return positions(new, found)
+
+    return replace_scans(outputs, outer, change)
