@@ -19,6 +19,7 @@ from cgrad.core.node import Node
 from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError, IndexBoundsError
+from cgrad.ops.axes import Broadcast, squeeze_axes
 from cgrad.ops.coerce import Arraylike, as_node, as_size
 from cgrad.ops.constants import ShapeVector, size_node
 from cgrad.ops.windows import Slice, Update, increment
@@ -236,6 +237,7 @@ def set_subtensor(x: Node, y: Arraylike) -> Node:
     no index expression, DTypeError when the cast would lose values, ShapeError when y does not
     fit.  The result has the shape of the tensor that was indexed last: for `x[1:][2]`, of `x[1:]`.
     """
+    x, y = _without_new_axes(x, y, "set_subtensor")
     if is_lookup(x):
         return change_arrays(x, y, "set_subtensor", add=False)
     base, window, value = _taken_apart(x, y, "set_subtensor")
@@ -244,10 +246,21 @@ def set_subtensor(x: Node, y: Arraylike) -> Node:
 
 def inc_subtensor(x: Node, y: Arraylike) -> Node:
     """A copy of the indexed tensor with y added in the window; see `set_subtensor`."""
+    x, y = _without_new_axes(x, y, "inc_subtensor")
     if is_lookup(x):
         return change_arrays(x, y, "inc_subtensor", add=True)
     base, window, value = _taken_apart(x, y, "inc_subtensor")
     return increment(base, value, window)
+
+
+def _without_new_axes(x: Any, y: Arraylike, what: str) -> tuple[Any, Arraylike]:
+    """The indexed tensor and the value without the axes that None made in the index."""
+    if not isinstance(x, Node) or x.base is None or not isinstance(x.op, Broadcast):
+        return x, y
+    (inner,) = x.args
+    new = tuple(axis for axis in range(x.ndim) if axis not in x.op.axes)
+    value = stretch_to(fitted(as_node(y), x.base, what), x.dims, what)
+    return (getitem(inner, ...) if inner is x.base else inner), squeeze_axes(value, new)
 
 
 def _taken_apart(x: Any, y: Arraylike, what: str) -> tuple[Node, Slice, Node]:
@@ -257,8 +270,7 @@ def _taken_apart(x: Any, y: Arraylike, what: str) -> tuple[Node, Slice, Node]:
             teach(
                 f"{what}: the first argument must be an index expression such as x[1:], "
                 f"found {found}",
-                f"write {what}(x[...], v) for all of x, and put new axes (None) into v, not into "
-                "the index",
+                f"write {what}(x[...], v) for all of x",
             )
         )
     base = x.base

@@ -162,6 +162,25 @@ def test_set_is_differentiable_in_both(symbols: Any) -> None:
     assert gv.tolist() == [10.0, 12.0]
 
 
+def test_new_axes_in_the_index_of_what_is_set() -> None:
+    x, v, w = ct.dmatrix("x"), ct.dvector("v"), ct.tensor("w", shape=(None, 1, None))
+    rows = np.array([1, 0])
+    outputs = [ct.set_subtensor(x[rows, None], w), ct.inc_subtensor(x[None, 1:, rows], 1.0),
+               ct.set_subtensor(x[None, 1:], v), ct.inc_subtensor(x[:, None, 0], 2.0),
+               ct.set_subtensor(x[None], v), ct.set_subtensor(x[1:][None, rows], v)]  # fmt: skip
+    f = cgrad.function([x, v, w], [*outputs, cgrad.grad(ct.sum(outputs[0] ** 2), w)])
+    a, b, c = np.arange(12.0).reshape(3, 4), np.arange(4.0), np.arange(8.0).reshape(2, 1, 4)
+    want = [a.copy() for _ in range(5)] + [a[1:].copy()]
+    want[0][rows, None] = c
+    want[1][None, 1:, rows] += 1.0
+    want[2][None, 1:] = b
+    want[3][:, None, 0] += 2.0
+    want[4][None] = b
+    want[5][None, rows] = b
+    for got, expected in zip(f(a, b, c), [*want, 2 * c], strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("bad", [[4], [-5], [0, 2**62], [-(2**63)]])
 def test_positions_outside_are_an_error_at_the_call(bad: list[int]) -> None:
     x, i = ct.dvector("x"), ct.lvector("i")
