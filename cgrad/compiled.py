@@ -8,12 +8,15 @@ Responsible for: what a user sees of a function.  Not responsible for: the passe
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgrad import config
+import numpy as np
+
+from cgrad import config, results
 from cgrad.cache.dispatcher import start_dispatcher
 from cgrad.cache.load import Kernel
 from cgrad.cache.openblas import provide
@@ -22,6 +25,7 @@ from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node
 from cgrad.core.ssa import assignments
 from cgrad.core.text import dprint
+from cgrad.errors import CallError
 from cgrad.failures import failure
 from cgrad.ops.constants import Shared
 from cgrad.parameters import Parameter, as_array, bind, label
@@ -150,11 +154,18 @@ class FunctionMethods:
     name: str
     _plan: Plan
     _kernel: Kernel
+    _measure: Any
+    _fix: Any
 
     # -- arguments ----------------------------------------------------------------------------
     def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """Arrays of the dtypes, ranks and layout the kernel takes; arguments are not changed."""
+        """Arrays of the dtypes, ranks and layout the kernel takes; arguments are not changed.
+
+        With `out` the arrays for the results follow, None for those to be allocated.
+        """
         plan = self._plan
+        kwargs, out = results.split(plan.parameters, kwargs)
+        memory = () if out is None else self._given(out)
         given = bind(self.name, plan.parameters, args, kwargs)
         arrays: list[Any] = []
         for k, parameter in enumerate(plan.parameters):
@@ -165,7 +176,73 @@ class FunctionMethods:
             else:
                 assert parameter.default is not None
                 arrays.append(parameter.default[0])
-        return tuple(arrays)
+        return (*arrays, *memory)
+
+    def _given(self, out: Any) -> tuple[Any, ...]:
+        """The arrays for the results, or None."""
+        plan = self._plan
+        returned = plan.program.outputs[: plan.n_returned]
+        return results.given(self.name, out, returned, plan.returns)
+
+    def bind(self, *args: Any, **kwargs: Any) -> Any:
+        """A call that is repeated with the same arrays, as an object without arguments.
+
+            step = f.bind(x, out=y)
+            x[...] = values
+            step()              # computes f(x), writes it to y and returns y
+
+        Arguments are those of a call, and as lasting: an array must have the dtype, the rank and
+        C order, because a copy would not follow what is written to it later; a number keeps its
+        value. An input that is left out has its default, read at each call. `out` is an array, or
+        a list (or dict) of arrays, for the results; what is missing is allocated once, here. Every
+        call returns these same arrays. Shared variables are read and updated at each call.
+
+        The object holds references to its arrays, so `ndarray.resize` refuses to move their memory.
+        Sizes, integer arguments included, are read at each call: the workspace grows when it must,
+        and a result of another shape than its array is a ShapeError. One object serves one call at
+        a time: a second one from another thread is a BoundCallError. A result may be an argument:
+        it is then computed apart and copied.
+
+        Attributes: `function`, `arguments`, `outputs`. Raises CallError and ShapeError here for
+        what a call would refuse.
+        """
+        plan = self._plan
+        kwargs, out = results.split(plan.parameters, kwargs)
+        memory = self._given(out)
+        names = results.names(plan.returns, plan.n_returned)
+        counted = [k for k in self._kernel.meta["counted"] if k < plan.n_returned]
+        if counted:
+            raise CallError(
+                f"{self.name}.bind: the length of result {names[counted[0]]} depends on what is "
+                "computed, so that no array fits each call. Fix: call the function itself"
+            )
+        values: list[Any] = []
+        found = bind(f"{self.name}.bind", plan.parameters, args, kwargs)
+        for k, parameter in enumerate(plan.parameters):
+            what = f"{self.name}.bind: argument {label(parameter, k)}"
+            node = plan.program.inputs[k]
+            values.append(
+                results.lasting(found[k], node, what, parameter)
+                if k in found
+                else parameter.default
+            )
+        _, shapes = self._measure(tuple(values))
+        made: list[Any] = []
+        for k, (array, shape) in enumerate(zip(memory, shapes, strict=False)):
+            if array is None:
+                array = np.empty(shape, NUMPY[plan.program.outputs[k].dtype])
+            elif array.shape != shape:
+                self._refuse("shape", k, array, shape)
+            elif any(np.may_share_memory(array, other) for other in made):
+                self._refuse("overlap", k, array, shape)
+            made.append(array)
+        return self._fix(tuple(values), tuple(made))
+
+    def _refuse(self, reason: str, place: int, array: Any, expected: tuple[int, ...]) -> None:
+        plan = self._plan
+        outputs = results.names(plan.returns, plan.n_returned)
+        labels = results.argument_labels(plan.parameters)
+        results.refusal(self.name, outputs, labels, reason, place, array, expected)
 
     def _fail(
         self, code: int, tag: int, axis: int, found: int, expected: int, arrays: tuple[Any, ...]
@@ -180,8 +257,13 @@ class FunctionMethods:
         """The C file the function runs."""
         return self._kernel.source
 
-    def explain(self) -> str:
-        """How the function came to be: graph, kernel, cache."""
+    def explain(self, *args: Any, **kwargs: Any) -> str:
+        """How the function came to be: graph, kernel, cache, memory.
+
+        With the arguments of a call also the bytes of its inputs (shared variables and constants
+        included), of its outputs and of its workspace: together what a call has at its peak. They
+        are checked and measured; nothing is computed.
+        """
         program, kernel = self._plan.program, self._kernel
         meta = kernel.meta
         before, after = len(program.nodes), len(graphs.toposort(self.maker.fgraph.outputs))
@@ -195,12 +277,26 @@ class FunctionMethods:
             f"  graph     {before} nodes as written, {after} after the rewrites",
             f"  kernel    {meta['nests']} loop nests, {meta['slots']} workspace slots",
             f"  sizes     {', '.join(meta['sizes']) or 'none'}",
+            f"  memory    {_formula(meta)}",
             f"  library   {kernel.path} ({how})",
             f"  key       {kernel.key}",
         ]
         if program.math is not None:
             lines.insert(3, f'  functions math="{program.math}"')
+        if args or kwargs:
+            lines.append(f"  this call {self._memory(args, kwargs)}")
         return "\n".join(lines)
+
+    def _memory(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        program = self._plan.program
+        arrays = self._convert(args, kwargs)[: self._plan.n_inputs]
+        workspace, shapes = self._measure(arrays)
+        outputs = sum(
+            math.prod(shape) * NUMPY[node.dtype].itemsize
+            for shape, node in zip(shapes, program.outputs, strict=True)
+        )
+        hidden = [_storage(node)[0] for node in program.hidden]
+        return results.memory([*arrays, *hidden], outputs, workspace)
 
     @property
     def graph(self) -> FunctionGraph:
@@ -271,7 +367,10 @@ class StrictCalls:
     """Added where a 0-d input is strict: the dispatcher alone takes Python numbers for it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(*self._convert(args, kwargs))  # type: ignore[misc,attr-defined]
+        given = self._convert(args, kwargs)  # type: ignore[attr-defined]
+        n = self._plan.n_inputs  # type: ignore[attr-defined]
+        memory = {"out": given[n:]} if given[n:] else {}
+        return super().__call__(*given[:n], **memory)  # type: ignore[misc]
 
 
 _class: Any = None
@@ -313,6 +412,7 @@ def compile_plan(plan: Plan) -> Any:
             for node in program.nodes
         ),
         owner=kernel,
+        out_keyword=all(parameter.name != "out" for parameter in plan.parameters),
     )
     if config.debug.get() >= 1:
         _report(f, time.perf_counter() - start)
@@ -332,8 +432,19 @@ def _report(f: Any, seconds: float) -> None:
 
 _DOC = """A function compiled to C.
 
-Call it with arrays, in order or by the names of its inputs; results are fresh arrays.
+Call it with arrays, in order or by the names of its inputs. Results are fresh arrays, or those
+given as `out`: an array where there is one result, else a list, or a dict where results have names;
+None stands for one to be allocated. They have the dtype, the shape and C order, and are returned.
+A result may have memory in common with an argument, not with another result. After an error their
+contents are undefined.
 """
+
+
+def _formula(meta: dict[str, Any]) -> str:
+    if not meta["slots"]:
+        return "no workspace"
+    padded = ", each slot padded to 64 bytes" if meta["sizes"] else ""
+    return f"workspace of {meta['workspace']} bytes{padded}"
 
 
 def _spec(node: Node) -> tuple[int, int]:

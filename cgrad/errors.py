@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 __all__ = [
     "BadValueError",
+    "BoundCallError",
     "BuildError",
     "CacheError",
     "CallError",
@@ -74,6 +75,10 @@ class IndexBoundsError(CgradError, IndexError):
 
 class BadValueError(CgradError, ValueError):
     """An argument whose values an operation cannot take, found while a compiled function ran."""
+
+
+class BoundCallError(CgradError, RuntimeError):
+    """A bound call was made while another one of the same object runs."""
 
 
 class ConfigError(CgradError, ValueError):

@@ -59,7 +59,7 @@ def function(
     mode, profile    there is one way to compile; anything but None is a `NotImplementedError`
 
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
-    Results are fresh arrays; 0-d results are 0-d arrays.
+    Results are fresh arrays, or those given as `out` in a call; 0-d results are 0-d arrays.
     """
     for option, value in (("mode", mode), ("profile", profile)):
         if value is not None:

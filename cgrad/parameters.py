@@ -73,7 +73,7 @@ class In:
 
 
 class Out:
-    """An output of a function.  `borrow` is accepted: results are fresh arrays in any case."""
+    """An output of a function.  `borrow` is accepted: results are fresh arrays, or those given."""
 
     __slots__ = ("borrow", "variable")
 

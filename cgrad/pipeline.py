@@ -277,6 +277,19 @@ def generate(program: Program) -> str:
     return emit(*lower(program), exact=program.math == "exact")
 
 
+def _workspace(kernel: Kernel, slots: Sequence[Slot]) -> str:
+    """The bytes of the workspace over the named sizes, without the padding of each slot."""
+    known = dict(kernel.sizes)
+
+    def name(atom: sizes.Atom) -> str:
+        return known.get(atom) or sizes.compound_text(atom, name)
+
+    total: sizes.SizeLike = 0
+    for slot in slots:
+        total = total + sizes.product((slot.count, slot.bytes))
+    return sizes.render(total, name)
+
+
 def load(program: Program) -> LoadedKernel:
     """The compiled kernel of a program, from the cache if it is there."""
     made: list[str] = []
@@ -287,6 +300,9 @@ def load(program: Program) -> LoadedKernel:
             "sizes": [name for _, name in kernel.sizes],
             "nests": sum(isinstance(stmt, (loops.For, loops.Note)) for stmt in flat(kernel.body)),
             "slots": len(slots),
+            "workspace": _workspace(kernel, slots),
+            # results whose length only the kernel knows
+            "counted": sorted({s.position for s in kernel.body if isinstance(s, loops.Resize)}),
         }
         made.append(emit(kernel, slots, names, exact=program.math == "exact"))
         called = routines(made[-1])

@@ -32,6 +32,7 @@ LAYERS: dict[str, float] = {
     "cgrad.cache": 4,
     "cgrad.pipeline": 5,
     "cgrad.parameters": 5,
+    "cgrad.results": 5,
     "cgrad.failures": 5,
     "cgrad.compiled": 5,
     "cgrad.function": 5,

@@ -31,6 +31,7 @@ _FILES = (
     "dispatcher_plan.c",
     "dispatcher_arrays.c",
     "dispatcher_call.c",
+    "dispatcher_fixed.c",
     "dispatcher_type.c",
 )
 
@@ -59,19 +60,52 @@ class Dispatcher(Protocol):
         updates: Sequence[tuple[int, Cell]],
         always_release_gil: bool,
         owner: object,
+        out_keyword: bool,
     ) -> None:
         """Connect to a kernel; once in the life of the object.
 
         ``inputs`` describes all inputs: the user's, then one for each of ``hidden``. ``outputs``
         beyond ``n_returned`` are stored into the cells of ``updates`` when a call has succeeded.
         A call returns one array, a list, or a dict with the names in ``returns``. ``owner`` is
-        kept alive.
+        kept alive. ``out_keyword`` says that the keyword ``out`` gives memory for the results and
+        is not an argument; it goes to `_convert` if anything is wrong with it.
         """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """For a subclass: arrays that fit, made of arguments that do not. May raise."""
+        """For a subclass: arrays that fit, made of arguments that do not. May raise.
+
+        After the arguments may follow an array or None for each result: memory for it. The
+        kernel writes there, or what it computes is copied there if an argument has the same
+        memory; the call returns these arrays.
+        """
+
+    def _measure(self, args: tuple[Any, ...], /) -> tuple[int, tuple[tuple[int, ...], ...]]:
+        """The bytes of workspace of a call, and the shapes of all outputs.
+
+        A cell stands for the array in it. Where the length of an output depends on computed
+        values, its bound is given. Raises what a call would.
+        """
+
+    def _fix(self, args: tuple[Any, ...], given: tuple[Any, ...], /) -> Any:
+        """An object that is called without arguments: a call with these, writing to `given`.
+
+        A cell among the arguments is read at each call. Arrays may change their values, shapes
+        and memory from call to call; what does not fit any more is refused. So is a call while
+        another one of the same object runs. Attributes: function, arguments, outputs.
+        """
+
+    def _refuse(self, reason: str, place: int, array: Any, expected: tuple[int, ...]) -> None:
+        """For a subclass: raise because a call is impossible.
+
+        reason     "array": the memory given for result `place` is not a C-contiguous writeable
+                   array of its dtype and rank; "shape": it has another shape than `expected`;
+                   "overlap": an earlier result has the same memory; of a call by `_fix`:
+                   "input": argument `place` does not fit any more; "busy": another call runs;
+                   "arguments": it was called with some
+        array      the one to blame, or None
+        """
 
     def _fail(
         self, code: int, tag: int, axis: int, found: int, expected: int, arrays: tuple[Any, ...]

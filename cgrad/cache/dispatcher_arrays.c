@@ -1,4 +1,4 @@
-/* The compiled dispatcher, part 2 of 4: the arrays of a call.
+/* The compiled dispatcher, part 2 of 5: the arrays of a call.
  *
  * All that a call needs lives in its frame, so any number of threads may be in a call of the
  * same function at once, and a call may come back to the same function. */
@@ -13,18 +13,22 @@ typedef struct {
     cg_array *in, *out;
     int64_t *size;
     int64_t *cells;         /* the values of scalar arguments */
-    PyObject **held;        /* the arrays of the hidden inputs */
+    PyObject **held;        /* the arrays of inputs that were read from a stored value */
     PyArrayObject **made;   /* the outputs */
+    PyObject *const *given; /* arrays of the caller's, or None, for the outputs that are
+                             * returned; NULL: none is given */
     void *heap;             /* the frame itself, if it is not on the stack */
     Spare *spare;           /* the workspace, if it is not on the stack */
 } Frame;
 
+/* small: SMALL_FRAME bytes, or NULL. */
 static int open_frame(Dispatcher *self, Frame *frame, char *small)
 {
     char *next = small;
     frame->heap = NULL;
     frame->spare = NULL;
-    if (self->frame_bytes > SMALL_FRAME) {
+    frame->given = NULL;
+    if (small == NULL || self->frame_bytes > SMALL_FRAME) {
         next = frame->heap = PyMem_Malloc(self->frame_bytes);
         if (next == NULL) {
             PyErr_NoMemory();
@@ -58,12 +62,18 @@ static void put_back(Dispatcher *self, Spare *spare)
     free(spare);
 }
 
-static void close_frame(Dispatcher *self, Frame *frame)
+/* Let go of the arrays of one call. */
+static inline void clear_frame(Dispatcher *self, Frame *frame)
 {
     for (Py_ssize_t i = 0; i < self->n_out; i++)
-        Py_XDECREF(frame->made[i]);
-    for (Py_ssize_t i = self->n_user; i < self->n_in; i++)
-        Py_XDECREF(frame->held[i]);
+        Py_CLEAR(frame->made[i]);
+    for (Py_ssize_t i = 0; i < self->n_in; i++)
+        Py_CLEAR(frame->held[i]);
+}
+
+static void close_frame(Dispatcher *self, Frame *frame)
+{
+    clear_frame(self, frame);
     put_back(self, frame->spare);
     PyMem_Free(frame->heap);
 }
@@ -125,39 +135,62 @@ static int take_scalar(PyObject *object, int typenum, int64_t *cell)
     return 0;
 }
 
-static int take_user_inputs(Dispatcher *self, Frame *frame, PyObject *const *args)
+/* Read a stored value: other threads may replace it while a call runs, so the call holds on to
+ * what it has read. */
+static int take_stored(Dispatcher *self, Frame *frame, Py_ssize_t i, PyObject *list)
 {
-    for (Py_ssize_t i = 0; i < self->n_user; i++) {
-        const Spec *spec = &self->specs[i];
-        if (fits(args[i], spec))
-            use_array(&frame->in[i], args[i]);
-        else if (spec->ndim == 0 && take_scalar(args[i], spec->typenum, &frame->cells[i]))
-            frame->in[i].data = &frame->cells[i];
-        else
-            return 0;
+    PyObject *value = PyList_GetItem(list, 0);
+    if (value == NULL)
+        return -1;
+    Py_XSETREF(frame->held[i], Py_NewRef(value));
+    if (!fits(value, &self->specs[i])) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "stored value %zd is not a C-contiguous array of rank %d and its dtype",
+                     i < self->n_user ? i : i - self->n_user, self->specs[i].ndim);
+        return -1;
     }
+    use_array(&frame->in[i], value);
+    return 0;
+}
+
+static inline int take_user_input(Dispatcher *self, Frame *frame, Py_ssize_t i, PyObject *arg)
+{
+    const Spec *spec = &self->specs[i];
+    if (fits(arg, spec))
+        use_array(&frame->in[i], arg);
+    else if (spec->ndim == 0 && take_scalar(arg, spec->typenum, &frame->cells[i]))
+        frame->in[i].data = &frame->cells[i];
+    else
+        return 0;
     return 1;
 }
 
-/* Shared variables and large constants: other threads may replace them while this call runs,
- * so it holds on to what it has read. */
+static int take_user_inputs(Dispatcher *self, Frame *frame, PyObject *const *args)
+{
+    for (Py_ssize_t i = 0; i < self->n_user; i++)
+        if (!take_user_input(self, frame, i, args[i]))
+            return 0;
+    return 1;
+}
+
+/* Shared variables and large constants. */
 static int take_hidden_inputs(Dispatcher *self, Frame *frame)
 {
-    for (Py_ssize_t i = self->n_user; i < self->n_in; i++) {
-        PyObject *list = PyTuple_GET_ITEM(self->hidden, i - self->n_user);
-        PyObject *value = PyList_GetItem(list, 0);
-        if (value == NULL)
+    for (Py_ssize_t i = self->n_user; i < self->n_in; i++)
+        if (take_stored(self, frame, i, PyTuple_GET_ITEM(self->hidden, i - self->n_user)) < 0)
             return -1;
-        frame->held[i] = Py_NewRef(value);
-        if (!fits(value, &self->specs[i])) {
-            PyErr_Format(PyExc_RuntimeError,
-                         "stored value %zd is not a C-contiguous array of rank %d and its dtype",
-                         i - self->n_user, self->specs[i].ndim);
-            return -1;
-        }
-        use_array(&frame->in[i], value);
-    }
     return 0;
+}
+
+/* The array of an input; NULL if it is a number in the frame. */
+static inline PyArrayObject *array_of(Dispatcher *self, Frame *frame, PyObject *const *args,
+                                      Py_ssize_t i)
+{
+    if (frame->held[i] != NULL)
+        return (PyArrayObject *)frame->held[i];
+    if (self->specs[i].ndim == 0 && frame->in[i].data == &frame->cells[i])
+        return NULL;
+    return (PyArrayObject *)args[i];
 }
 
 /* ---- outputs -------------------------------------------------------------------------- */
@@ -169,10 +202,103 @@ static PyArrayObject *new_array(PyArray_Descr *descr, int ndim, const int64_t *s
                                                  (const npy_intp *)shape, NULL, NULL, 0, NULL);
 }
 
-static int make_outputs(Dispatcher *self, Frame *frame)
+/* Whether the bytes of two contiguous arrays have any in common. */
+static inline int overlap(const PyArrayObject *a, const PyArrayObject *b)
+{
+    const char *first = PyArray_BYTES(a), *second = PyArray_BYTES(b);
+    npy_intp n = PyArray_NBYTES(a), m = PyArray_NBYTES(b);
+    return n > 0 && m > 0 && first < second + m && second < first + n;
+}
+
+static PyObject *shape_tuple(const int64_t *shape, int ndim)
+{
+    PyObject *tuple = PyTuple_New(ndim);
+    for (int axis = 0; tuple != NULL && axis < ndim; axis++) {
+        PyObject *size = PyLong_FromLongLong(shape[axis]);
+        if (size == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, axis, size);
+    }
+    return tuple;
+}
+
+/* Ask Python to say why a call is refused, for which the array at this place is to blame, if it
+ * is one, and which shape was expected of it; always returns -1 with an error set. */
+static int refuse(Dispatcher *self, const char *reason, Py_ssize_t place, PyArrayObject *array,
+                  const int64_t *shape, int ndim)
+{
+    PyObject *expected = shape_tuple(shape, ndim);
+    if (expected == NULL)
+        return -1;
+    PyObject *answer = PyObject_CallMethod((PyObject *)self, "_refuse", "snON", reason, place,
+                                           array == NULL ? Py_None : (PyObject *)array, expected);
+    if (answer != NULL) {
+        Py_DECREF(answer);
+        PyErr_Format(PyExc_RuntimeError, "the call was refused (%s) and nobody said why", reason);
+    }
+    return -1;
+}
+
+static inline int same_shape(const PyArrayObject *array, const int64_t *shape)
+{
+    return memcmp(shape, PyArray_DIMS(array),
+                  (size_t)PyArray_NDIM(array) * sizeof *shape) == 0;
+}
+
+static inline int fits_output(Dispatcher *self, Py_ssize_t i, PyObject *object)
+{
+    return fits(object, &self->specs[self->n_in + i]) &&
+           PyArray_ISWRITEABLE((PyArrayObject *)object);
+}
+
+/* The array given for output i; NULL if there is none. */
+static inline PyArrayObject *given_for(Dispatcher *self, Frame *frame, Py_ssize_t i)
+{
+    if (frame->given == NULL || i >= self->n_returned || frame->given[i] == Py_None)
+        return NULL;
+    return (PyArrayObject *)frame->given[i];
+}
+
+/* Whether the kernel may write to the array given for output i: 1, it may; 0, what it computes
+ * must be copied there; -1, never, and an error is set. A length that only the kernel knows
+ * takes memory of its bound, so an array of fewer elements may still turn out right. */
+static int can_write(Dispatcher *self, Frame *frame, PyObject *const *args, Py_ssize_t i,
+                     PyArrayObject *array)
+{
+    const int64_t *bound = frame->out[i].shape;
+    int ndim = self->specs[self->n_in + i].ndim;
+    if (!fits_output(self, i, (PyObject *)array))
+        return refuse(self, "array", i, array, bound, ndim);
+    for (int axis = 0; axis < ndim; axis++)
+        if (PyArray_DIM(array, axis) > bound[axis])
+            return refuse(self, "shape", i, array, bound, ndim);
+    for (Py_ssize_t k = 0; k < i; k++) {
+        PyArrayObject *other = given_for(self, frame, k);
+        if (other != NULL && overlap(array, other))
+            return refuse(self, "overlap", i, array, bound, ndim);
+    }
+    for (Py_ssize_t k = 0; k < self->n_in; k++) {
+        PyArrayObject *input = array_of(self, frame, args, k);
+        if (input != NULL && overlap(array, input))
+            return 0;
+    }
+    return same_shape(array, bound);
+}
+
+static int make_outputs(Dispatcher *self, Frame *frame, PyObject *const *args)
 {
     const Spec *specs = self->specs + self->n_in;
     for (Py_ssize_t i = 0; i < self->n_out; i++) {
+        PyArrayObject *given = given_for(self, frame, i);
+        int direct = given == NULL ? 0 : can_write(self, frame, args, i, given);
+        if (direct < 0)
+            return -1;
+        if (direct) {
+            frame->made[i] = (PyArrayObject *)Py_NewRef(given);
+            frame->out[i].data = PyArray_DATA(given);
+            continue;
+        }
         PyArrayObject *array = new_array(self->descrs[i], specs[i].ndim, frame->out[i].shape);
         if (array == NULL)
             return -1;
@@ -186,10 +312,12 @@ static int make_outputs(Dispatcher *self, Frame *frame)
 static int shrink_outputs(Dispatcher *self, Frame *frame)
 {
     for (Py_ssize_t i = 0; i < self->n_out; i++) {
+        if (given_for(self, frame, i) != NULL)
+            continue; /* fill_given compares shapes */
         PyArrayObject *bound = frame->made[i];
         const int64_t *shape = frame->out[i].shape;
         int ndim = PyArray_NDIM(bound);
-        if (ndim == 0 || memcmp(shape, PyArray_DIMS(bound), (size_t)ndim * sizeof *shape) == 0)
+        if (same_shape(bound, shape))
             continue;
         for (int axis = 0; axis < ndim; axis++)
             if (shape[axis] < 0 || shape[axis] > PyArray_DIM(bound, axis)) {
@@ -202,6 +330,33 @@ static int shrink_outputs(Dispatcher *self, Frame *frame)
         memcpy(PyArray_DATA(array), PyArray_DATA(bound), (size_t)PyArray_NBYTES(array));
         frame->made[i] = array;
         Py_DECREF(bound);
+    }
+    return 0;
+}
+
+/* Copy to the arrays that were given what the kernel could not write there. All are compared
+ * before the first is written. Other threads may have run since they were checked. */
+static int fill_given(Dispatcher *self, Frame *frame)
+{
+    if (frame->given == NULL)
+        return 0;
+    const Spec *specs = self->specs + self->n_in;
+    for (Py_ssize_t i = 0; i < self->n_returned; i++) {
+        PyArrayObject *given = given_for(self, frame, i);
+        if (given == NULL)
+            continue;
+        const int64_t *shape = frame->out[i].shape;
+        if (!fits_output(self, i, (PyObject *)given))
+            return refuse(self, "array", i, given, shape, specs[i].ndim);
+        if (!same_shape(given, shape))
+            return refuse(self, "shape", i, given, shape, specs[i].ndim);
+    }
+    for (Py_ssize_t i = 0; i < self->n_returned; i++) {
+        PyArrayObject *given = given_for(self, frame, i);
+        if (given == NULL || given == frame->made[i])
+            continue;
+        memcpy(PyArray_DATA(given), PyArray_DATA(frame->made[i]), (size_t)PyArray_NBYTES(given));
+        Py_SETREF(frame->made[i], (PyArrayObject *)Py_NewRef(given));
     }
     return 0;
 }

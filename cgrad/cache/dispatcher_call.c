@@ -1,4 +1,4 @@
-/* The compiled dispatcher, part 3 of 4: one call. */
+/* The compiled dispatcher, part 3 of 5: one call. */
 
 enum {
     SMALL_WORK = 4096,         /* bytes of workspace on the C stack */
@@ -18,7 +18,8 @@ static PyObject *fail(Dispatcher *self, Frame *frame, PyObject *const *args, int
     if (arrays == NULL)
         return NULL;
     for (Py_ssize_t i = 0; i < self->n_in; i++)
-        PyTuple_SET_ITEM(arrays, i, Py_NewRef(i < self->n_user ? args[i] : frame->held[i]));
+        PyTuple_SET_ITEM(arrays, i,
+                         Py_NewRef(frame->held[i] != NULL ? frame->held[i] : args[i]));
     PyObject *answer = PyObject_CallMethod(
         (PyObject *)self, "_fail", "LLLLLN", (long long)code, (long long)status->tag,
         (long long)status->axis, (long long)status->found, (long long)status->expected, arrays);
@@ -36,7 +37,10 @@ static void *find_work(Dispatcher *self, Frame *frame, int64_t bytes, char *smal
 {
     if (bytes <= SMALL_WORK)
         return small;
-    Spare *spare = __atomic_exchange_n(&self->spare, NULL, __ATOMIC_ACQ_REL);
+    Spare *spare = frame->spare; /* a bound call keeps its own */
+    frame->spare = NULL;
+    if (spare == NULL)
+        spare = __atomic_exchange_n(&self->spare, NULL, __ATOMIC_ACQ_REL);
     if (spare == NULL || spare->capacity < (size_t)bytes) {
         free(spare);
         size_t total = ((size_t)bytes + sizeof(Spare) + 63) & ~(size_t)63;
@@ -109,19 +113,31 @@ static int64_t bytes_of(const PyArrayObject *array)
     return (int64_t)PyArray_NBYTES(array);
 }
 
+/* Sizes, checks and shapes from the arguments: the bytes of workspace, or -1 with an error. */
+static inline int64_t measure(Dispatcher *self, Frame *frame, PyObject *const *args)
+{
+    cg_status status = {0, -1, -1, 0, 0};
+    if (take_hidden_inputs(self, frame) < 0)
+        return -1;
+    int64_t code = self->sizes(frame->in, frame->size, frame->out, &status);
+    if (code != CG_OK) {
+        fail(self, frame, args, code, &status);
+        return -1;
+    }
+    int64_t needed = self->work(frame->size);
+    if (needed < 0 || needed > INT64_MAX / 2) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return needed;
+}
+
 static PyObject *run(Dispatcher *self, Frame *frame, PyObject *const *args)
 {
     _Alignas(64) char small[SMALL_WORK];
     cg_status status = {0, -1, -1, 0, 0};
-    if (take_hidden_inputs(self, frame) < 0)
-        return NULL;
-    int64_t code = self->sizes(frame->in, frame->size, frame->out, &status);
-    if (code != CG_OK)
-        return fail(self, frame, args, code, &status);
-    int64_t needed = self->work(frame->size);
-    if (needed < 0 || needed > INT64_MAX / 2)
-        return PyErr_NoMemory();
-    if (make_outputs(self, frame) < 0)
+    int64_t code, needed = measure(self, frame, args);
+    if (needed < 0 || make_outputs(self, frame, args) < 0)
         return NULL;
     void *work = find_work(self, frame, needed, small);
     if (work == NULL)
@@ -130,11 +146,9 @@ static PyObject *run(Dispatcher *self, Frame *frame, PyObject *const *args)
     int64_t bytes = self->always_release ? INTERRUPT_BYTES : needed;
     for (Py_ssize_t i = 0; i < self->n_out; i++)
         bytes += bytes_of(frame->made[i]);
-    for (Py_ssize_t i = 0; i < self->n_user && bytes < INTERRUPT_BYTES; i++)
-        if (self->specs[i].ndim > 0)
-            bytes += bytes_of((PyArrayObject *)args[i]);
-    for (Py_ssize_t i = self->n_user; i < self->n_in && bytes < INTERRUPT_BYTES; i++)
-        bytes += bytes_of((PyArrayObject *)frame->held[i]);
+    for (Py_ssize_t i = 0; i < self->n_in && bytes < INTERRUPT_BYTES; i++)
+        if (self->specs[i].ndim > 0 || i >= self->n_user)
+            bytes += bytes_of(array_of(self, frame, args, i));
 
     if (bytes >= RELEASE_BYTES)
         code = run_released(self, frame, bytes, work, &status);
@@ -142,7 +156,7 @@ static PyObject *run(Dispatcher *self, Frame *frame, PyObject *const *args)
         code = self->entry(&thread_runtime, frame->in, frame->out, frame->size, work, &status);
     if (code != CG_OK)
         return fail(self, frame, args, code, &status);
-    if (shrink_outputs(self, frame) < 0)
+    if (shrink_outputs(self, frame) < 0 || fill_given(self, frame) < 0)
         return NULL;
     PyObject *result = make_result(self, frame);
     for (Py_ssize_t i = 0; result != NULL && i < self->n_updates; i++) {
@@ -154,13 +168,15 @@ static PyObject *run(Dispatcher *self, Frame *frame, PyObject *const *args)
 }
 
 /* The call, if every argument fits as it is; *misfit is set if one does not. */
-static PyObject *attempt(Dispatcher *self, PyObject *const *args, int *misfit)
+static PyObject *attempt(Dispatcher *self, PyObject *const *args, PyObject *const *given,
+                         int *misfit)
 {
     _Alignas(16) char small[SMALL_FRAME];
     Frame frame;
     PyObject *result = NULL;
     if (open_frame(self, &frame, small) < 0)
         return NULL;
+    frame.given = given;
     *misfit = !take_user_inputs(self, &frame, args);
     if (!*misfit)
         result = run(self, &frame, args);
@@ -186,13 +202,51 @@ static PyObject *call_converted(Dispatcher *self, PyObject *args, PyObject *kwar
     PyObject *arrays = PyObject_CallMethod((PyObject *)self, "_convert", "OO", args, kwargs);
     if (arrays == NULL)
         return NULL;
-    if (PyTuple_Check(arrays) && PyTuple_GET_SIZE(arrays) == self->n_user)
-        result = attempt(self, ((PyTupleObject *)arrays)->ob_item, &misfit);
+    Py_ssize_t count = PyTuple_Check(arrays) ? PyTuple_GET_SIZE(arrays) : -1;
+    PyObject *const *items = count < 0 ? NULL : ((PyTupleObject *)arrays)->ob_item;
+    if (count == self->n_user)
+        result = attempt(self, items, NULL, &misfit);
+    else if (count == self->n_user + self->n_returned)
+        result = attempt(self, items, items + self->n_user, &misfit);
     if (misfit)
         PyErr_SetString(PyExc_RuntimeError,
                         "_convert did not return a tuple of arrays that fit the kernel");
     Py_DECREF(arrays);
     return result;
+}
+
+/* The tuple of arrays and None that out= gives for the results, if nothing speaks against it;
+ * NULL, maybe with an error, if Python has to look at it. */
+static PyObject *memory_given(Dispatcher *self, PyObject *out)
+{
+    PyObject *tuple = PyList_CheckExact(out) || PyTuple_CheckExact(out) ? PySequence_Tuple(out)
+                                                                        : PyTuple_Pack(1, out);
+    int good = tuple != NULL && out != Py_None && PyTuple_GET_SIZE(tuple) == self->n_returned;
+    for (Py_ssize_t i = 0; good && i < self->n_returned; i++) {
+        PyObject *item = PyTuple_GET_ITEM(tuple, i);
+        good = item == Py_None || fits_output(self, i, item);
+    }
+    if (!good)
+        Py_CLEAR(tuple);
+    return tuple;
+}
+
+/* `attempt` with memory for the results. */
+static PyObject *attempt_into(Dispatcher *self, PyObject *const *args, PyObject *out, int *misfit)
+{
+    PyObject *memory = memory_given(self, out), *result = NULL;
+    if (memory != NULL)
+        result = attempt(self, args, ((PyTupleObject *)memory)->ob_item, misfit);
+    else
+        *misfit = !PyErr_Occurred();
+    Py_XDECREF(memory);
+    return result;
+}
+
+static int only_out(Dispatcher *self, PyObject *names)
+{
+    return self->out_keyword && PyTuple_GET_SIZE(names) == 1 &&
+           PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "out") == 0;
 }
 
 static PyObject *not_bound(void)
@@ -210,7 +264,7 @@ static PyObject *dispatcher_call(PyObject *object, PyObject *args, PyObject *kwa
     if ((kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0) &&
         PyTuple_GET_SIZE(args) == self->n_user) {
         int misfit = 0;
-        PyObject *result = attempt(self, ((PyTupleObject *)args)->ob_item, &misfit);
+        PyObject *result = attempt(self, ((PyTupleObject *)args)->ob_item, NULL, &misfit);
         if (!misfit)
             return result;
     }
@@ -231,9 +285,10 @@ static PyObject *dispatcher_vectorcall(PyObject *object, PyObject *const *args, 
     if (call == dispatcher_call) {
         if (self->entry == NULL)
             return not_bound();
-        if (names == NULL && count == self->n_user) {
+        if (count == self->n_user && (names == NULL || only_out(self, names))) {
             int misfit = 0;
-            PyObject *result = attempt(self, args, &misfit);
+            PyObject *result = names == NULL ? attempt(self, args, NULL, &misfit)
+                                             : attempt_into(self, args, args[count], &misfit);
             if (!misfit)
                 return result;
         }

@@ -1,6 +1,6 @@
-/* The compiled dispatcher, part 1 of 4: what a dispatcher knows about its kernel.
+/* The compiled dispatcher, part 1 of 5: what a dispatcher knows about its kernel.
  *
- * dispatcher.py joins cg_abi.h and the four parts to one file and compiles it. */
+ * dispatcher.py joins cg_abi.h and the five parts to one file and compiles it. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
@@ -53,6 +53,7 @@ typedef struct {
     PyObject *returns; /* NULL: one array; None: a list; a tuple of names: a dict */
     PyObject *owner;   /* keeps the kernel */
     int always_release;
+    int out_keyword; /* out= is memory for results, not an argument */
     Spare *spare; /* taken and put back atomically */
 } Dispatcher;
 
@@ -255,20 +256,21 @@ static void forget(Dispatcher *self)
 
 PyDoc_STRVAR(bind_doc,
 "_bind(*, entry, sizes, work, n_sizes, inputs, hidden, outputs, returns, n_returned,\n"
-"      updates, always_release_gil, owner)\n--\n\n"
+"      updates, always_release_gil, owner, out_keyword)\n--\n\n"
 "Connect to a kernel; once in the life of the object.");
 
 static PyObject *dispatcher_bind(Dispatcher *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"entry", "sizes", "work", "n_sizes", "inputs", "hidden", "outputs",
                             "returns", "n_returned", "updates", "always_release_gil", "owner",
-                            NULL};
+                            "out_keyword", NULL};
     PyObject *entry, *sizes, *work, *inputs, *hidden, *outputs, *returns, *updates, *owner;
     Py_ssize_t n_sizes, n_returned;
-    int always_release;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOnOOOOnOpO:_bind", names, &entry, &sizes,
+    int always_release, out_keyword;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOnOOOOnOpOp:_bind", names, &entry, &sizes,
                                      &work, &n_sizes, &inputs, &hidden, &outputs, &returns,
-                                     &n_returned, &updates, &always_release, &owner))
+                                     &n_returned, &updates, &always_release, &owner,
+                                     &out_keyword))
         return NULL;
     if (self->owner != NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this function is already bound to a kernel");
@@ -283,6 +285,7 @@ static PyObject *dispatcher_bind(Dispatcher *self, PyObject *args, PyObject *kwa
     self->n_returned = n_returned;
     self->n_sizes = n_sizes;
     self->always_release = always_release;
+    self->out_keyword = out_keyword;
     if (parse_arrays(self, inputs, outputs) < 0 || parse_hidden(self, hidden) < 0)
         goto failed;
     self->n_user = self->n_in - PyTuple_GET_SIZE(self->hidden);

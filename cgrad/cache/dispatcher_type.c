@@ -1,4 +1,4 @@
-/* The compiled dispatcher, part 4 of 4: the Python type and its module. */
+/* The compiled dispatcher, part 5 of 5: the Python type and its module. */
 
 static PyObject *dispatcher_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
                                 PyObject *Py_UNUSED(kwargs))
@@ -51,6 +51,8 @@ static PyObject *dispatcher_init_subclass(PyObject *cls, PyObject *Py_UNUSED(non
 static PyMethodDef dispatcher_methods[] = {
     {"_bind", (PyCFunction)(void (*)(void))dispatcher_bind, METH_VARARGS | METH_KEYWORDS,
      bind_doc},
+    {"_measure", (PyCFunction)dispatcher_measure, METH_O, measure_doc},
+    {"_fix", (PyCFunction)dispatcher_fix, METH_VARARGS, fix_doc},
     {"_set_num_threads", set_num_threads, METH_O | METH_STATIC,
      "_set_num_threads(count)\n--\n\nThe most threads one call may use."},
     {"_set_blas", set_blas, METH_VARARGS | METH_STATIC,
@@ -95,6 +97,10 @@ static PyType_Spec dispatcher_spec = {
 static int module_exec(PyObject *module)
 {
     if (PyArray_ImportNumPyAPI() < 0)
+        return -1;
+    if (fixed_type == NULL)
+        fixed_type = (PyTypeObject *)PyType_FromSpec(&fixed_spec);
+    if (fixed_type == NULL)
         return -1;
     PyObject *type = PyType_FromModuleAndSpec(module, &dispatcher_spec, NULL);
     if (type == NULL)

@@ -7,8 +7,9 @@ share their tests.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import _cffi_backend
 import numpy as np
@@ -64,6 +65,7 @@ class PythonDispatcher:
         updates: Sequence[tuple[int, list[Any]]],
         always_release_gil: bool,
         owner: object,
+        out_keyword: bool,
     ) -> None:
         if self._owner is not None:
             raise RuntimeError("this function is already bound to a kernel")
@@ -100,14 +102,34 @@ class PythonDispatcher:
         if not kwargs and len(args) == self._n_user:
             arrays = self._take(args)
             if arrays is not None:
-                return self._run(args, arrays)
+                return self._run(args, arrays, ())
         converted = self._convert(args, kwargs)
-        arrays = None
-        if isinstance(converted, tuple) and len(converted) == self._n_user:
+        arrays, given = None, ()
+        n = self._n_user
+        if isinstance(converted, tuple) and len(converted) in (n, n + self._n_returned):
+            converted, given = converted[:n], converted[n:]
             arrays = self._take(converted)
         if arrays is None:
             raise RuntimeError("_convert did not return a tuple of arrays that fit the kernel")
-        return self._run(converted, arrays)
+        return self._run(converted, arrays, given)
+
+    def _measure(self, args: tuple[Any, ...], /) -> tuple[int, tuple[tuple[int, ...], ...]]:
+        if self._owner is None:
+            raise RuntimeError("this function is not bound to a kernel")
+        if not isinstance(args, tuple) or len(args) != self._n_user:
+            raise ValueError("_measure: a tuple with one item for each argument")
+        setting = self._prepare(args, self._take_fixed(args))
+        return setting.needed, tuple(tuple(shape.tolist()) for shape in setting.out_shapes)
+
+    def _fix(self, args: tuple[Any, ...], given: tuple[Any, ...], /) -> _BoundCall:
+        if self._owner is None:
+            raise RuntimeError("this function is not bound to a kernel")
+        if len(args) != self._n_user or len(given) != self._n_returned:
+            raise ValueError("_fix: one item for each argument and each result")
+        for value in args:
+            if type(value) is list and len(value) != 1:
+                raise TypeError("a stored value is a list of one array")
+        return _BoundCall(self, args, given)
 
     def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         raise AttributeError("_convert")  # a subclass has it
@@ -116,6 +138,9 @@ class PythonDispatcher:
         self, code: int, tag: int, axis: int, found: int, expected: int, arrays: tuple[Any, ...]
     ) -> None:
         raise AttributeError("_fail")  # a subclass has it
+
+    def _refuse(self, reason: str, place: int, array: Any, expected: tuple[int, ...]) -> None:
+        raise AttributeError("_refuse")  # a subclass has it
 
     @staticmethod
     def _set_num_threads(count: int, /) -> None:
@@ -147,14 +172,35 @@ class PythonDispatcher:
                 return None
         return arrays
 
-    def _run(self, args: Sequence[Any], arrays: list[_Array]) -> Any:
-        for index, cell in enumerate(self._hidden):
-            dtype, rank = self._inputs[self._n_user + index]
-            if not _fits(cell[0], dtype, rank):
-                raise RuntimeError(
-                    f"stored value {index} is not a C-contiguous array of rank {rank} and its dtype"
-                )
-            arrays.append(cell[0])
+    def _take_fixed(self, args: Sequence[Any]) -> list[_Array]:
+        """The arguments of `_measure` and `_fix` as arrays; what is stored is read."""
+        arrays: list[_Array] = []
+        for index, value in enumerate(args):
+            if type(value) is list:
+                arrays.append(self._stored(index, value, index))
+                continue
+            dtype, rank = self._inputs[index]
+            if _fits(value, dtype, rank):
+                arrays.append(value)
+            elif rank == 0 and _is_scalar(value, dtype):
+                arrays.append(np.array(value, dtype))
+            else:
+                self._refused("input", index, value if isinstance(value, np.ndarray) else None, ())
+        return arrays
+
+    def _stored(self, index: int, cell: list[Any], number: int) -> _Array:
+        dtype, rank = self._inputs[index]
+        value: _Array = cell[0]
+        if not _fits(value, dtype, rank):
+            raise RuntimeError(
+                f"stored value {number} is not a C-contiguous array of rank {rank} and its dtype"
+            )
+        return value
+
+    def _prepare(self, args: Sequence[Any], arrays: list[_Array]) -> _Setting:
+        """Everything that is known before memory is needed."""
+        for number, cell in enumerate(self._hidden):
+            arrays.append(self._stored(self._n_user + number, cell, number))
         status = np.array((0, -1, -1, 0, 0), np.int64)
         shapes = [np.array(array.shape, np.int64) for array in arrays]
         out_shapes = [np.zeros(rank, np.int64) for _, rank in self._outputs]
@@ -168,21 +214,43 @@ class PythonDispatcher:
         needed = self._work(_pointer(size))
         if not 0 <= needed < _WORK_LIMIT:
             raise MemoryError
+        return _Setting(arrays, shapes, table, size, out_shapes, needed)
+
+    def _run(self, args: Sequence[Any], arrays: list[_Array], given: Sequence[Any]) -> Any:
+        setting = self._prepare(args, arrays)
+        out_shapes = setting.out_shapes
+        status = np.array((0, -1, -1, 0, 0), np.int64)
+        targets = [*given, *[None] * (len(out_shapes) - len(given))]
         made = [
-            np.empty(tuple(shape.tolist()), dtype)
-            for shape, (dtype, _) in zip(out_shapes, self._outputs, strict=True)
+            target
+            if target is not None and self._may_write(index, targets, shape, arrays)
+            else np.empty(shape, dtype)
+            for index, (target, shape, (dtype, _)) in enumerate(
+                zip(targets, [tuple(s.tolist()) for s in out_shapes], self._outputs, strict=True)
+            )
         ]
         out = _table(made, out_shapes)
-        work = np.empty(needed + 64, np.uint8)
+        work = np.empty(setting.needed + 64, np.uint8)
         aligned = work[-_address(work) % 64 :]
         code = self._entry(
-            _pointer(_RUNTIME), _pointer(table), _pointer(out), _pointer(size),
+            _pointer(_RUNTIME), _pointer(setting.table), _pointer(out), _pointer(setting.size),
             _pointer(aligned), _pointer(status),
         )  # fmt: skip
         if code:
             self._raise(code, status, args, arrays)
-        for index, shape in enumerate(out_shapes):
-            made[index] = _shrunk(made[index], tuple(shape.tolist()), index)
+        true = [tuple(shape.tolist()) for shape in out_shapes]
+        for index, target in enumerate(targets):
+            if target is None:
+                made[index] = _shrunk(made[index], true[index], index)
+                continue
+            if not _fits(target, *self._outputs[index]) or not target.flags.writeable:
+                self._refused("array", index, target, true[index])
+            if target.shape != true[index]:
+                self._refused("shape", index, target, true[index])
+        for index, target in enumerate(targets):
+            if target is not None and target is not made[index]:
+                target.ravel()[:] = made[index].ravel()[: target.size]
+                made[index] = target
         for index, cell in self._updates:
             cell[0] = made[index]
         if self._returns == "single":
@@ -191,6 +259,24 @@ class PythonDispatcher:
         if self._returns == "list":
             return returned
         return dict(zip(self._returns, returned, strict=True))
+
+    def _may_write(
+        self, index: int, targets: list[Any], bound: tuple[int, ...], arrays: list[_Array]
+    ) -> bool:
+        """Whether the kernel may write to a target itself; see `can_write` in C."""
+        target = targets[index]
+        dtype, rank = self._outputs[index]
+        if not _fits(target, dtype, rank) or not target.flags.writeable:
+            self._refused("array", index, target, bound)
+        if any(n > most for n, most in zip(target.shape, bound, strict=True)):
+            self._refused("shape", index, target, bound)
+        if any(other is not None and _overlap(target, other) for other in targets[:index]):
+            self._refused("overlap", index, target, bound)
+        return target.shape == bound and not any(_overlap(target, array) for array in arrays)
+
+    def _refused(self, reason: str, place: int, array: Any, expected: tuple[int, ...]) -> NoReturn:
+        self._refuse(reason, place, array, expected)
+        raise RuntimeError(f"the call was refused ({reason}) and nobody said why")
 
     def _raise(
         self,
@@ -202,6 +288,46 @@ class PythonDispatcher:
         _, tag, axis, found, expected = status.tolist()
         self._fail(code, tag, axis, found, expected, (*args, *arrays[self._n_user :]))
         raise RuntimeError(f"the kernel failed with code {code} and nobody said why")
+
+
+class _Setting(NamedTuple):
+    """What a call knows before it runs."""
+
+    arrays: list[_Array]
+    shapes: list[_Array]
+    table: _Array
+    size: _Array
+    out_shapes: list[_Array]
+    needed: int
+
+
+class _BoundCall:
+    """A function with its arguments and the arrays of its results; see `dispatcher_fixed.c`."""
+
+    __slots__ = ("__weakref__", "_busy", "arguments", "function", "outputs")
+
+    def __init__(
+        self, function: PythonDispatcher, args: tuple[Any, ...], given: tuple[Any, ...]
+    ) -> None:
+        self.function = function
+        self.arguments = args
+        self.outputs = given
+        self._busy = threading.Lock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        function = self.function
+        if args or kwargs:
+            function._refused("arguments", 0, None, ())
+        if not self._busy.acquire(blocking=False):
+            function._refused("busy", 0, None, ())
+        try:
+            arrays = function._take_fixed(self.arguments)
+            return function._run(self.arguments, arrays, self.outputs)
+        finally:
+            self._busy.release()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("cannot pickle 'BoundCall' object")
 
 
 _DTYPES: dict[int, np.dtype[Any]] = {
@@ -228,6 +354,12 @@ def _is_scalar(value: Any, dtype: np.dtype[Any]) -> bool:
     if dtype == np.int64:
         return kind is np.int64 or (kind is int and -(1 << 63) <= value < 1 << 63)
     return False
+
+
+def _overlap(a: _Array, b: _Array) -> bool:
+    """Whether two contiguous arrays share bytes."""
+    first, second = _address(a), _address(b)
+    return a.size > 0 and b.size > 0 and first < second + b.nbytes and second < first + a.nbytes
 
 
 def _table(arrays: Sequence[_Array], shapes: Sequence[_Array]) -> _Array:

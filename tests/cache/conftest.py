@@ -232,21 +232,26 @@ def bind(base):
 
         def _convert(self, args, kwargs):
             self.converted.append((args, kwargs))
-            values = [*args, *kwargs.values()]
-            pairs = zip(values, self.specs, strict=True)
-            return tuple(
+            values = [*args, *(value for name, value in kwargs.items() if name != "out")]
+            arrays = [
                 np.require(value, dtype, ["C", "A", "E"]).reshape(np.shape(value))
-                for value, (dtype, _) in pairs
-            )
+                for value, (dtype, _) in zip(values, self.specs, strict=True)
+            ]
+            out = kwargs.get("out", ())
+            return (*arrays, *(out if isinstance(out, list | tuple) else [out]))
 
         def _fail(self, *status):
             raise ValueError(status)
+
+        def _refuse(self, *reason):
+            raise LookupError(*reason)
 
     def make(name, inputs, outputs, cls=Function, **kwargs):
         kernel = load(name)
         function = cls()
         hidden = kwargs.get("hidden", [])
-        function.specs = [(np.float64 if number == F else np.int64, n) for number, n in inputs]
+        taken = inputs[: len(inputs) - len(hidden)]
+        function.specs = [(np.float64 if number == F else np.int64, n) for number, n in taken]
         options = {
             "hidden": hidden,
             "returns": "single",
@@ -254,6 +259,7 @@ def bind(base):
             "updates": [],
             "always_release_gil": False,
             "owner": kernel,
+            "out_keyword": True,
             "n_sizes": 1,
         }
         function._bind(

@@ -87,7 +87,7 @@ def test_keywords_and_wrong_counts_go_to_python(bind):
 
 
 @pytest.mark.parametrize(
-    "answer", [(1.0,), (), [np.array(1.0)], None, (np.array(1.0), np.array(1.0)), (np.ones(1),)]
+    "answer", [(1.0,), (), [np.array(1.0)], None, (np.array(1.0),) * 3, (np.ones(1),)]
 )
 def test_a_conversion_that_does_not_fit_is_an_error(bind, answer):
     class Bad(bind.base):
@@ -202,7 +202,7 @@ def test_binding_is_checked(bind):
     with pytest.raises(RuntimeError, match="already bound"):
         f._bind(
             entry=1, sizes=1, work=1, n_sizes=0, hidden=[], returns="single", n_returned=1,
-            updates=[], always_release_gil=False, owner=f, **good,
+            updates=[], always_release_gil=False, owner=f, out_keyword=False, **good,
         )  # fmt: skip
     with pytest.raises(RuntimeError, match="not bound"):
         bind.Function()(1.0)
