@@ -53,6 +53,8 @@ KERNEL_FLAGS = (
 )
 # Statements up to which a kernel is compiled with -O3, see `size_flags`.
 LARGE = 3000
+# -O1 alone does not vectorise.
+LARGE_FLAGS = ("-O1", "-ftree-loop-vectorize")
 # The same after inlining.
 LARGE_INLINED = 4000
 _INLINE = re.compile(r"^cg_inline \w+ (\w+)(?=\()", re.MULTILINE)
@@ -206,16 +208,17 @@ def level_flags(level: int) -> tuple[str, ...]:
 def size_flags(text: str) -> tuple[str, ...]:
     """What keeps the compiler's time in proportion to that of everything else.
 
-    The functions of a kernel are of bounded length (`codegen.split`), so gcc takes linear time:
-    about 0.5 ms a statement at -O3 and half of that at -O1, which is used for files with more
-    statements than `LARGE`.
+    The functions of a kernel are of bounded length (`codegen.split`). A file with more statements
+    than `LARGE` is compiled with -O1 and its loops are vectorised: with -O1 alone, 3 400 additions,
+    products and square roots were compiled in half the CPU time by gcc 12 (0.5 instead of 1.2 s)
+    and ran 4.5 times as long.
     Statements of functions that are declared `cg_inline` count wherever they are called: 4 000 of
-    them in a loop take 2 s. A file with more than `LARGE_INLINED` lets the compiler choose what it
-    inlines, which takes 0.2 s; loops over its functions are then scalar code.
+    them in a loop take 2 s, and 250 000 (3 300 sines) take 58 s even with -O1. A file with more
+    than `LARGE_INLINED` lets the compiler choose what it inlines, which takes 0.2 and 0.7 s; loops
+    over its functions are then scalar code.
     """
-    if text.count(";\n") > LARGE:
-        return ("-O1",)
-    return ("-DCG_NO_INLINE",) if _inlined(text) > LARGE_INLINED else ()
+    inlined = ("-DCG_NO_INLINE",) if _inlined(text) > LARGE_INLINED else ()
+    return (*LARGE_FLAGS, *inlined) if text.count(";\n") > LARGE else inlined
 
 
 def _inlined(text: str) -> int:

@@ -29,6 +29,8 @@ from cgrad.ops.constants import Constant
 from cgrad.ops.elementwise import apply
 from cgrad.ops.scalar import TABLE, apply_row
 
+# the ops of a node that `scalar` may see a number in
+_CONSTANTS = frozenset((Broadcast.name, Constant.name))
 Number = float | int | bool
 Bound = dict[str, Node]
 
@@ -214,6 +216,20 @@ def match(pattern: Pattern, node: Node, bound: Bound) -> Iterator[Bound]:
             yield from _match_all(pattern.args, node.args[::-1], bound)
 
 
+def _heads(pattern: Pattern) -> frozenset[str] | None:
+    """The names of the ops that a pattern can match, None for any."""
+    if isinstance(pattern, Call):
+        return frozenset((pattern.name,))
+    return _CONSTANTS if isinstance(pattern, Literal) else None
+
+
+def _may_be(heads: Sequence[frozenset[str] | None], names: Sequence[str]) -> bool:
+    for head, name in zip(heads, names, strict=True):
+        if head is not None and name not in head:
+            return False
+    return True
+
+
 def _match_all(patterns: Sequence[Pattern], nodes: Sequence[Node], bound: Bound) -> Iterator[Bound]:
     if not patterns:
         yield bound
@@ -287,7 +303,14 @@ def equation(
     root = left.name
     target = right if isinstance(right, Pattern) else Literal(right)
 
+    heads = tuple(map(_heads, left.args))
+    swapped = heads[::-1] if root in COMMUTATIVE else heads
+
     def apply_equation(node: Node) -> Node | None:
+        # most nodes are told by the names of their arguments, which is cheaper than matching
+        names = [arg.op.name for arg in node.args]
+        if not _may_be(heads, names) and not (swapped != heads and _may_be(swapped, names)):
+            return None
         for bound in match(left, node, {}):
             return fit(construct(target, bound, node), node)
         return None
