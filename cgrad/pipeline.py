@@ -72,12 +72,13 @@ class Program:
 
     inputs   the user's arguments, then hidden ones (data and shared values)
     outputs  in the order of the kernel
-    nodes    everything in canonical order; the tag of a node is its place here
+    order    the nodes that the outputs need, each after its arguments
+    nodes    these and those of bodies; the tag of a node is its place here
     math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm
     threads  whether loops are shared out among threads (their number is a matter of the call)
     """
 
-    __slots__ = ("hidden", "inputs", "math", "name", "nodes", "outputs", "threads")
+    __slots__ = ("hidden", "inputs", "math", "name", "nodes", "order", "outputs", "threads")
 
     def __init__(
         self,
@@ -90,14 +91,15 @@ class Program:
         outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
         own = [cut.get(node, node) for node in inputs]
         self.outputs = graphs.intern(outputs)
-        self.nodes = graphs.number(self.outputs)
+        self.order = graphs.toposort(self.outputs)
+        self.nodes = graphs.number(self.order)
         self.name = name
         self.math = math
         self.threads = config.num_threads.get() > 1 and _can_thread()
         self.hidden = [n for n in self.nodes if isinstance(n.op, (Data, Shared))]
         self.inputs = [*own, *self.hidden]
         given = set(self.inputs)
-        for node in graphs.toposort(self.outputs):
+        for node in self.order:
             if isinstance(node.op, Input) and node not in given:
                 raise TypeError(missing_input(node))
         for node in own:
@@ -107,16 +109,17 @@ class Program:
 
     def used(self) -> list[bool]:
         """For each of the user's inputs, whether its value or its sizes matter."""
-        reached = set(graphs.toposort(self.outputs))
-        for node in self.nodes:
-            for found, expected, _ in node.op.equalities(node):
-                reached.update((*sizes.nodes(found), *sizes.nodes(expected)))
-        return [node in reached for node in self.inputs[: len(self.inputs) - len(self.hidden)]]
+        own = self.inputs[: len(self.inputs) - len(self.hidden)]
+        reached = set(self.order)
+        if not reached.issuperset(own):
+            for node in self.nodes:
+                for found, expected, _ in node.op.equalities(node):
+                    reached.update((*sizes.nodes(found), *sizes.nodes(expected)))
+        return [node in reached for node in own]
 
     def lookup_fields(self) -> list[tuple[str, str]]:
         """What tells this program from every other one."""
-        order = graphs.toposort(self.outputs)
-        structure = graphs.structure(self.inputs, self.outputs, order, _no_outer)
+        structure = graphs.structure(self.inputs, self.outputs, self.order, _no_outer)
         options = [("math", str(self.math)), ("threads", str(self.threads))]
         return [("name", self.name), *options, ("graph", repr(structure))]
 

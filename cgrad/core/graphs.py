@@ -99,19 +99,23 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
     order: list[Node] = []
     done: set[Node] = set()
     leaves = set(stop)
-    stack: list[tuple[Node, bool]] = [(node, False) for node in reversed(list(outputs))]
+    stack: list[Node | None] = list(reversed(list(outputs)))
+    # nodes whose arguments are being visited; a None on the stack ends those of the last one
+    waiting: list[Node] = []
     while stack:
-        node, visited = stack.pop()
-        if visited:
-            order.append(node)
-            continue
-        if node in done:
-            continue
-        done.add(node)
-        stack.append((node, True))
-        if node not in leaves:
-            stack.extend((dep, False) for dep in reversed(node.deps) if dep not in done)
-            stack.extend((arg, False) for arg in reversed(node.args) if arg not in done)
+        node = stack.pop()
+        if node is None:
+            order.append(waiting.pop())
+        elif node not in done:
+            done.add(node)
+            if node in leaves or not (before := node.args + node.deps):
+                order.append(node)
+                continue
+            waiting.append(node)
+            stack.append(None)
+            for other in reversed(before):
+                if other not in done:
+                    stack.append(other)
     return order
 
 
@@ -224,10 +228,10 @@ def intern(outputs: Sequence[Node], table: Interner | None = None) -> list[Node]
     return [memo[out] for out in outputs]
 
 
-def number(outputs: Sequence[Node]) -> list[Node]:
-    """All nodes in canonical order, those of bodies after the node they belong to; sets tags."""
+def number(order: Sequence[Node]) -> list[Node]:
+    """The nodes of `order`, those of bodies after the node they belong to; sets tags."""
     everything: list[Node] = []
-    stack = list(reversed(toposort(outputs)))
+    stack = list(reversed(order))
     while stack:
         node = stack.pop()
         node.tag = len(everything)

@@ -148,6 +148,9 @@ class Elementwise(Op):
     def row(self) -> Row:
         return TABLE[self.row_name]
 
+    def key(self, label: sizes.Label) -> tuple[str, str]:
+        return (self.row_name, self.row_name)
+
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         dims = list(args[0].dims)
         for arg in args[1:]:
