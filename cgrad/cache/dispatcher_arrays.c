@@ -22,7 +22,7 @@ typedef struct {
 } Frame;
 
 /* small: SMALL_FRAME bytes, or NULL. */
-static int open_frame(Dispatcher *self, Frame *frame, char *small)
+static inline int open_frame(Dispatcher *self, Frame *frame, char *small)
 {
     char *next = small;
     frame->heap = NULL;
@@ -71,7 +71,7 @@ static inline void clear_frame(Dispatcher *self, Frame *frame)
         Py_CLEAR(frame->held[i]);
 }
 
-static void close_frame(Dispatcher *self, Frame *frame)
+static inline void close_frame(Dispatcher *self, Frame *frame)
 {
     clear_frame(self, frame);
     put_back(self, frame->spare);
@@ -101,7 +101,7 @@ static inline void use_array(cg_array *slot, PyObject *object)
 }
 
 /* A Python or NumPy number for a 0-d argument; 0 if it is not exactly one. */
-static int take_scalar(PyObject *object, int typenum, int64_t *cell)
+static inline int take_scalar(PyObject *object, int typenum, int64_t *cell)
 {
     if (typenum == NPY_DOUBLE) {
         double value;
@@ -174,7 +174,7 @@ static int take_user_inputs(Dispatcher *self, Frame *frame, PyObject *const *arg
 }
 
 /* Shared variables and large constants. */
-static int take_hidden_inputs(Dispatcher *self, Frame *frame)
+static inline int take_hidden_inputs(Dispatcher *self, Frame *frame)
 {
     for (Py_ssize_t i = self->n_user; i < self->n_in; i++)
         if (take_stored(self, frame, i, PyTuple_GET_ITEM(self->hidden, i - self->n_user)) < 0)
@@ -242,8 +242,10 @@ static int refuse(Dispatcher *self, const char *reason, Py_ssize_t place, PyArra
 
 static inline int same_shape(const PyArrayObject *array, const int64_t *shape)
 {
-    return memcmp(shape, PyArray_DIMS(array),
-                  (size_t)PyArray_NDIM(array) * sizeof *shape) == 0;
+    for (int axis = 0; axis < PyArray_NDIM(array); axis++)
+        if (shape[axis] != PyArray_DIM(array, axis))
+            return 0;
+    return 1;
 }
 
 static inline int fits_output(Dispatcher *self, Py_ssize_t i, PyObject *object)
