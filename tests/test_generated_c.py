@@ -19,7 +19,7 @@ import pytest
 
 import cgrad
 import cgrad.tensor as ct
-from cgrad.cache.toolchain import KERNEL_FLAGS, find_compiler
+from cgrad.cache.toolchain import find_compiler, kernel_flags
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node
 from cgrad.pipeline import Program, generate
@@ -141,7 +141,11 @@ def sources() -> dict[str, str]:
 
 def test_no_warnings(sources: dict[str, str], tmp_path: Path) -> None:
     def build(item: tuple[str, str]) -> None:
-        compile_c(item[1], tmp_path / f"{item[0]}.o", [*KERNEL_FLAGS, *STRICT, "-c"])
+        compile_c(
+            item[1],
+            tmp_path / f"{item[0]}.o",
+            [*kernel_flags(find_compiler()), *STRICT, "-c"],
+        )
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(build, sources.items()))

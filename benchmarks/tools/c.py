@@ -99,7 +99,11 @@ def _pointers(arrays: Data | list[Array]) -> ctypes.Array[ctypes.c_void_p]:
 def _flags() -> tuple[str, ...]:
     from cgrad.cache import toolchain
 
-    flags = (*toolchain.KERNEL_FLAGS, *toolchain.level_flags(toolchain.cpu_level()))
+    compiler = toolchain.find_compiler()
+    if compiler is None:
+        raise toolchain.missing_compiler()
+    level = toolchain.level_flags(toolchain.cpu_level())
+    flags = (*toolchain.kernel_flags(compiler), *level)
     # A kernel fixes the order of its sums, a programmer leaves it to the compiler. A reference
     # whose pragmas are ignored would be slow without a word, hence -Werror.
     return (*flags, "-fopenmp-simd", "-Wall", "-Wextra", "-Werror")

@@ -83,10 +83,14 @@ class Recipe:
         self.parts = parts
         self.vectorised = vectorised
 
-    def all_flags(self, level: int, text: str = "") -> tuple[str, ...]:
+    def all_flags(
+        self, level: int, text: str = "", compiler: toolchain.Compiler | None = None
+    ) -> tuple[str, ...]:
+        """The options for a C text; those of one compiler only when it is given."""
         if not self.vectorised:
             return self.flags
         own = (
+            *(toolchain.own_flags(compiler) if compiler is not None else ()),
             *toolchain.level_flags(level),
             *toolchain.size_flags(text),
             *toolchain.openmp_flags(text),
@@ -206,7 +210,7 @@ class _Build:
         self.lookup = lookup
         self.source = source
         self.parts = recipe.parts()
-        self.flags = recipe.all_flags(level, source.text)
+        self.flags = recipe.all_flags(level, source.text, compiler)
         self.meta = json.dumps(source.meta, sort_keys=True)
         self.content = Key(
             [

@@ -23,11 +23,13 @@ __all__ = [
     "cpu_level",
     "find_compiler",
     "has_openmp",
+    "kernel_flags",
     "level_flags",
     "link_flags",
     "missing_compiler",
     "numpy_tag",
     "openmp_flags",
+    "own_flags",
     "python_include",
     "python_tag",
     "size_flags",
@@ -35,9 +37,7 @@ __all__ = [
 
 # No -ffast-math, neither here nor in linking: gcc 12 would then switch off denormal numbers
 # for the whole process. -ffp-contract=off makes plain arithmetic equal to NumPy's bit for bit,
-# -fwrapv defines signed overflow. The last two keep gcc 12 from giving wrong numbers: its
-# vectoriser loses conditions of loops that were unrolled completely or whose jumps were threaded
-# (tests/cache/test_miscompiled.py holds one such program); loops are still vectorised.
+# -fwrapv defines signed overflow.
 KERNEL_FLAGS = (
     "-std=c11",
     "-O3",
@@ -48,9 +48,11 @@ KERNEL_FLAGS = (
     "-fno-strict-aliasing",
     "-fvisibility=hidden",
     "-fPIC",
-    "-fno-thread-jumps",
-    "--param=max-completely-peel-times=0",
 )
+# These keep gcc 12 from giving wrong numbers: its vectoriser loses conditions of loops that were
+# unrolled completely or whose jumps were threaded (tests/cache/test_miscompiled.py holds one such
+# program); loops are still vectorised. clang does not know them.
+GCC_FLAGS = ("-fno-thread-jumps", "--param=max-completely-peel-times=0")
 # Statements up to which a kernel is compiled with -O3, see `size_flags`.
 LARGE = 3000
 # -O1 alone does not vectorise.
@@ -238,6 +240,22 @@ def _inlined(text: str) -> int:
     return total
 
 
+def own_flags(compiler: Compiler) -> tuple[str, ...]:
+    """The options for kernels that only this compiler takes."""
+    return () if is_clang(compiler) else GCC_FLAGS
+
+
+def kernel_flags(compiler: Compiler) -> tuple[str, ...]:
+    """The options for kernels on every CPU."""
+    return (*KERNEL_FLAGS, *own_flags(compiler))
+
+
+def is_clang(compiler: Compiler) -> bool:
+    """Whether the compiler is clang, by the name of its program; on macOS `cc` and `gcc` are."""
+    name = os.path.basename(os.path.realpath(compiler.words[0]))
+    return "clang" in name or (sys.platform == "darwin" and not re.match(r"gcc-\d", name))
+
+
 def has_openmp() -> bool:
     """Whether kernels can share loops out among threads: with gcc, which brings libgomp.
 
@@ -246,7 +264,7 @@ def has_openmp() -> bool:
     compiler = find_compiler()
     if compiler is None:
         return True  # nothing is compiled; what the cache has may be used
-    return sys.platform == "linux" and "clang" not in os.path.realpath(compiler.words[0])
+    return not is_clang(compiler)
 
 
 def openmp_flags(text: str) -> tuple[str, ...]:

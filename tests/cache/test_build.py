@@ -184,3 +184,15 @@ def test_the_compiler_knows_every_level(level, tmp_path):
     command = ["cc", "-c", *toolchain.level_flags(level), "-o", "x.o", "x.c"]
     if os.uname().machine in ("x86_64", "AMD64"):
         subprocess.run(command, cwd=tmp_path, check=True)
+
+
+def test_each_compiler_gets_the_flags_it_knows(tmp_path):
+    gcc = toolchain.Compiler(("/usr/bin/x86_64-linux-gnu-gcc-12",), "")
+    clang = toolchain.Compiler(("/usr/lib/llvm-14/bin/clang",), "")
+    assert set(toolchain.kernel_flags(gcc)) > set(toolchain.kernel_flags(clang))
+    assert not [flag for flag in toolchain.kernel_flags(clang) if "param" in flag]
+    # the name of a link says nothing, that of the program does
+    program, link = tmp_path / "clang-14", tmp_path / "cc"
+    program.touch()
+    link.symlink_to(program)
+    assert toolchain.is_clang(toolchain.Compiler((str(link),), ""))

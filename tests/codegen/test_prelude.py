@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cgrad.tensor as ct
-from cgrad.cache.toolchain import KERNEL_FLAGS, find_compiler
+from cgrad.cache.toolchain import find_compiler, kernel_flags
 from cgrad.codegen import prelude
 from cgrad.pipeline import Program, generate
 
@@ -57,7 +57,15 @@ def test_headers_are_c_on_their_own(header: str, tmp_path: Path) -> None:
     source = tmp_path / "alone.c"
     source.write_text(f'#include "{header}"\n#include "{header}"\nint main(void) {{ return 0; }}\n')
     warnings = ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function"]
-    command = [*compiler.words, *KERNEL_FLAGS, *warnings, f"-I{RUNTIME}", str(source), "-c", "-o"]
+    command = [
+        *compiler.words,
+        *kernel_flags(find_compiler()),
+        *warnings,
+        f"-I{RUNTIME}",
+        str(source),
+        "-c",
+        "-o",
+    ]
     done = subprocess.run([*command, str(tmp_path / "alone.o")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -74,6 +82,13 @@ def test_what_is_spelled_in_float_is_c(tmp_path: Path) -> None:
     source = tmp_path / "single.c"
     source.write_text(text)
     warnings = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-function"]
-    command = [*compiler.words, *KERNEL_FLAGS, *warnings, str(source), "-c", "-o"]
+    command = [
+        *compiler.words,
+        *kernel_flags(find_compiler()),
+        *warnings,
+        str(source),
+        "-c",
+        "-o",
+    ]
     done = subprocess.run([*command, str(tmp_path / "single.o")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -86,7 +86,11 @@ def test_loops_over_all_functions_are_vectorised(dtype: str, tmp_path: Path) -> 
         pytest.skip("needs gcc on x86-64")
     source = tmp_path / "kernel.c"
     source.write_text(generate(Program(*_graph(dtype, 1), "f")))
-    flags = [*toolchain.KERNEL_FLAGS, *toolchain.level_flags(3), "-fopt-info-vec"]
+    flags = [
+        *toolchain.kernel_flags(toolchain.find_compiler()),
+        *toolchain.level_flags(3),
+        "-fopt-info-vec",
+    ]
     command = [*compiler.words, *flags, "-c", str(source), "-o", str(tmp_path / "kernel.o")]
     done = subprocess.run(command, capture_output=True, text=True)
     if "gcc" not in subprocess.run([*compiler.words, "-v"], capture_output=True, text=True).stderr:

@@ -16,7 +16,7 @@ from structure import c_of, every_loop, kernel_of, statements
 import cgrad
 import cgrad.tensor as ct
 from cgrad.cache import toolchain
-from cgrad.cache.toolchain import KERNEL_FLAGS, cpu_level, find_compiler, level_flags
+from cgrad.cache.toolchain import cpu_level, find_compiler, kernel_flags, level_flags
 from cgrad.codegen import prelude
 from cgrad.codegen.totals import FEW, STRIP
 from cgrad.core.loops import Accumulate, Local, Set
@@ -77,7 +77,12 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> list[ctypes.CDLL]:
     found = []
     for level in range(cpu_level() + 1):
         path = folder / f"sums{level}.so"
-        flags = [*KERNEL_FLAGS, *level_flags(level), "-fvisibility=default", "-shared"]
+        flags = [
+            *kernel_flags(find_compiler()),
+            *level_flags(level),
+            "-fvisibility=default",
+            "-shared",
+        ]
         command = [*compiler.words, *flags, "-w", f"-I{RUNTIME}", str(source), "-o", str(path)]
         subprocess.run([*command, "-lm"], check=True)
         found.append(ctypes.CDLL(str(path)))
