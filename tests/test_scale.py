@@ -149,9 +149,9 @@ def test_a_long_chain_compiles() -> None:
 def test_long_files_are_optimised_less() -> None:
     assert toolchain.size_flags("x;\n" * toolchain.LARGE) == ()
     long = "x;\n" * (toolchain.LARGE + 1)
-    assert toolchain.size_flags(long) == ("-O1", "-ftree-loop-vectorize")
+    assert toolchain.size_flags(long) == ("-O1", "-ftree-vectorize")
     called = "cg_inline double cg_one(double x) { a; return x; }\n" + "cg_one(x);\n" * len(long)
-    assert toolchain.size_flags(called) == ("-O1", "-ftree-loop-vectorize", "-DCG_NO_INLINE")
+    assert toolchain.size_flags(called) == ("-O1", "-ftree-vectorize", "-DCG_NO_INLINE")
 
 
 def test_functions_that_are_inlined_count_where_they_are_called() -> None:

@@ -196,3 +196,12 @@ def test_each_compiler_gets_the_flags_it_knows(tmp_path):
     program.touch()
     link.symlink_to(program)
     assert toolchain.is_clang(toolchain.Compiler((str(link),), ""))
+
+
+@pytest.mark.parametrize("name", ["gcc", "clang"])
+def test_both_compilers_take_the_flags_of_large_files(name, tmp_path):
+    if shutil.which(name) is None:
+        pytest.skip(f"there is no {name}")
+    (tmp_path / "x.c").write_text("int one(void) { return 1; }\n")
+    flags = toolchain.size_flags("x;\n" * (toolchain.LARGE + 1))
+    subprocess.run([name, "-Werror", "-c", *flags, "-o", "x.o", "x.c"], cwd=tmp_path, check=True)
