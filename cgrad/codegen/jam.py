@@ -77,7 +77,8 @@ def _gains(loop: For) -> bool:
     arrays = [stmt.buffer.base for stmt in totals]
     read = {buffer for value in loops.values(loop) for buffer in value.reads}
     return (
-        all(stmt.index and loop.index not in loops.index_names(stmt.index) for stmt in totals)
+        bool(totals)
+        and all(stmt.index and loop.index not in loops.index_names(stmt.index) for stmt in totals)
         and len(set(arrays)) == len(arrays)
         and read.isdisjoint(arrays)
     )
@@ -93,7 +94,8 @@ def _jammed(loop: For, names: Names, ends: list[str]) -> list[Stmt]:
         name = names.fresh(f"{loop.index}_four")
         ends.append(name)
         bounds = [loops.size_value(loop.extent), loops.size_value(loop.start)]
-        template = "{0} - {0} % 4" if loop.start == 0 else "{0} - ({0} - {1}) % 4"
+        whole = "{0}" if loop.start == 0 else "({0} - {1})"
+        template = f"{{0}} - {whole} % {ROWS}"
         count = 1 if loop.start == 0 else 2
         end = sizes.index(name)
         result = [Let(name, loops.call(template, *bounds[:count], dtype=INT64))]

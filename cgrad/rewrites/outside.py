@@ -12,7 +12,7 @@ Not responsible for: the carry that is left unread (`loops` drops it).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cgrad.core.node import Node
 from cgrad.core.registry import build
@@ -27,15 +27,15 @@ from cgrad.rewrites.patterns import is_number, is_op
 Product = tuple[Node, Labels, Node, Labels, Labels]
 
 
-def move_products_outside(outputs: Sequence[Node], outer: Iterable[Node] = ()) -> list[Node]:
-    """`outputs`, interned, with added products taken out of their loops; `outer` nodes stay."""
+def move_products_outside(outputs: Sequence[Node]) -> list[Node]:
+    """`outputs`, interned, with added products taken out of the loops that add them up."""
 
     def change(new: Node, old: Node, read: set[int]) -> dict[int, Node] | None:
         assert isinstance(new.op, Scan)
         sums = {} if new.op.stops else _sums(new, read)
         return _moved(new, sums) if sums else None
 
-    return replace_scans(outputs, outer, change)
+    return replace_scans(outputs, (), change)
 
 
 def _sums(node: Node, read: set[int]) -> dict[int, Product]:

@@ -55,3 +55,30 @@ def test_a_sum_that_a_step_reads_stays() -> None:
     assert carried([total[-1]]) == [2]
     rows, _ = cgrad.scan(lambda a, s: s + a[:, None] * a[None, :], a, [start])
     assert carried([rows]) == [2]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8"])
+def test_sums_of_products_that_wrap_or_are_logical(dtype: str) -> None:
+    a, b, start = (ct.tensor(name, dtype=dtype, shape=(None, None)) for name in "abs")
+    total, _ = cgrad.scan(lambda a, b, s: s + a[:, None] * b[None, :], [a, b], [start])
+    rng = np.random.default_rng(0)
+    x, y, s = (rng.integers(-100, 100, shape) for shape in ((5, 3), (5, 2), (3, 2)))
+    x, y, s = ((v % 3 == 0 if dtype == "bool" else v).astype(dtype) for v in (x, y, s))
+    expected = s
+    for row, column in zip(x, y, strict=True):
+        expected = expected + row[:, None] * column[None, :]
+    np.testing.assert_array_equal(cgrad.function([a, b, start], total[-1])(x, y, s), expected)
+
+
+def test_a_factor_that_is_carried_itself() -> None:
+    x, h0 = ct.dmatrix("x"), ct.dvector("h0")
+    (_, total), _ = cgrad.scan(
+        lambda x, h, s: (ct.sin(h) + x, s + h[:, None] * x[None, :]), x, [h0, ct.zeros((2, 2))]
+    )
+    assert carried([total[-1]]) == [1]
+    rng = np.random.default_rng(1)
+    rows, h = rng.normal(size=(4, 2)), rng.normal(size=2)
+    found, expected = cgrad.function([x, h0], total[-1])(rows, h), np.zeros((2, 2))
+    for row in rows:
+        expected, h = expected + h[:, None] * row[None, :], np.sin(h) + row
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
