@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 import cgrad
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node, TensorType, make_input
+
+# a shell that starts the tests in the background has them ignore Ctrl-C, their children too
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # a run that decides whether a change lands draws the same examples each time
 settings.register_profile("ci", derandomize=True, deadline=None)

@@ -12,11 +12,16 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 from cgrad import config
 from cgrad.errors import BuildError
+
+if TYPE_CHECKING:
+    import subprocess
+    from types import FrameType
 
 __all__ = ["Compilation"]
 
@@ -38,15 +43,13 @@ _SHOWN_LINES = 12
 class Compilation:
     """A compiler at work. Call `finish` or `cancel`; ``workdir`` stays the caller's to remove."""
 
-    __slots__ = ("_log", "_output", "_process", "_source", "_timeout", "command")
+    __slots__ = ("_code", "_log", "_output", "_process", "_source", "_timeout", "command")
 
     def __init__(self, command: Sequence[str], name: str, source: str, workdir: str) -> None:
         """Write source to the file of that name and run ``command -o output name``.
 
         Raises BuildError if the compiler cannot be started, OSError if workdir cannot be used.
         """
-        import subprocess  # 5 ms, needed only when something is built
-
         self.command = tuple(command)
         if config.debug.get() >= 5:
             print("cgrad runs", " ".join(self.command), file=sys.stderr)
@@ -56,22 +59,33 @@ class Compilation:
         self._log = os.path.join(workdir, "log")
         with open(os.path.join(workdir, name), "x", encoding="utf-8") as file:
             file.write(source)
-        with open(self._log, "xb") as log:
-            try:
-                self._process = subprocess.Popen(
-                    self.command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=workdir,
-                    env=_clean_environment(workdir),
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise BuildError(
-                    f"the C compiler {self.command[0]} cannot be started: {error}",
-                    command=self.command,
-                ) from error
+        self._code: int | None = None
+        try:
+            with open(self._log, "xb") as log, _interrupts_waiting():
+                self._process = self._start(log, workdir)
+        except BaseException:
+            if hasattr(self, "_process"):  # an interrupt that waited
+                self.cancel()
+            raise
+
+    def _start(self, log: BinaryIO, workdir: str) -> subprocess.Popen[bytes]:
+        import subprocess  # 5 ms, needed only when something is built
+
+        try:
+            return subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=workdir,
+                env=_clean_environment(workdir),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BuildError(
+                f"the C compiler {self.command[0]} cannot be started: {error}",
+                command=self.command,
+            ) from error
 
     def finish(self) -> bytes:
         """Wait; what the compiler wrote.
@@ -93,7 +107,7 @@ class Compilation:
         import shlex
 
         start = time.monotonic()
-        while (code := self._process.poll()) is None:
+        while (code := self._poll()) is None:
             elapsed = time.monotonic() - start
             if elapsed > self._timeout:
                 raise BuildError(
@@ -104,14 +118,29 @@ class Compilation:
             time.sleep(min(0.0005 + elapsed / 100, 0.02))
         return code
 
+    def _poll(self, options: int = os.WNOHANG) -> int | None:
+        """The exit code, or None while the compiler runs.
+
+        Not by Popen.poll: an interrupt between its taking a lock and its ``try`` leaves the lock
+        taken, and whoever waits for the process then waits for ever.
+        """
+        if self._code is None:
+            try:
+                pid, status = os.waitpid(self._process.pid, options)
+            except ChildProcessError:  # it was waited for, but the code was lost
+                pid, status = self._process.pid, 0
+            if pid:
+                self._code = self._process.returncode = os.waitstatus_to_exitcode(status)
+        return self._code
+
     def cancel(self) -> None:
         """Kill the compiler and all it started."""
-        if self._process.poll() is None:
+        if self._poll() is None:
             import signal
 
             with suppress(ProcessLookupError):  # it ended in this instant
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            self._poll(0)
 
     def _failure(self, code: int) -> BuildError:
         import shlex
@@ -142,6 +171,26 @@ class Compilation:
         if match is None or not 0 < int(match[1]) <= len(lines):
             return None, None
         return int(match[1]), lines[int(match[1]) - 1]
+
+
+@contextmanager
+def _interrupts_waiting() -> Iterator[None]:
+    """Ctrl-C is answered after the block, so that what the block made is not lost."""
+    import signal
+    import threading
+
+    answer = signal.getsignal(signal.SIGINT)
+    if not callable(answer) or threading.current_thread() is not threading.main_thread():
+        yield  # Python answers signals in the main thread only
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+    try:
+        signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
+        yield
+    finally:
+        signal.signal(signal.SIGINT, answer)
+        if waiting:
+            answer(*waiting[0])
 
 
 def _clean_environment(workdir: str) -> dict[str, str]:

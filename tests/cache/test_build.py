@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import time
 import pytest
 
 from cgrad.cache import toolchain
+from cgrad.cache.build import Compilation
 from cgrad.cache.load import Source, load_kernel
 from cgrad.errors import BuildError, CgradWarning, ConfigError
 
@@ -110,6 +112,50 @@ def test_an_interrupt_stops_the_compiler(child, compiler, tmp_path):
     assert out == "interrupted\n", err
     assert made.calls() == 1
     _wait_gone(int(pid.read_text()))
+
+
+def test_an_interrupt_while_the_compiler_is_looked_at(compiler, tmp_path):
+    """One that comes between a wait and its note, at every place where Python answers signals."""
+    compiler("sleep 33")
+    for place in range(1, 40):
+        workdir = tmp_path / str(place)
+        workdir.mkdir()
+        compilation = Compilation([str(tmp_path / "cc")], "a.c", "", str(workdir))
+        seen = 0
+
+        def interrupt(frame, event, argument, place=place):
+            nonlocal seen
+            while frame and frame.f_code is not Compilation._wait.__code__:
+                frame = frame.f_back
+            seen += frame is not None
+            if seen == place:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+        sys.setprofile(interrupt)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                compilation.finish()
+        finally:
+            sys.setprofile(None)
+        _wait_gone(compilation._process.pid)
+
+
+def test_an_interrupt_while_the_compiler_is_started(compiler, tmp_path, monkeypatch):
+    compiler("sleep 33")
+    start = Compilation._start
+    started = []
+
+    def interrupted(self, log, workdir):
+        started.append(start(self, log, workdir))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(Compilation, "_start", interrupted)
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        Compilation([str(tmp_path / "cc")], "a.c", "", str(tmp_path))
+    _wait_gone(started[0].pid)
 
 
 def _wait_gone(pid):
