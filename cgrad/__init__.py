@@ -8,7 +8,7 @@
 array(8.)
 """
 
-from cgrad import gradient, tensor
+from cgrad import gradient, graph, tensor
 from cgrad.core.text import dprint, pp
 from cgrad.errors import (
     BadValueError,
@@ -39,6 +39,7 @@ from cgrad.gradient import (
     subgraph_grad,
     verify_grad,
 )
+from cgrad.graph import clone_replace, graph_replace, rewrite_graph, vectorize_graph
 from cgrad.parameters import In, Out
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
@@ -64,12 +65,15 @@ __all__ = [
     "RankError",
     "Rop",
     "ShapeError",
+    "clone_replace",
     "dprint",
     "foldl",
     "foldr",
     "function",
     "grad",
     "gradient",
+    "graph",
+    "graph_replace",
     "hessian",
     "hessian_vector_product",
     "jacobian",
@@ -78,9 +82,11 @@ __all__ = [
     "pullback",
     "pushforward",
     "reduce",
+    "rewrite_graph",
     "scan",
     "shared",
     "subgraph_grad",
     "tensor",
+    "vectorize_graph",
     "verify_grad",
 ]

@@ -1,0 +1,22 @@
+"""The examples in the docstrings of the package."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "cgrad.graph.traversal",
+    "cgrad.graph.replace",
+    "cgrad.graph.rewriting",
+    "cgrad.graph.vectorize",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    failed, attempted = doctest.testmod(importlib.import_module(name), verbose=False)
+    assert attempted
+    assert not failed
