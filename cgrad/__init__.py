@@ -39,7 +39,13 @@ from cgrad.gradient import (
     subgraph_grad,
     verify_grad,
 )
-from cgrad.graph import clone_replace, graph_replace, rewrite_graph, vectorize_graph
+from cgrad.graph import (
+    OpFromGraph,
+    clone_replace,
+    graph_replace,
+    rewrite_graph,
+    vectorize_graph,
+)
 from cgrad.parameters import In, Out
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
@@ -61,6 +67,7 @@ __all__ = [
     "IndexBoundsError",
     "Lop",
     "NullTypeGradError",
+    "OpFromGraph",
     "Out",
     "RankError",
     "Rop",

@@ -58,6 +58,7 @@ from cgrad.core.node import Input, Node, TensorType, make_input
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
 from cgrad.ops.constants import Data, Shared
+from cgrad.ops.custom import unwrap
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
 CHECK_LEVEL = 2
@@ -90,7 +91,7 @@ class Program:
         cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
         outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
         own = [cut.get(node, node) for node in inputs]
-        self.outputs = graphs.intern(outputs)
+        self.outputs = graphs.intern(unwrap(outputs))
         self.order = graphs.toposort(self.outputs)
         self.nodes = graphs.number(self.order)
         self.name = name

@@ -12,6 +12,7 @@ MODULES = [
     "cgrad.graph.replace",
     "cgrad.graph.rewriting",
     "cgrad.graph.vectorize",
+    "cgrad.graph.from_graph",
 ]
 
 

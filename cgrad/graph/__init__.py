@@ -1,11 +1,13 @@
 """Tools on graphs: replace, copy, look through, rewrite, add batch axes."""
 
+from cgrad.graph.from_graph import OpFromGraph
 from cgrad.graph.replace import clone, clone_replace, graph_replace
 from cgrad.graph.rewriting import rewrite_graph
 from cgrad.graph.traversal import ancestors, explicit_graph_inputs, graph_inputs
 from cgrad.graph.vectorize import vectorize, vectorize_graph
 
 __all__ = [
+    "OpFromGraph",
     "ancestors",
     "clone",
     "clone_replace",

@@ -10,6 +10,7 @@ from cgrad.core import graphs
 from cgrad.core.node import Node
 from cgrad.core.rewrite import rewrite
 from cgrad.graph.traversal import as_list
+from cgrad.ops.custom import unwrap
 
 # names of PyTensor's databases, each with what is before it
 _STAGES: dict[str, Callable[[Sequence[Node]], list[Node]]] = {
@@ -36,7 +37,7 @@ def rewrite_graph(graph: Any, include: Sequence[str] = ("canonicalize",)) -> Any
         raise ValueError(
             f"rewrite_graph: there is no {unknown[0]!r}; include takes {', '.join(_STAGES)}"
         )
-    found: list[Node] = graphs.intern(as_list(graph, "rewrite_graph"))
+    found: list[Node] = graphs.intern(unwrap(as_list(graph, "rewrite_graph")))
     for name in reversed(_STAGES):
         if name in include:
             found = _STAGES[name](found)
