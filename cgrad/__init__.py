@@ -41,6 +41,7 @@ from cgrad.gradient import (
 )
 from cgrad.graph import (
     OpFromGraph,
+    c_op,
     clone_replace,
     graph_replace,
     rewrite_graph,
@@ -72,6 +73,7 @@ __all__ = [
     "RankError",
     "Rop",
     "ShapeError",
+    "c_op",
     "clone_replace",
     "dprint",
     "foldl",

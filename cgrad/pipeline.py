@@ -59,6 +59,7 @@ from cgrad.core.sites import describe
 from cgrad.errors import BuildError
 from cgrad.ops.constants import Data, Shared
 from cgrad.ops.custom import unwrap
+from cgrad.ops.foreign import foreign_names, foreign_text
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
 CHECK_LEVEL = 2
@@ -167,6 +168,8 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     outputs = clock.done("simplify", rewrites.simplify(unified.outputs))
     outputs = clock.done("expand", rewrites.expand(outputs))
     names = Names()
+    for called in sorted(foreign_names(program.nodes)):
+        names.reserve(called)
     function = names.fresh(program.name)
     inputs = [
         names.buffer(node.name or f"x{k}", node.dtype, node.dims, "input")
@@ -180,6 +183,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     kernel.position = {node: k for k, node in enumerate(program.inputs)}
     _name_sizes(kernel, names, unified.inputs, graphs.toposort(outputs))
     kernel.checks = unified.checks
+    kernel.foreign = foreign_text(program.nodes)
 
     block = Block(names)
     for node, buffer in zip(unified.inputs, inputs, strict=True):

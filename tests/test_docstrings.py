@@ -13,6 +13,7 @@ MODULES = [
     "cgrad.graph.rewriting",
     "cgrad.graph.vectorize",
     "cgrad.graph.from_graph",
+    "cgrad.graph.foreign",
 ]
 
 

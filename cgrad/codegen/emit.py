@@ -57,7 +57,7 @@ def emit(kernel: Kernel, slots: Sequence[Slot], names: Names, exact: bool = Fals
     text = _Writer(kernel, slots, names).text()
     if exact:
         text = with_libm(text)
-    return f"{prelude(text)}\n\n{text}\n"
+    return "\n\n".join(part for part in (prelude(text), kernel.foreign, f"{text}\n") if part)
 
 
 class _Writer:

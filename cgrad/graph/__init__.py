@@ -1,5 +1,6 @@
 """Tools on graphs: replace, copy, look through, rewrite, add batch axes."""
 
+from cgrad.graph.foreign import c_op
 from cgrad.graph.from_graph import OpFromGraph
 from cgrad.graph.replace import clone, clone_replace, graph_replace
 from cgrad.graph.rewriting import rewrite_graph
@@ -9,6 +10,7 @@ from cgrad.graph.vectorize import vectorize, vectorize_graph
 __all__ = [
     "OpFromGraph",
     "ancestors",
+    "c_op",
     "clone",
     "clone_replace",
     "explicit_graph_inputs",

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cgrad.core import derive, dtypes, graphs
+from cgrad.core import derive, graphs
 from cgrad.core.node import Input, Node
-from cgrad.core.text import label
-from cgrad.errors import DTypeError, ShapeError
-from cgrad.graph.replace import like, replacements
+from cgrad.graph.replace import replacements
+from cgrad.graph.rules import checked, fitting
 from cgrad.graph.traversal import as_list, graph_inputs
-from cgrad.ops.coerce import as_node, cast_to
-from cgrad.ops.constants import Constant, Shared
+from cgrad.ops.constants import Shared
 from cgrad.ops.control import Get
 from cgrad.ops.custom import Custom, Rule, Rules
 
@@ -120,11 +118,7 @@ class OpFromGraph:
         else:
             raise TypeError(f"{self.name}: {kind} is {given!r:.60}, expected a function or a list")
 
-        def checked(args: list[Node], results: list[Node], ts: list[Node]) -> list[Node | None]:
-            expected = args if kind == "pullback" else results
-            return self._checked(whole(args, results, ts), expected, kind)
-
-        return checked
+        return checked(self.name, whole, kind)
 
     def _pull_by_input(self, parts: Sequence[Any]) -> Rule:
         def pull(args: list[Node], results: list[Node], cts: list[Node]) -> list[Node | None]:
@@ -145,7 +139,7 @@ class OpFromGraph:
             total: list[Node | None] = [None] * len(self.outputs)
             for k, part in enumerate(parts):
                 if part is not None:
-                    own = self._checked(part(args, results, ts), results, "pushforward")
+                    own = fitting(self.name, part(args, results, ts), results, "pushforward")
                 else:
                     seed = self.inputs[k].type()
                     pushed = derive.jvp(self.outputs, [self.inputs[k]], [seed])
@@ -163,30 +157,6 @@ class OpFromGraph:
             return None
         replaced = dict(zip((*self.inputs, *seeds), (*args, *given), strict=True))
         return graphs.substitute([made], replaced)[0]
-
-    def _checked(self, found: Any, expected: Sequence[Node], kind: str) -> list[Node | None]:
-        """What a rule has returned as nodes of the dtypes and ranks of `expected`."""
-        items = [found] if isinstance(found, Node) else found
-        if not isinstance(items, (list, tuple)) or len(items) != len(expected):
-            raise TypeError(
-                f"{self.name}: {kind} has returned {found!r:.60}, expected a list of "
-                f"{len(expected)}"
-            )
-        result: list[Node | None] = []
-        for k, (item, wanted) in enumerate(zip(items, expected, strict=True)):
-            if item is None or not dtypes.is_float(wanted.dtype):
-                result.append(None)
-                continue
-            node = as_node(item)
-            what = f"{self.name}: {kind}: result {k + 1}, for {label(wanted)},"
-            if not dtypes.is_float(node.dtype) and not isinstance(node.op, Constant):
-                raise DTypeError(f"{what} has dtype {node.dtype}, expected {wanted.dtype}")
-            node = like(cast_to(node, wanted.dtype), wanted, what)
-            for axis, (n, m) in enumerate(zip(node.dims, wanted.dims, strict=True)):
-                if isinstance(n, int) and isinstance(m, int) and n != m:
-                    raise ShapeError(f"{what} has size {n} on axis {axis}, expected {m}")
-            result.append(node)
-        return result
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.inputs)} inputs, {len(self.outputs)} outputs>"
