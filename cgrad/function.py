@@ -51,7 +51,10 @@ def function(
                      lost; None: also Python floats to float32.  An `In` may say otherwise
     math             which elementary functions. None: cgrad's own, inline and vectorised, with the
                      same bits for the same input at every position and length; "exact": those of
-                     the C library, one element at a time
+                     the C library, one element at a time; "fast": those of glibc for vectors
+                     (libmvec) where they are faster than cgrad's own, with errors up to 4 ULP and
+                     bits that differ between the body and the end of a loop.  Where there is no
+                     libmvec (clang, macOS, other CPUs), the C library's
     mode, profile    there is one way to compile; anything but None is a `NotImplementedError`
 
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
@@ -63,10 +66,8 @@ def function(
                 f"function: {option}={value!r} is not built; leave it out (CGRAD_DEBUG=1 to 5 "
                 "tells what is compiled)"
             )
-    if math not in (None, "exact"):
-        if math == "fast":
-            raise NotImplementedError('function: math="fast" is not built; leave it out')
-        raise ValueError(f'function: math is {math!r}, expected None or "exact"')
+    if math not in (None, "exact", "fast"):
+        raise ValueError(f'function: math is {math!r}, expected None, "exact" or "fast"')
     taken = _inputs(inputs)
     arguments = [given.variable for given in taken]
     returned, returns = _outputs(outputs)

@@ -76,7 +76,8 @@ class Program:
     outputs  in the order of the kernel
     order    the nodes that the outputs need, each after its arguments
     nodes    these and those of bodies; the tag of a node is its place here
-    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm
+    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm;
+             "fast": those that glibc has for vectors, where it has
     threads  whether loops are shared out among threads (their number is a matter of the call)
     """
 
@@ -282,7 +283,7 @@ def _true_shapes(kernel: Kernel, block: Block, outputs: Sequence[Node]) -> list[
 
 def generate(program: Program) -> str:
     """The C file of a program."""
-    return emit(*lower(program), exact=program.math == "exact")
+    return emit(*lower(program), math=program.math)
 
 
 def _workspace(kernel: Kernel, slots: Sequence[Slot]) -> str:
@@ -312,7 +313,7 @@ def load(program: Program) -> LoadedKernel:
             # results whose length only the kernel knows
             "counted": sorted({s.position for s in kernel.body if isinstance(s, loops.Resize)}),
         }
-        made.append(emit(kernel, slots, names, exact=program.math == "exact"))
+        made.append(emit(kernel, slots, names, math=program.math))
         called = routines(made[-1])
         if called:
             meta["routines"] = called
