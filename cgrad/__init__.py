@@ -46,6 +46,7 @@ from cgrad.graph import (
     graph_replace,
     rewrite_graph,
     vectorize_graph,
+    wrap_py,
 )
 from cgrad.parameters import In, Out
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan
@@ -98,4 +99,5 @@ __all__ = [
     "tensor",
     "vectorize_graph",
     "verify_grad",
+    "wrap_py",
 ]

@@ -29,6 +29,7 @@ HEADERS = (
     "cg_erf.h",
     "cg_blas.h",
     "cg_lapack.h",
+    "cg_python.h",
 )
 # those whose functions in double are spelled in float too
 BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h")

@@ -1,6 +1,6 @@
 """Tools on graphs: replace, copy, look through, rewrite, add batch axes."""
 
-from cgrad.graph.foreign import c_op
+from cgrad.graph.foreign import c_op, wrap_py
 from cgrad.graph.from_graph import OpFromGraph
 from cgrad.graph.replace import clone, clone_replace, graph_replace
 from cgrad.graph.rewriting import rewrite_graph
@@ -19,4 +19,5 @@ __all__ = [
     "rewrite_graph",
     "vectorize",
     "vectorize_graph",
+    "wrap_py",
 ]

@@ -1,6 +1,7 @@
-"""Operations from functions that users write elsewhere: `c_op`.
+"""Operations from functions that users write elsewhere: `c_op`, `wrap_py`.
 
-Responsible for: what users may pass.  Not responsible for: the op (`cgrad.ops.foreign`).
+Responsible for: what users may pass.  Not responsible for: the ops
+(`cgrad.ops.foreign`, `cgrad.ops.python_call`).
 """
 
 from __future__ import annotations
@@ -9,15 +10,21 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cgrad.core import dtypes
+from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import as_dtype
-from cgrad.core.node import Node
+from cgrad.core.node import Node, Shape, TensorType, make_input
+from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError
+from cgrad.graph.replace import like
 from cgrad.graph.rules import checked_rules
-from cgrad.ops.coerce import as_node, broadcast, cast_to
+from cgrad.ops.axes import reshape_to
+from cgrad.ops.coerce import as_node, as_shape, broadcast, cast_to
 from cgrad.ops.constants import is_weak
-from cgrad.ops.custom import Rule
+from cgrad.ops.control import Get
+from cgrad.ops.custom import Custom, Rule
 from cgrad.ops.foreign import CFunction
+from cgrad.ops.python_call import Callback, PythonCall
+from cgrad.ops.windows import part
 
 # words of C, and beginnings of names that belong to the compiler or to cgrad
 _KEYWORDS = frozenset(
@@ -99,3 +106,123 @@ def c_op(
 
     call.__name__ = name
     return call
+
+
+def wrap_py(
+    itypes: Any,
+    otypes: Any,
+    infer_shape: Callable[..., Any] | None = None,
+    pullback: Rule | None = None,
+    pushforward: Rule | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: a Python function on NumPy arrays as an operation on tensors.
+
+    itypes       types of the arguments, one or a list: `ct.dmatrix`, `ct.dvector`, `TensorType`
+    otypes       types of the results, one or a list; all of one dtype
+    infer_shape  function of the shapes of the arguments (tuples of ints or symbols) that returns
+                 the shape of the result, or a list with those of all results.  It may be left out
+                 where the types of the results are scalars or have known lengths
+    pullback, pushforward  derivatives, as in `OpFromGraph`, written with symbols
+
+    The kernel calls the function where its value is needed, in every step if that is in a loop:
+    arguments and results are copied, and the time of a call is Python's (`f.explain()` tells which
+    functions are called).  The function must not depend on anything but its arguments, and not
+    change them; calls whose result is not needed are left out.  An exception in it ends the call
+    of the compiled function and is raised there.  A result of another shape is a ShapeError, one of
+    another kind of dtype a DTypeError.
+
+    >>> import numpy as np
+    >>> import cgrad, cgrad.tensor as ct
+    >>> @cgrad.wrap_py(ct.dvector, ct.dvector, infer_shape=lambda shape: shape,
+    ...                pullback=lambda xs, ys, cts: [ct.flip(cts[0])])
+    ... def backwards(v):
+    ...     return v[::-1]
+    >>> x = ct.dvector("x")
+    >>> f = cgrad.function([x], [backwards(x), ct.grad(backwards(x)[0], x)])
+    >>> f([1.0, 2.0, 3.0])
+    [array([3., 2., 1.]), array([0., 0., 1.])]
+    """
+    takes = [_type(t) for t in _listed(itypes)]
+    gives = [_type(t) for t in _listed(otypes)]
+    if not gives:
+        raise ValueError("wrap_py: otypes is empty; a function has at least one result")
+    if len({t.dtype for t in gives}) > 1:
+        raise NotImplementedError(
+            "wrap_py: results of several dtypes are not built; return them in one dtype and cast "
+            "them with .astype"
+        )
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        what = getattr(function, "__name__", type(function).__name__)
+        rules = checked_rules(what, pullback, pushforward)
+        dtype, ranks = gives[0].dtype, tuple(t.ndim for t in gives)
+        callback = Node(
+            Callback(function, tuple((t.dtype, t.ndim) for t in takes), dtype, ranks), name=what
+        )
+
+        def call(*args: Any) -> Any:
+            if len(args) != len(takes):
+                raise TypeError(f"{what}: {len(args)} arguments, expected {len(takes)}")
+            nodes = [
+                like(arg, make_input(t), f"{what}: argument {k + 1}")
+                for k, (arg, t) in enumerate(zip(args, takes, strict=True))
+            ]
+            shapes = _shapes(what, infer_shape, nodes, gives)
+            made = Node(PythonCall(dtype, shapes), (callback, *nodes))
+            results = [made]
+            start: SizeLike = 0
+            if len(shapes) > 1:
+                results = []
+                for shape in shapes:
+                    n = sizes.product(shape)
+                    results.append(reshape_to(part(made, 0, start, (n,)), shape))
+                    start = start + n
+            if rules is not None:
+                node = Node(Custom(what, len(results), rules), (*results, *nodes))
+                results = [Node(Get(k), (node,)) for k in range(len(results))]
+            return results[0] if len(results) == 1 else results
+
+        call.__name__ = what
+        return call
+
+    return decorate
+
+
+def _listed(types: Any) -> list[Any]:
+    return list(types) if isinstance(types, (list, tuple)) else [types]
+
+
+def _type(given: Any) -> TensorType:
+    """The type of a TensorType or of a constructor such as `ct.dvector`."""
+    found = given if isinstance(given, TensorType) else None
+    if found is None and callable(given):
+        made = given()
+        if isinstance(made, Node):
+            shape = tuple(n if isinstance(n, int) else None for n in made.dims)
+            found = TensorType(made.dtype, shape)
+    if found is None:
+        raise TypeError(f"wrap_py: {given!r:.60} is no type; write ct.dvector or a TensorType")
+    return found
+
+
+def _shapes(
+    what: str, infer_shape: Any, args: Sequence[Node], gives: Sequence[TensorType]
+) -> tuple[Shape, ...]:
+    """The shapes of the results."""
+    if infer_shape is None:
+        for k, t in enumerate(gives):
+            if not all(isinstance(n, int) for n in t.shape):
+                raise TypeError(
+                    f"{what}: the lengths of result {k + 1}, {t!r}, are not known; pass "
+                    "infer_shape, a function of the shapes of the arguments"
+                )
+        return tuple(t.shape for t in gives)
+    found = infer_shape(*(tuple(arg.shape[k] for k in range(arg.ndim)) for arg in args))
+    several = isinstance(found, list)
+    shapes = tuple(as_shape(shape, what) for shape in (found if several else [found]))
+    if [len(shape) for shape in shapes] != [t.ndim for t in gives]:
+        raise ValueError(
+            f"{what}: infer_shape has returned shapes of {[len(s) for s in shapes]} axes, expected "
+            f"{[t.ndim for t in gives]}"
+        )
+    return shapes
