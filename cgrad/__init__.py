@@ -40,7 +40,11 @@ from cgrad.gradient import (
     verify_grad,
 )
 from cgrad.graph import (
+    Assert,
+    CheckAndRaise,
     OpFromGraph,
+    Print,
+    assert_op,
     c_op,
     clone_replace,
     graph_replace,
@@ -55,12 +59,14 @@ from cgrad.tensor.shared import shared
 __version__ = "0.1.0"
 
 __all__ = [
+    "Assert",
     "BadValueError",
     "BuildError",
     "CacheError",
     "CallError",
     "CgradError",
     "CgradWarning",
+    "CheckAndRaise",
     "ConfigError",
     "DTypeError",
     "DisconnectedInputError",
@@ -71,9 +77,11 @@ __all__ = [
     "NullTypeGradError",
     "OpFromGraph",
     "Out",
+    "Print",
     "RankError",
     "Rop",
     "ShapeError",
+    "assert_op",
     "c_op",
     "clone_replace",
     "dprint",

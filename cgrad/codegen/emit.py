@@ -407,6 +407,8 @@ class _Writer:
             broken = f"{found} != {expected}"
         elif check.code == "CG_EMPTY":
             broken = f"{found} < 1"
+        elif check.code == "CG_VALUE":
+            broken = f"!{printer(check.cond)}"
         else:
             low = loops.compare("<", check.found, 0)
             high = loops.compare("<=", check.expected, check.found)
