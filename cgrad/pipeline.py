@@ -12,6 +12,7 @@ fuse       nests with a common prefix are one                    codegen.fuse
 shrink     temporaries lose the axes of their loop               codegen.shrink
 collapse   loops over consecutive elements are one               codegen.collapse
 place      each value once, at its depth                         codegen.place
+lanes      rows in lanes, where sums are over short axes        codegen.lanes
 strip      rows in blocks, functions of a row vectorised         codegen.strip
 jam        short rows four at a time                             codegen.jam
 totals     sums in a fixed order                                 codegen.totals
@@ -38,6 +39,7 @@ from cgrad.codegen.collapse import collapse
 from cgrad.codegen.emit import emit
 from cgrad.codegen.fuse import fuse
 from cgrad.codegen.jam import jam
+from cgrad.codegen.lanes import lanes
 from cgrad.codegen.lower import Block
 from cgrad.codegen.memory import Slot, arrange, flat
 from cgrad.codegen.names import Names
@@ -58,8 +60,6 @@ from cgrad.core.node import Input, Node, TensorType, make_input
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
 from cgrad.ops.constants import Data, Shared
-from cgrad.ops.custom import unwrap
-from cgrad.ops.foreign import foreign_names, foreign_text
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
 CHECK_LEVEL = 2
@@ -76,8 +76,7 @@ class Program:
     outputs  in the order of the kernel
     order    the nodes that the outputs need, each after its arguments
     nodes    these and those of bodies; the tag of a node is its place here
-    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm;
-             "fast": those that glibc has for vectors, where it has
+    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm
     threads  whether loops are shared out among threads (their number is a matter of the call)
     """
 
@@ -93,7 +92,7 @@ class Program:
         cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
         outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
         own = [cut.get(node, node) for node in inputs]
-        self.outputs = graphs.intern(unwrap(outputs))
+        self.outputs = graphs.intern(outputs)
         self.order = graphs.toposort(self.outputs)
         self.nodes = graphs.number(self.order)
         self.name = name
@@ -169,8 +168,6 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     outputs = clock.done("simplify", rewrites.simplify(unified.outputs))
     outputs = clock.done("expand", rewrites.expand(outputs))
     names = Names()
-    for called in sorted(foreign_names(program.nodes)):
-        names.reserve(called)
     function = names.fresh(program.name)
     inputs = [
         names.buffer(node.name or f"x{k}", node.dtype, node.dims, "input")
@@ -184,7 +181,6 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     kernel.position = {node: k for k, node in enumerate(program.inputs)}
     _name_sizes(kernel, names, unified.inputs, graphs.toposort(outputs))
     kernel.checks = unified.checks
-    kernel.foreign = foreign_text(program.nodes)
 
     block = Block(names)
     for node, buffer in zip(unified.inputs, inputs, strict=True):
@@ -205,6 +201,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     if checking:
         check_loops(fused, inputs)
     stmts = clock.loops("place", place(fused, names))
+    stmts = clock.loops("lanes", lanes(stmts, names))
     stmts = clock.loops("strip", strip(stmts, names))
     stmts = clock.loops("jam", jam(stmts, names))
     stmts = clock.loops("totals", totals(stmts, names))
@@ -283,7 +280,7 @@ def _true_shapes(kernel: Kernel, block: Block, outputs: Sequence[Node]) -> list[
 
 def generate(program: Program) -> str:
     """The C file of a program."""
-    return emit(*lower(program), math=program.math)
+    return emit(*lower(program), exact=program.math == "exact")
 
 
 def _workspace(kernel: Kernel, slots: Sequence[Slot]) -> str:
@@ -313,7 +310,7 @@ def load(program: Program) -> LoadedKernel:
             # results whose length only the kernel knows
             "counted": sorted({s.position for s in kernel.body if isinstance(s, loops.Resize)}),
         }
-        made.append(emit(kernel, slots, names, math=program.math))
+        made.append(emit(kernel, slots, names, exact=program.math == "exact"))
         called = routines(made[-1])
         if called:
             meta["routines"] = called

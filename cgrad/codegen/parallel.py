@@ -51,18 +51,17 @@ GUESS = 8
 def parallel(stmts: list[Stmt], names: Names, function: str) -> list[Stmt]:
     """The statements with independent outer loops shared out among threads."""
     users: Counter[Buffer] = Counter()
-    nests = list(_nests(stmts))
-    for nest in nests:
+    for nest in nests(stmts):
         access = Access(nest)
         users.update(access.writes.keys() | access.reads.keys())
     return _block(stmts, names, function, users)
 
 
-def _nests(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
+def nests(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
     """The statements that are not scans, and those inside of scans."""
     for stmt in stmts:
         if isinstance(stmt, For) and stmt.kind != "map":
-            yield from _nests(stmt.body)
+            yield from nests(stmt.body)
         else:
             yield stmt
 
@@ -100,7 +99,7 @@ def _shared(loop: For, names: Names, function: str, users: Counter[Buffer]) -> l
     body: list[Stmt] = []
     combined: list[Stmt] = []
     here, number = sizes.floordiv(sizes.index(loop.index), loop.step), names.fresh("k1")
-    own = _made(loop)
+    own = made_first(loop)
     for stmt in loop.body:
         if isinstance(stmt, Accumulate) and _is_variable(stmt.buffer) and stmt.buffer not in own:
             total = stmt.buffer
@@ -129,7 +128,7 @@ def _is_variable(buffer: Buffer) -> bool:
     return buffer.role == "temp" and not buffer.base.shape
 
 
-def _made(loop: For) -> set[Buffer]:
+def made_first(loop: For) -> set[Buffer]:
     """The variables that an iteration sets before it uses them, and the arrays it declares."""
     first: dict[Buffer, bool] = {}
     for stmt in statements(loop):
@@ -149,7 +148,7 @@ def _private(loop: For, users: Counter[Buffer]) -> list[Buffer] | None:
     if access.barrier or any(True for _ in loops.invocations(loop)):
         return None
     private: list[Buffer] = []
-    own, here = _made(loop), _positions(loop)
+    own, here = made_first(loop), _positions(loop)
     totals: dict[Buffer, int] = {}
     for stmt in loop.body:
         if isinstance(stmt, Accumulate):

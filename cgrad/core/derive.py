@@ -51,10 +51,8 @@ def jvp(
     for node, t in zip(wrt, tangents, strict=True):
         _accumulate(found, node, t)
     stop = set(consider_constant)
-    order = toposort(outputs)
-    live = connected(outputs, order, stop)
-    for node in order:
-        if not node.args or node in stop or node not in live:
+    for node in toposort(outputs):
+        if not node.args or node in stop:
             continue
         ts = [found.get(arg) for arg in node.args]
         if any(t is not None for t in ts):

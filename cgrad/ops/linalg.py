@@ -37,7 +37,6 @@ class Factor(Opaque):
 
     __slots__ = ()
     lowering = "emit"
-    keeps_leading = True
     stores_arguments = True
     fills_rows = True
 
@@ -383,7 +382,6 @@ class Valued(Opaque):
     """
 
     __slots__ = ()
-    keeps_leading = True
     moves = True
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
