@@ -8,7 +8,7 @@
 array(8.)
 """
 
-from cgrad import gradient, tensor
+from cgrad import gradient, graph, tensor
 from cgrad.core.text import dprint, pp
 from cgrad.errors import (
     BadValueError,
@@ -39,6 +39,19 @@ from cgrad.gradient import (
     subgraph_grad,
     verify_grad,
 )
+from cgrad.graph import (
+    Assert,
+    CheckAndRaise,
+    OpFromGraph,
+    Print,
+    assert_op,
+    c_op,
+    clone_replace,
+    graph_replace,
+    rewrite_graph,
+    vectorize_graph,
+    wrap_py,
+)
 from cgrad.parameters import In, Out
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
@@ -46,12 +59,14 @@ from cgrad.tensor.shared import shared
 __version__ = "0.1.0"
 
 __all__ = [
+    "Assert",
     "BadValueError",
     "BuildError",
     "CacheError",
     "CallError",
     "CgradError",
     "CgradWarning",
+    "CheckAndRaise",
     "ConfigError",
     "DTypeError",
     "DisconnectedInputError",
@@ -60,16 +75,23 @@ __all__ = [
     "IndexBoundsError",
     "Lop",
     "NullTypeGradError",
+    "OpFromGraph",
     "Out",
+    "Print",
     "RankError",
     "Rop",
     "ShapeError",
+    "assert_op",
+    "c_op",
+    "clone_replace",
     "dprint",
     "foldl",
     "foldr",
     "function",
     "grad",
     "gradient",
+    "graph",
+    "graph_replace",
     "hessian",
     "hessian_vector_product",
     "jacobian",
@@ -78,9 +100,12 @@ __all__ = [
     "pullback",
     "pushforward",
     "reduce",
+    "rewrite_graph",
     "scan",
     "shared",
     "subgraph_grad",
     "tensor",
+    "vectorize_graph",
     "verify_grad",
+    "wrap_py",
 ]

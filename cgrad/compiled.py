@@ -28,6 +28,7 @@ from cgrad.core.text import dprint
 from cgrad.errors import CallError
 from cgrad.failures import failure
 from cgrad.ops.constants import Shared
+from cgrad.ops.python_call import Callback
 from cgrad.parameters import Parameter, as_array, bind, label
 from cgrad.pipeline import Program, load, simplified
 
@@ -281,6 +282,9 @@ class FunctionMethods:
             f"  library   {kernel.path} ({how})",
             f"  key       {kernel.key}",
         ]
+        called = [n.op.label for n in program.nodes if isinstance(n.op, Callback)]
+        if called:
+            lines.insert(3, f"  Python    calls {', '.join(called)} in the middle of the kernel")
         if program.math is not None:
             lines.insert(3, f'  functions math="{program.math}"')
         if args or kwargs:

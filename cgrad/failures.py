@@ -28,7 +28,7 @@ def failure(
     found: int,
     expected: int,
     arrays: tuple[Any, ...],
-) -> CgradError:
+) -> BaseException:
     """The exception for a status: found, expected, where, how to fix it."""
     what = node.op.name if node is not None else "the function"
     inputs = f._plan.program.inputs
@@ -75,6 +75,12 @@ def failure(
         fix = "pass an array with at least one element along that axis"
         return ShapeError(_message(f.name, text, _operands(node), shapes, where, fix))
     if code == CG_VALUE and node is not None:
+        own_error = getattr(node.op, "exception", None)
+        if own_error is not None:
+            # what the user wrote: the message stays as it is
+            error: BaseException = own_error(node)
+            error.add_note("\n".join([f"in {f.name}", *shapes, where]))
+            return error
         text, fix = node.op.bad_value()
         return BadValueError(_message(f.name, text, _operands(node), shapes, where, fix))
     return CgradError(_message(f.name, f"{what} failed with status {code}", [], shapes, where, ""))

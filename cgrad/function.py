@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from cgrad.compiled import Plan, compile_plan
 from cgrad.core import graphs
 from cgrad.core.node import Input, Node
 from cgrad.core.registry import register
-from cgrad.errors import DTypeError, RankError, ShapeError
-from cgrad.ops.coerce import as_node, cast_to
-from cgrad.ops.constants import Constant, Data, Shared, is_weak
+from cgrad.errors import DTypeError
+from cgrad.graph.replace import Pairs, like, replacements
+from cgrad.ops.constants import Constant, Data, Shared
 from cgrad.parameters import In, Out, Parameter, as_array
 from cgrad.pipeline import Program
-
-Updates = Mapping[Node, Any] | Iterable[tuple[Node, Any]] | None
 
 
 def function(
     inputs: Sequence[Node | In],
     outputs: Any = None,
-    updates: Updates = None,
-    givens: Updates = None,
+    updates: Pairs = None,
+    givens: Pairs = None,
     *,
     on_unused_input: str = "warn",
     name: str | None = None,
@@ -55,7 +51,10 @@ def function(
                      lost; None: also Python floats to float32.  An `In` may say otherwise
     math             which elementary functions. None: cgrad's own, inline and vectorised, with the
                      same bits for the same input at every position and length; "exact": those of
-                     the C library, one element at a time
+                     the C library, one element at a time; "fast": those of glibc for vectors
+                     (libmvec) where they are faster than cgrad's own, with errors up to 4 ULP and
+                     bits that differ between the body and the end of a loop.  Where there is no
+                     libmvec (clang, macOS, other CPUs), the C library's
     mode, profile    there is one way to compile; anything but None is a `NotImplementedError`
 
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
@@ -67,21 +66,19 @@ def function(
                 f"function: {option}={value!r} is not built; leave it out (CGRAD_DEBUG=1 to 5 "
                 "tells what is compiled)"
             )
-    if math not in (None, "exact"):
-        if math == "fast":
-            raise NotImplementedError('function: math="fast" is not built; leave it out')
-        raise ValueError(f'function: math is {math!r}, expected None or "exact"')
+    if math not in (None, "exact", "fast"):
+        raise ValueError(f'function: math is {math!r}, expected None, "exact" or "fast"')
     taken = _inputs(inputs)
     arguments = [given.variable for given in taken]
     returned, returns = _outputs(outputs)
     pairs = _updates(updates)
     stateful = [
-        (k, _like(given.update, given.variable, f"the update of {given.variable!r}"))
+        (k, like(given.update, given.variable, f"the update of {given.variable!r}"))
         for k, given in enumerate(taken)
         if given.update is not None
     ]
     everything = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
-    replaced = _givens(givens)
+    replaced = replacements(givens, "givens")
     if replaced:
         everything = graphs.substitute(everything, replaced)
     program = Program(arguments, everything, _name(name), math)
@@ -171,7 +168,7 @@ def _require_node(out: Any) -> Node:
     return out
 
 
-def _updates(updates: Updates) -> list[tuple[Node, Node]]:
+def _updates(updates: Pairs) -> list[tuple[Node, Node]]:
     if updates is None:
         return []
     pairs = list(updates.items()) if isinstance(updates, Mapping) else list(updates)
@@ -181,46 +178,9 @@ def _updates(updates: Updates) -> list[tuple[Node, Node]]:
             raise TypeError(f"an update changes {target!r}, expected a cgrad.shared variable")
         if any(target is earlier for earlier, _ in result):
             raise ValueError(f"{target!r} is updated twice")
-        node = _like(value, target, f"the update of {target!r}")
+        node = like(value, target, f"the update of {target!r}")
         result.append((target, node))
     return result
-
-
-def _like(value: Any, target: Node, what: str) -> Node:
-    """`value` as a node of the dtype and rank of `target`; only Python numbers are cast."""
-    node = as_node(value)
-    if node.dtype != target.dtype:
-        safe = not isinstance(value, Node) and np.can_cast(node.dtype, target.dtype, "safe")
-        if not is_weak(node) and not safe:
-            raise DTypeError(
-                f"{what} has dtype {node.dtype}, expected {target.dtype}; "
-                f"cast it with .astype({target.dtype!r})"
-            )
-        node = cast_to(node, target.dtype)
-    if node.ndim != target.ndim:
-        raise RankError(f"{what} has {node.ndim} axes: {node.type!r}, expected {target.type!r}")
-    return node
-
-
-def _givens(givens: Updates) -> dict[Node, Node]:
-    if givens is None:
-        return {}
-    pairs = list(givens.items()) if isinstance(givens, Mapping) else list(givens)
-    replaced: dict[Node, Node] = {}
-    for target, value in pairs:
-        if not isinstance(target, Node):
-            raise TypeError(f"givens replace symbols; found {target!r:.80}")
-        if target in replaced:
-            raise ValueError(f"{target!r} is replaced twice by givens")
-        node = _like(value, target, f"the replacement of {target!r}")
-        for axis, (found, wanted) in enumerate(zip(node.dims, target.dims, strict=True)):
-            if isinstance(found, int) and isinstance(wanted, int) and found != wanted:
-                raise ShapeError(
-                    f"the replacement of {target!r} has type {node.type!r}: axis {axis} has size "
-                    f"{found}, expected {wanted}"
-                )
-        replaced[target] = node
-    return replaced
 
 
 def _report_unused(program: Program, how: str) -> None:

@@ -60,6 +60,8 @@ from cgrad.core.node import Input, Node, TensorType, make_input
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
 from cgrad.ops.constants import Data, Shared
+from cgrad.ops.custom import unwrap
+from cgrad.ops.foreign import foreign_names, foreign_text
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
 CHECK_LEVEL = 2
@@ -76,7 +78,8 @@ class Program:
     outputs  in the order of the kernel
     order    the nodes that the outputs need, each after its arguments
     nodes    these and those of bodies; the tag of a node is its place here
-    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm
+    math     None: elementary functions are those of `codegen/runtime`; "exact": those of libm;
+             "fast": those that glibc has for vectors, where it has
     threads  whether loops are shared out among threads (their number is a matter of the call)
     """
 
@@ -92,7 +95,7 @@ class Program:
         cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
         outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
         own = [cut.get(node, node) for node in inputs]
-        self.outputs = graphs.intern(outputs)
+        self.outputs = graphs.intern(unwrap(outputs))
         self.order = graphs.toposort(self.outputs)
         self.nodes = graphs.number(self.order)
         self.name = name
@@ -168,6 +171,8 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     outputs = clock.done("simplify", rewrites.simplify(unified.outputs))
     outputs = clock.done("expand", rewrites.expand(outputs))
     names = Names()
+    for called in sorted(foreign_names(program.nodes)):
+        names.reserve(called)
     function = names.fresh(program.name)
     inputs = [
         names.buffer(node.name or f"x{k}", node.dtype, node.dims, "input")
@@ -181,6 +186,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     kernel.position = {node: k for k, node in enumerate(program.inputs)}
     _name_sizes(kernel, names, unified.inputs, graphs.toposort(outputs))
     kernel.checks = unified.checks
+    kernel.foreign = foreign_text(program.nodes)
 
     block = Block(names)
     for node, buffer in zip(unified.inputs, inputs, strict=True):
@@ -280,7 +286,7 @@ def _true_shapes(kernel: Kernel, block: Block, outputs: Sequence[Node]) -> list[
 
 def generate(program: Program) -> str:
     """The C file of a program."""
-    return emit(*lower(program), exact=program.math == "exact")
+    return emit(*lower(program), math=program.math)
 
 
 def _workspace(kernel: Kernel, slots: Sequence[Slot]) -> str:
@@ -310,7 +316,7 @@ def load(program: Program) -> LoadedKernel:
             # results whose length only the kernel knows
             "counted": sorted({s.position for s in kernel.body if isinstance(s, loops.Resize)}),
         }
-        made.append(emit(kernel, slots, names, exact=program.math == "exact"))
+        made.append(emit(kernel, slots, names, math=program.math))
         called = routines(made[-1])
         if called:
             meta["routines"] = called

@@ -28,6 +28,7 @@ LAYERS: dict[str, float] = {
     "cgrad.tensor": 2,
     "cgrad.rewrites": 3,
     "cgrad.gradient": 3,
+    "cgrad.graph": 3,
     "cgrad.codegen": 4,
     "cgrad.cache": 4,
     "cgrad.pipeline": 5,

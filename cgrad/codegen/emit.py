@@ -52,12 +52,13 @@ LOCAL_TYPE = {**C_TYPE, "bool": "bool"}
 _COMBINE = {"max": "cg_max", "min": "cg_min"}
 
 
-def emit(kernel: Kernel, slots: Sequence[Slot], names: Names, exact: bool = False) -> str:
-    """The C file of a kernel; if `exact`, elementary functions are calls of libm."""
+def emit(kernel: Kernel, slots: Sequence[Slot], names: Names, math: str | None = None) -> str:
+    """The C file of a kernel; `math` says whose elementary functions it calls."""
     text = _Writer(kernel, slots, names).text()
-    if exact:
-        text = with_libm(text)
-    return f"{prelude(text)}\n\n{text}\n"
+    if math is not None:
+        text = with_libm(text, math)
+    head = prelude(text, math)
+    return "\n\n".join(part for part in (head, kernel.foreign, f"{text}\n") if part)
 
 
 class _Writer:
@@ -406,6 +407,8 @@ class _Writer:
             broken = f"{found} != {expected}"
         elif check.code == "CG_EMPTY":
             broken = f"{found} < 1"
+        elif check.code == "CG_VALUE":
+            broken = f"!{printer(check.cond)}"
         else:
             low = loops.compare("<", check.found, 0)
             high = loops.compare("<=", check.expected, check.found)

@@ -350,6 +350,7 @@ class Block:
     def _check(self, node: Node) -> None:
         """Checks of sizes that are not known when the kernel is entered, and of positions."""
         self._check_lookups(node)
+        self._check_conditions(node)
         for check in checks_of(node):
             found, expected = self.resolve(check.found), self.resolve(check.expected)
             at_entry = all(
@@ -367,6 +368,15 @@ class Block:
             self._checked.add(made)
             if not isinstance(cond, loops.Lit) or not cond.value:
                 self.stmts.append(Check(cond, check.code, check.tag, check.axis, found, expected))
+
+    def _check_conditions(self, node: Node) -> None:
+        """What the user wants to hold."""
+        op: Any = node.op
+        tag = -1 if node.tag is None else node.tag
+        for cond in op.conditions(node) if hasattr(op, "conditions") else ():
+            holds = self.names.buffer(cond.name or "holds", dtypes.BOOL, ())
+            self.stmts.append(Set(holds, (), self.pull(cond, ())))
+            self.stmts.append(Check(loops.read(holds, ()), "CG_VALUE", tag, -1, 0, 0))
 
     def _check_lookups(self, node: Node) -> None:
         """Every element of an index array against the length of its axis, before it is used."""

@@ -29,6 +29,7 @@ HEADERS = (
     "cg_erf.h",
     "cg_blas.h",
     "cg_lapack.h",
+    "cg_python.h",
 )
 # those whose functions in double are spelled in float too
 BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h")
@@ -36,6 +37,21 @@ _MARK = re.compile(
     r"^/\* cg: (\w+)(?: = (\w+)| (is|needs) (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE
 )
 _NAME = re.compile(r"\bcg_\w+\b")
+# functions of libm that glibc has for vectors too, to 4 ULP, and that are faster so than those of
+# `runtime/` (acosh, atanh, tanh and sinh are not)
+_VECTORS = frozenset(
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2 erf erfc pow asinh "
+    "cosh exp2f expm1f logf log2f log10f log1pf sinf cosf tanf asinf acosf atanf atan2f erff erfcf "
+    "powf tanhf sinhf coshf asinhf atanhf".split()
+)
+_OF_TWO = frozenset(["atan2", "pow", "atan2f", "powf"])
+_SIMD = """\
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \\
+    (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
+#define CG_VECTORS __attribute__((simd("notinbranch")))
+#else
+#define CG_VECTORS
+#endif"""
 
 
 class Routine(NamedTuple):
@@ -100,15 +116,29 @@ def _parts(header: str) -> Iterator[tuple[str, _Function]]:
         yield name, _Function(text.strip(), libm, routine)
 
 
-def with_libm(text: str) -> str:
-    """`text` with the functions of libm in place of those of `runtime/` that stand for them."""
+def with_libm(text: str, math: str) -> str:
+    """`text` with functions of libm in place of those of `runtime/` that stand for them.
+
+    All that there are for "exact"; for "fast" those of which glibc has a form for vectors.
+    """
     functions = _functions()
 
     def spelled(match: re.Match[str]) -> str:
         function = functions.get(match.group())
-        return function.libm if function and function.libm else match.group()
+        libm = function.libm if function else None
+        return libm if libm and (math == "exact" or libm in _VECTORS) else match.group()
 
     return _NAME.sub(spelled, text)
+
+
+def _vector_functions(text: str) -> str:
+    """What tells gcc that functions of libm which a text calls have a form for vectors."""
+    lines = [_SIMD]
+    for name in sorted(_VECTORS.intersection(re.findall(r"\b(\w+)\(", text))):
+        real = "float" if name.endswith("f") and name != "erf" else "double"
+        arguments = ", ".join([real] * (1 + (name in _OF_TWO)))
+        lines.append(f"CG_VECTORS {real} {name}({arguments});")
+    return "\n".join(lines)
 
 
 def _used(text: str) -> list[_Function]:
@@ -124,10 +154,13 @@ def _used(text: str) -> list[_Function]:
     return [function for name, function in functions.items() if name in wanted]
 
 
-def prelude(text: str) -> str:
+def prelude(text: str, math: str | None = None) -> str:
     """Everything that has to stand before `text`."""
     includes = "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n#include <string.h>"
-    return "\n\n".join([includes, abi(), *(function.text for function in _used(text))])
+    pieces = [includes, abi(), *(function.text for function in _used(text))]
+    if math == "fast":
+        pieces.insert(1, _vector_functions(text))
+    return "\n\n".join(pieces)
 
 
 def routines(text: str) -> list[Routine]:

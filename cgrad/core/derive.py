@@ -51,8 +51,10 @@ def jvp(
     for node, t in zip(wrt, tangents, strict=True):
         _accumulate(found, node, t)
     stop = set(consider_constant)
-    for node in toposort(outputs):
-        if not node.args or node in stop:
+    order = toposort(outputs)
+    live = connected(outputs, order, stop)
+    for node in order:
+        if not node.args or node in stop or node not in live:
             continue
         ts = [found.get(arg) for arg in node.args]
         if any(t is not None for t in ts):

@@ -581,9 +581,12 @@ class Kernel:
     position         the place among the inputs of a node that sizes mention
     checks           what must hold at entry
     body             the statements
+    foreign          the text of C functions that are called and not cgrad's
     """
 
-    __slots__ = ("body", "bounds", "checks", "inputs", "name", "outputs", "position", "sizes")
+    __slots__ = (
+        "body", "bounds", "checks", "foreign", "inputs", "name", "outputs", "position", "sizes",
+    )  # fmt: skip
 
     def __init__(self, name: str, inputs: list[Buffer], outputs: list[Buffer]) -> None:
         self.name = name
@@ -594,6 +597,7 @@ class Kernel:
         self.position: dict[Any, int] = {}
         self.checks: list[Check] = []
         self.body: list[Stmt] = []
+        self.foreign = ""
 
 
 def statements(stmt: Stmt) -> Iterator[Stmt]:

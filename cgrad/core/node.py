@@ -96,6 +96,8 @@ class Op:
     impure = False
     # whether cotangents of the arguments are linear in that of the result
     pulls_linearly = True
+    # whether it works on the last axes, any number of leading ones in front of them
+    keeps_leading = False
     # False for free variables: their type is declared
     infers = True
 
@@ -118,6 +120,13 @@ class Op:
 
         `terms` has a list for each argument, None where it is zero; so is the result.
         NotImplemented when there is no rule.
+        """
+        return NotImplemented
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Any:
+        """The op on arguments of which those that are `on` have the axes `lead` in front.
+
+        NotImplemented when there is no such node; then a loop goes over the batch.
         """
         return NotImplemented
 

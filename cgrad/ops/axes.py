@@ -6,7 +6,7 @@ write for axes and shapes (`cgrad.tensor.shape`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,10 @@ class Broadcast(Linear):
         ]
         return [Term(value, rows, term.cols, term.wrt)]
 
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        axes = (*range(len(lead)), *behind(lead, self.axes))
+        return Node(Broadcast((*lead, *self.shape), axes), args)
+
     def value_at(self, node: Node, index: Index) -> Pull:
         (x,) = node.args
         source = tuple(
@@ -119,6 +123,9 @@ class Sum(Linear):
         zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
         return Reduction(node.args[0].dims, self.axes, "add", zero, dtype)
 
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Sum(behind(lead, self.axes)), args)
+
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)
 
@@ -145,6 +152,9 @@ class Permute(Linear):
 
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
         return [term.at_rows([term.rows[axis] for axis in self.axes])]
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Permute((*range(len(lead)), *behind(lead, self.axes))), args)
 
     def inverse(self) -> tuple[int, ...]:
         return tuple(self.axes.index(k) for k in range(len(self.axes)))
@@ -181,6 +191,9 @@ class Squeeze(Linear):
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
         return [_fewer_rows(term, self.axes)]
 
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Squeeze(behind(lead, self.axes)), args)
+
     def value_at(self, node: Node, index: Index) -> Pull:
         (x,) = node.args
         rest = iter(index)
@@ -216,6 +229,9 @@ class Reshape(Linear):
 
     def reference(self, x: Any) -> Any:
         return np.reshape(x, self.shape)
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Reshape((*lead, *self.shape)), args)
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return reshape_to(ct, node.args[0].dims)
@@ -328,6 +344,9 @@ class Expect(Linear):
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
         return [term]
 
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Expect((*lead, *self.shape), self.what, self.fix), args)
+
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)
 
@@ -338,6 +357,22 @@ def expect_shape(x: Node, shape: Shape, what: str, fix: str) -> Node:
     `what` expects it and `fix` says what to do about another shape, in the message of the error.
     """
     return x if x.dims == shape else Node(Expect(shape, what, fix), (x,))
+
+
+def behind(lead: Shape, axes: Iterable[int]) -> tuple[int, ...]:
+    """The places of `axes` once the axes `lead` are in front of them."""
+    return tuple(axis + len(lead) for axis in axes)
+
+
+def with_leading(x: Node, lead: Shape, own: int = 0) -> Node:
+    """x with its first `own` axes stretched to the leading axes `lead`."""
+    first = len(lead) - own
+    return broadcast_axes(x, (*lead, *x.dims[own:]), tuple(range(first, first + x.ndim)))
+
+
+def all_leading(args: Iterable[Node], on: Iterable[bool], lead: Shape) -> tuple[Node, ...]:
+    """Arguments of `batched`, each with the leading axes."""
+    return tuple(x if has else with_leading(x, lead) for x, has in zip(args, on, strict=True))
 
 
 def without(items: tuple[Any, ...], axes: Iterable[int]) -> tuple[Any, ...]:

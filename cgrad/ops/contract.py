@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Index
-from cgrad.core.node import Node, TensorType
+from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes, permute_axes
@@ -64,6 +64,14 @@ class Contract(Linear):
             for axis, (label, found) in enumerate(zip(labels, arg.dims, strict=True)):
                 if found != dims[label]:
                     yield found, dims[label], axis
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        first = 1 + max((*self.left, *self.right, *self.out), default=-1)
+        new = tuple(range(first, first + len(lead)))
+        left, right = (
+            new * has + own for has, own in zip(on, (self.left, self.right), strict=True)
+        )
+        return Node(Contract(left, right, new + self.out), args)
 
     def reference(self, a: Any, b: Any) -> Any:
         wide = np.float64 if a.dtype == np.float32 else a.dtype

@@ -26,6 +26,7 @@ class OfMatrix(Linear):
     """What both ops share: the shape (n, m) of the matrix and the number k of the diagonal."""
 
     __slots__ = ("k", "matrix")
+    keeps_leading = True
     size_slots = ("matrix",)
 
     def __init__(self, matrix: tuple[SizeLike, SizeLike], k: int) -> None:
@@ -132,6 +133,7 @@ class Triangle(Linear):
     """Matrices with zeros above diagonal k where `lower`, else below it; its own transpose."""
 
     __slots__ = ("k", "lower")
+    keeps_leading = True
     name = "triangle"
 
     def __init__(self, k: int, lower: bool) -> None:

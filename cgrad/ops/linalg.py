@@ -37,6 +37,7 @@ class Factor(Opaque):
 
     __slots__ = ()
     lowering = "emit"
+    keeps_leading = True
     stores_arguments = True
     fills_rows = True
 
@@ -382,6 +383,7 @@ class Valued(Opaque):
     """
 
     __slots__ = ()
+    keeps_leading = True
     moves = True
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:

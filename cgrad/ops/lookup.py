@@ -18,7 +18,7 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import broadcast_axes, permute_axes
+from cgrad.ops.axes import all_leading, broadcast_axes, permute_axes
 from cgrad.ops.constants import constant
 from cgrad.ops.kinds import Pull
 from cgrad.ops.lines import untie
@@ -125,6 +125,19 @@ class Gather(Lookup):
         for axis, n in enumerate(self.shape):
             yield x.dims[axis], n, axis
         yield from _equal(self.indices(node))
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Any:
+        n, looked = len(lead), len(self.shape)
+        x, *index = args
+        if not on[0]:
+            return Node(self, (x, *all_leading(index, on[1:], lead)))
+        if any(on[1:]):
+            return NotImplemented
+        order = (*range(n, n + looked), *range(n), *range(n + looked, x.ndim))
+        found = Node(self, (permute_axes(x, order), *index))
+        front = index[0].ndim
+        back = (*range(front, front + n), *range(front), *range(front + n, found.ndim))
+        return permute_axes(found, back)
 
     def reference(self, x: Any, *index: Any) -> Any:
         return x[_rows(index, x.shape[: len(index)])]
@@ -318,6 +331,7 @@ class Argsort(Op):
 
     __slots__ = ()
     name = "argsort"
+    keeps_leading = True
     lowering = "emit"
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:

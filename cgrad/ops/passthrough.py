@@ -26,6 +26,7 @@ class PassThrough(Op):
 
     __slots__ = ()
     lowering = "pull"
+    keeps_leading = True
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         return TensorType(args[0].dtype, args[0].dims)

@@ -12,9 +12,9 @@ import numpy as np
 
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import Index
-from cgrad.core.node import Node, TensorType, make_input
+from cgrad.core.node import Node, Shape, TensorType, make_input
 from cgrad.core.registry import build
-from cgrad.ops.axes import broadcast_axes, permute_axes, reshape_to, sum_axes, without
+from cgrad.ops.axes import behind, broadcast_axes, permute_axes, reshape_to, sum_axes, without
 from cgrad.ops.constants import constant
 from cgrad.ops.control import make_scan
 from cgrad.ops.kinds import Opaque, Pull, Reduction
@@ -53,6 +53,9 @@ class Prod(Opaque):
         dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
         one = loops.lit(1.0 if dtypes.is_float(dtype) else 1, dtype)
         return Reduction(node.args[0].dims, self.axes, "mul", one, dtype)
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Prod(behind(lead, self.axes)), args)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)
@@ -137,6 +140,10 @@ class Extreme(Opaque):
         domain = node.args[0].dims
         return Reduction(domain, self.axes, self.which, start, node.dtype, empty=self.empty)
 
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        op = Extreme(self.which, behind(lead, self.axes), self.empty, self.held)
+        return Node(op, args)
+
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)
 
@@ -173,6 +180,9 @@ class Quantifier(Opaque):
         start = loops.lit(found, dtypes.BOOL)
         op = "and" if found else "or"
         return Reduction(node.args[0].dims, self.axes, op, start, dtypes.BOOL)
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Quantifier(self.which, behind(lead, self.axes)), args)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)

@@ -136,6 +136,7 @@ class Elementwise(Op):
 
     __slots__ = ("row_name",)
     lowering = "pull"
+    keeps_leading = True
 
     def __init__(self, row: Row) -> None:
         self.row_name = row.name
@@ -264,6 +265,7 @@ class Cast(Linear):
 
     __slots__ = ("dtype", "implicit")
     name = "cast"
+    keeps_leading = True
 
     def __init__(self, dtype: str, implicit: bool = False) -> None:
         self.dtype = dtype

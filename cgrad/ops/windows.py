@@ -19,7 +19,7 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import Broadcast, broadcast_axes
+from cgrad.ops.axes import Broadcast, all_leading, broadcast_axes
 from cgrad.ops.constants import Constant, ShapeVector, constant
 from cgrad.ops.kinds import Linear, Pull
 from cgrad.ops.terms import Line, Term, whole
@@ -44,6 +44,16 @@ class Window(Linear):
         self.lengths = lengths
         self.steps = steps
         self.drops = drops
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        op = type(self)(
+            (*lead, *self.shape),
+            (*(0 for _ in lead), *self.starts),
+            (*lead, *self.lengths),
+            (*(1 for _ in lead), *self.steps),
+            (*(False for _ in lead), *self.drops),
+        )
+        return Node(op, all_leading(args, on, lead))
 
     def window_shape(self) -> Shape:
         return tuple(n for n, drop in zip(self.lengths, self.drops, strict=True) if not drop)
@@ -285,6 +295,9 @@ class Join(Linear):
             for axis, found in enumerate(arg.dims):
                 if axis != self.axis and found != node.dims[axis]:
                     yield found, node.dims[axis], axis
+
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(Join(self.axis + len(lead)), all_leading(args, on, lead))
 
     def offsets(self, node: Node) -> list[SizeLike]:
         """Where each argument begins along the axis."""

@@ -21,6 +21,7 @@ from cgrad.core.rewrite import RuleSet
 from cgrad.ops.axes import Broadcast, broadcast_axes, sum_axes
 from cgrad.ops.coerce import as_node, stretch
 from cgrad.ops.constants import INLINE_LIMIT, Constant, ShapeVector, SizeNode, constant, size_node
+from cgrad.ops.foreign import CFunction
 from cgrad.ops.kinds import Linear
 from cgrad.ops.passthrough import GradScale, PassThrough, ZeroGrad
 from cgrad.ops.reductions import Extreme, Prod, Quantifier
@@ -96,6 +97,8 @@ def known_shape(node: Node) -> Node | None:
 )  # fmt: skip
 def fold_scalar(node: Node) -> Node | None:
     """f(c1, c2) -> c"""
+    if isinstance(node.op, CFunction):
+        return None
     values = []
     for arg in node.args:
         value = scalar(arg)
@@ -117,7 +120,7 @@ def fold_scalar(node: Node) -> Node | None:
 def fold_array(node: Node) -> Node | None:
     """f([c1, c2], c3) -> [c4, c5]"""
     op = node.op
-    if isinstance(op, Broadcast) or not _is_small(node.dims) or not _sizes_known(op):
+    if isinstance(op, (Broadcast, CFunction)) or not _is_small(node.dims) or not _sizes_known(op):
         return None
     values = [_small_value(arg) for arg in node.args]
     known = [v for v in values if v is not None]

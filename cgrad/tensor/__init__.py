@@ -6,6 +6,7 @@ import cgrad.ops
 import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
+from cgrad.graph import vectorize
 from cgrad.tensor import linalg
 
 # fmt: off
@@ -106,7 +107,8 @@ __all__ = [
     "tensor", "tensor3", "tensor3s", "tensor4", "tensor4s", "tensor5", "tensor5s", "tensor6",
     "tensor6s", "tensor7", "tensor7s", "tensordot", "tile", "trace", "transpose", "tri", "tril",
     "tril_indices", "tril_indices_from", "triu", "triu_indices", "triu_indices_from", "true_div",
-    "true_divide", "trunc", "until", "var", "vector", "vectors", "vstack", "wcol", "wcols",
+    "true_divide", "trunc", "until", "var", "vector", "vectorize", "vectors", "vstack", "wcol",
+    "wcols",
     "where", "wmatrices", "wmatrix", "wrow", "wrows", "wscalar", "wscalars", "wtensor3",
     "wtensor3s", "wtensor4", "wtensor4s", "wtensor5", "wtensor5s", "wtensor6", "wtensor6s",
     "wtensor7", "wtensor7s", "wvector", "wvectors", "xor", "zcol", "zeros", "zeros_like",

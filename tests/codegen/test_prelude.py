@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import cgrad
 import cgrad.tensor as ct
-from cgrad.cache.toolchain import find_compiler, kernel_flags
+from cgrad.cache.toolchain import find_compiler, is_clang, kernel_flags
 from cgrad.codegen import prelude
 from cgrad.pipeline import Program, generate
 
@@ -47,6 +50,29 @@ def test_exact_functions_are_calls_of_libm() -> None:
     text = generate(Program([x], [ct.exp(x) + ct.log(x), ct.sigmoid(x) % 2], "f", "exact"))
     assert "cg_exp" not in text and "cg_log" not in text
     assert re.search(r"\bexp\(x", text) and re.search(r"\blog\(x", text) and "cg_mod(" in text
+
+
+def test_fast_functions_are_those_of_glibc_for_vectors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CGRAD_CACHE_DIR", str(tmp_path / "cache"))
+    x, s = ct.dvector("x"), ct.fvector("s")
+    outputs = [ct.exp(x), x**1.7, ct.sinh(x), ct.erf(s), ct.arctan2(s, 2)]
+    f = cgrad.function([x, s], outputs, math="fast")
+    for declared in ("double exp(double)", "double pow(double, double)", "float erff(float)"):
+        assert f"CG_VECTORS {declared};" in f.c_source
+    assert "cg_sinh(" in f.c_source  # glibc's is no faster
+    if platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc":
+        entries = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+        symbols = {name for name in (b"_exp", b"vv_pow", b"_erff", b"vv_atan2f") for data in entries
+                   if re.search(rb"_ZGV\w+" + name, data)}  # fmt: skip
+        assert len(symbols) == 4 or is_clang(find_compiler())
+    values = np.linspace(0.1, 20, 37)
+    slopes = values.astype("float32")
+    expected = [np.exp(values), values**1.7, np.sinh(values), None, np.arctan2(slopes, 2)]
+    for got, want in zip(f(values, slopes), expected, strict=True):
+        if want is not None:
+            np.testing.assert_array_max_ulp(got, want.astype(got.dtype), 5)
 
 
 @pytest.mark.parametrize("header", [name for name in prelude.HEADERS if name != "cg_math.h"])
