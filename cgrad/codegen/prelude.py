@@ -27,6 +27,7 @@ HEADERS = (
     "cg_trig.h",
     "cg_arc.h",
     "cg_erf.h",
+    "cg_gamma.h",
     "cg_blas.h",
     "cg_lapack.h",
     "cg_python.h",

@@ -33,6 +33,7 @@ from cgrad.tensor.creation import (
     wvectors, zcol, zeros, zeros_like, zmatrix, zrow, zscalar, ztensor3, ztensor4, ztensor5,
     ztensor6, ztensor7, zvector,
 )
+from cgrad.tensor.gammas import digamma, factorial, gamma, gammaln, polygamma, psi, tri_gamma
 from cgrad.tensor.grids import (
     geomspace, linspace, logspace, mgrid, ogrid, tri, tril, tril_indices, tril_indices_from,
     triu, triu_indices, triu_indices_from,
@@ -113,6 +114,6 @@ __all__ = [
     "wtensor3s", "wtensor4", "wtensor4s", "wtensor5", "wtensor5s", "wtensor6", "wtensor6s",
     "wtensor7", "wtensor7s", "wvector", "wvectors", "xor", "zcol", "zeros", "zeros_like",
     "zmatrix", "zrow", "zscalar", "ztensor3", "ztensor4", "ztensor5", "ztensor6", "ztensor7",
-    "zvector",
+    "zvector", "digamma", "factorial", "gamma", "gammaln", "polygamma", "psi", "tri_gamma",
 ]
 # fmt: on

@@ -1,10 +1,10 @@
-"""Shares of exponentials: logsumexp, softmax and its logarithm.
+"""Special functions: shares of exponentials, and the names of those in other files.
 
 Every exponent is taken relative to the largest, so nothing overflows, whatever the elements; the
 largest is held fixed in derivatives, where it would cancel.
 
-Responsible for: these functions.  Not responsible for: what users write with exp and log
-themselves (`cgrad.rewrites.exponentials`).
+Responsible for: logsumexp, softmax and its logarithm.  Not responsible for: what users write with
+exp and log themselves (`cgrad.rewrites.exponentials`), gamma functions (`cgrad.tensor.gammas`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,22 @@ from cgrad.ops.axes import broadcast_axes, sum_axes, without
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes
 from cgrad.ops.elementwise import apply
 from cgrad.ops.reductions import Extreme
+from cgrad.tensor.gammas import digamma, factorial, gamma, gammaln, polygamma, psi, tri_gamma
 from cgrad.tensor.math import Axis
 from cgrad.tensor.shape import insert_axes
+
+__all__ = [
+    "digamma",
+    "factorial",
+    "gamma",
+    "gammaln",
+    "log_softmax",
+    "logsumexp",
+    "polygamma",
+    "psi",
+    "softmax",
+    "tri_gamma",
+]
 
 
 class _Shifted:

@@ -1,0 +1,196 @@
+"""Gamma and beta functions against mpmath: values, special values, derivatives, both dtypes.
+
+The list of functions is kept here and not taken from the table.  The errors over whole domains are
+in docs/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import cgrad
+import cgrad.tensor as ct
+from cgrad.core.derive import jvp
+from cgrad.core.evaluate import evaluate
+from cgrad.errors import NullTypeGradError
+from cgrad.gradient import grad
+
+INF, NAN = np.inf, np.nan
+TINY = 5e-324
+
+
+class Case(NamedTuple):
+    """points: one tuple of arguments each; special: arguments and the value there; limit: the
+    largest relative error of a value; wrt: the arguments with a derivative."""
+
+    exact: Callable[..., Any]
+    points: Sequence[tuple[float, ...]]
+    special: Sequence[tuple[tuple[float, ...], float]]
+    limit: float = 1e-14
+    wrt: tuple[int, ...] = (0,)
+    slopes: float = 1e-12
+    single: float = 2e-7
+
+
+def _one(*points: float) -> list[tuple[float, ...]]:
+    return [(x,) for x in points]
+
+
+def _each(table: dict[float, float]) -> list[tuple[tuple[float, ...], float]]:
+    return [((x,), y) for x, y in table.items()]
+
+
+ALONG = _one(1e-300, 1e-20, 1e-5, 0.3, 0.5, 1.2, 1.5, 2.4, 2.5, 3.7, 9.9, 10.0, 30.0, 100.3,
+             -1e-9, -0.3, -1.7, -5.5, -20.25)  # fmt: skip
+CASES = {
+    "gamma": Case(mp.gamma, [*ALONG, (171.6,), (-171.5,), (-182.5,)], [
+        *_each({0.0: INF, INF: INF, -INF: NAN, NAN: NAN, -1.0: NAN, -30.0: NAN, -1e300: NAN,
+                TINY: INF, -TINY: -INF, 171.7: INF, 1e300: INF, 1.0: 1.0, 2.0: 1.0, 5.0: 24.0,
+                -200.5: 0.0}),
+        ((-0.0,), -INF),
+    ]),
+    "gammaln": Case(
+        lambda x: mp.log(abs(mp.gamma(x))),
+        [*ALONG, (1 - 1e-9,), (1 + 1e-12,), (2 + 1e-9,), (1e8,)],
+        _each({0.0: INF, INF: INF, -INF: INF, NAN: NAN, -1.0: INF, -1e300: INF, 1.0: 0.0,
+               2.0: 0.0, TINY: float(-mp.log(TINY)), 1e300: 6.897755278982137e302,
+               1.7e308: INF}),
+    ),
+    "digamma": Case(
+        lambda x: mp.psi(0, x), [*ALONG, (1.4616321449683622,), (1e8,)],
+        [*_each({0.0: -INF, INF: INF, -INF: NAN, NAN: NAN, -1.0: NAN, -1e300: NAN, TINY: -INF,
+                 1e300: 690.7755278982137}), ((-0.0,), INF)],
+    ),
+    "tri_gamma": Case(
+        lambda x: mp.psi(1, x), [*ALONG[1:], (1e8,)],
+        _each({0.0: INF, INF: 0.0, -INF: INF, NAN: NAN, -1.0: INF, TINY: INF, 1e300: 1e-300}),
+    ),
+    "polygamma": Case(
+        lambda n, x: mp.psi(int(n), x),
+        # between two poles an even order is a small difference of their terms
+        [(float(n), x) for n in (0, 2, 3, 8) for (x,) in ALONG[2:] if x != -5.5]
+        + [(160.0, 900.0), (30.0, 2.0)],
+        [((-1.0, 2.0), NAN), ((1.5, 2.0), NAN), ((2.0, 0.0), -INF), ((2.0, INF), 0.0),
+         ((2.0, -TINY), INF), ((3.0, NAN), NAN), ((180.0, 0.1), -INF), ((3.0, 1e200), 0.0)],
+        wrt=(1,), limit=3e-14,
+    ),
+}  # fmt: skip
+CASES["factorial"] = Case(
+    lambda x: mp.gamma(x + 1), _one(0.0, 0.5, 3.3, -0.5), _each({170.0: 7.257415615307994e306}),
+    single=1e-6,  # x + 1 is rounded
+)
+
+
+def _columns(points: Sequence[tuple[float, ...]], dtype: str = "float64") -> list[Any]:
+    return [np.array(column, dtype) for column in zip(*points, strict=True)]
+
+
+def _held(name: str, dtype: str) -> list[tuple[float, ...]]:
+    """The points whose numbers are normal ones of the dtype."""
+    info = np.finfo(dtype)
+    return [at for at in CASES[name].points if all(x == 0 or info.tiny < abs(x) < info.max for x in at)]
+
+
+def _symbols(name: str, dtype: str) -> list[Any]:
+    count = len(CASES[name].points[0])
+    return [ct.tensor(f"{name}_{k}", dtype=dtype, shape=(None,)) for k in range(count)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_values(dtype: str) -> None:
+    names = list(CASES)
+    symbols = {name: _symbols(name, dtype) for name in names}
+    given = {name: _columns(_held(name, dtype), dtype) for name in names}
+    with np.errstate(over="ignore"):
+        special = {name: _columns([at for at, _ in CASES[name].special], dtype) for name in names}
+    outputs = [getattr(ct, name)(*symbols[name]) for name in names]
+    f = cgrad.function([x for name in names for x in symbols[name]], outputs)
+    found = f(*itertools.chain(*given.values()))
+    least = float(np.finfo(dtype).tiny)
+    for name, got in zip(names, found, strict=True):
+        assert got.dtype == dtype
+        limit = CASES[name].limit if dtype == "float64" else CASES[name].single
+        for y, *at in zip(got, *given[name], strict=True):
+            with mp.workdps(60):
+                exact = CASES[name].exact(*(mp.mpf(float(x)) for x in at))
+                if abs(exact) > mp.mpf(float(np.finfo(dtype).max)):
+                    assert abs(y) == INF and (y > 0) == (exact > 0), (name, at)
+                    continue
+                error = abs(mp.mpf(float(y)) - exact)
+                assert error <= limit * abs(exact) + least * 1e-6, (name, at, y, float(exact))
+    found = f(*itertools.chain(*special.values()))
+    for name, got in zip(names, found, strict=True):
+        for y, (at, want) in zip(got, CASES[name].special, strict=True):
+            with np.errstate(over="ignore"):
+                expected = np.array(want).astype(dtype)
+            if dtype == "float32" and any(0 < abs(x) < 1e-37 or 1e38 < abs(x) < INF for x in at):
+                continue  # other numbers in float32
+            np.testing.assert_allclose(y, expected, rtol=1e-13 if dtype == "float64" else 2e-7,
+                                       err_msg=f"{name}{at}")  # fmt: skip
+
+
+def test_the_interpreter_agrees() -> None:
+    for name, case in CASES.items():
+        symbols = _symbols(name, "float64")
+        points = [*case.points, *(at for at, _ in case.special)]
+        given = dict(zip(symbols, _columns(points), strict=True))
+        node = getattr(ct, name)(*symbols)
+        with np.errstate(all="ignore"):
+            (got,) = evaluate([node], given)
+            want = cgrad.function(symbols, node)(*given.values())
+        np.testing.assert_allclose(got, want, rtol=2e-12, atol=3e-15, err_msg=name)
+
+
+def _inside(case: Case) -> list[tuple[float, ...]]:
+    return [at for at in case.points if all(1e-6 < abs(x) < 1e5 for x in at)]
+
+
+def test_derivatives_to_second_order() -> None:
+    """Reverse, forward, and reverse of reverse, for every argument that has a derivative."""
+    symbols = {name: _symbols(name, "float64") for name in CASES}
+    outputs, labels = [], []
+    for name, case in CASES.items():
+        y = getattr(ct, name)(*symbols[name])
+        for k in case.wrt:
+            x = symbols[name][k]
+            slope = grad(y.sum(), x)
+            (ahead,) = jvp([y], [x], [ct.ones_like(x)])
+            for j in case.wrt:
+                outputs.append(grad(slope.sum(), symbols[name][j]))
+                labels.append((name, tuple(sorted((k, j)))))
+            outputs += [slope, ahead]
+            labels += [(name, (k,)), (name, (k,))]
+    f = cgrad.function([x for name in CASES for x in symbols[name]], outputs)
+    given = [column for case in CASES.values() for column in _columns(_inside(case))]
+    exact: dict[Any, list[Any]] = {}
+    for got, label in zip(f(*given), labels, strict=True):
+        name, wrt = label
+        case = CASES[name]
+        if label not in exact:
+            exact[label] = [_derivative(case, at, wrt) for at in _inside(case)]
+        for y, at, want in zip(got, _inside(case), exact[label], strict=True):
+            close = abs(float(y) - want) <= case.slopes * abs(want) + 1e-300
+            assert close or y == want, (label, at, y, want)
+
+
+def _derivative(case: Case, at: tuple[float, ...], wrt: tuple[int, ...]) -> float:
+    orders = tuple(wrt.count(k) for k in range(len(at)))
+    with mp.workdps(60):
+        if len(at) == 1:
+            return float(mp.diff(case.exact, mp.mpf(at[0]), orders[0]))
+        return float(mp.diff(case.exact, tuple(map(mp.mpf, at)), orders))
+
+
+def test_the_order_of_polygamma_has_no_derivative() -> None:
+    n, x = ct.dscalar("n"), ct.dscalar("x")
+    with pytest.raises(NullTypeGradError, match="order n"):
+        grad(ct.polygamma(n, x), n)
+    k = ct.lscalar("k")
+    slope = cgrad.function([k, x], grad(ct.polygamma(k, x), x))
+    assert slope(1, 0.7) == pytest.approx(float(mp.psi(2, 0.7)), rel=1e-14)
