@@ -82,7 +82,9 @@ CASES = {
     ),
 }  # fmt: skip
 CASES["factorial"] = Case(
-    lambda x: mp.gamma(x + 1), _one(0.0, 0.5, 3.3, -0.5), _each({170.0: 7.257415615307994e306}),
+    lambda x: mp.gamma(x + 1),
+    _one(0.0, 0.5, 3.3, -0.5),
+    _each({170.0: 7.257415615307994e306}),
     single=1e-6,  # x + 1 is rounded
 )
 
@@ -94,7 +96,9 @@ def _columns(points: Sequence[tuple[float, ...]], dtype: str = "float64") -> lis
 def _held(name: str, dtype: str) -> list[tuple[float, ...]]:
     """The points whose numbers are normal ones of the dtype."""
     info = np.finfo(dtype)
-    return [at for at in CASES[name].points if all(x == 0 or info.tiny < abs(x) < info.max for x in at)]
+    return [
+        at for at in CASES[name].points if all(x == 0 or info.tiny < abs(x) < info.max for x in at)
+    ]
 
 
 def _symbols(name: str, dtype: str) -> list[Any]:

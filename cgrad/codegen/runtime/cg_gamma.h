@@ -267,8 +267,8 @@ static inline double cg_polygamma_positive(double n, double x)
 
 /* cg: cg_polygamma */
 /* The n-th derivative of digamma; infinite at 0 and negative whole numbers, nan for an n that is
- * not a whole number. Below 0 (-1)^n times the whole sum over f + k, k from -infinity, and that from
- * 1 - x, f = x - floor(x), which gives all differences the same sign as their first term. */
+ * not a whole number. Below 0 the terms are those from f = x - floor(x) upwards and the finite sum
+ * from 1 - f to -x, a difference of two zeta functions of the size of its first term. */
 static inline double cg_polygamma(double n, double x)
 {
     if (n == 0)
