@@ -28,6 +28,7 @@ def function(
     updates: Pairs = None,
     givens: Pairs = None,
     *,
+    no_default_updates: bool | Sequence[Node] = False,
     on_unused_input: str = "warn",
     name: str | None = None,
     allow_input_downcast: bool | None = None,
@@ -45,6 +46,9 @@ def function(
                      variable holds the new value; all new values are computed from the old ones
     givens           pairs (node, replacement), or a dict: in outputs and updates, each node is
                      replaced by something of the same dtype and rank, all at once
+    no_default_updates  True: shared variables change by `updates` only; False: those with a
+                     `default_update` (the generators of a RandomStream) by that too, unless
+                     `updates` has them; a list: all but these
     on_unused_input  "warn" (default), "raise" or "ignore"
     name             used in messages and in the C text
     allow_input_downcast  True: convert arguments of any dtype; False: only where nothing is
@@ -77,8 +81,10 @@ def function(
         for k, given in enumerate(taken)
         if given.update is not None
     ]
-    everything = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
     replaced = replacements(givens, "givens")
+    read = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
+    pairs += _default_updates(read, pairs, replaced, no_default_updates)
+    everything = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
     if replaced:
         everything = graphs.substitute(everything, replaced)
     program = Program(arguments, everything, _name(name), math)
@@ -166,6 +172,35 @@ def _require_node(out: Any) -> Node:
             "make a constant with cgrad.tensor.constant"
         )
     return out
+
+
+def _default_updates(
+    read: Sequence[Node],
+    pairs: Sequence[tuple[Node, Node]],
+    replaced: Mapping[Node, Node],
+    without: bool | Sequence[Node],
+) -> list[tuple[Node, Node]]:
+    """The default updates of the shared variables that are read, by these updates too."""
+    if without is True:
+        return []
+    if without is not False and not isinstance(without, (list, tuple)):
+        raise TypeError(
+            f"no_default_updates is {without!r:.80}, expected True, False or a list of shared "
+            "variables"
+        )
+    settled = {target for target, _ in pairs} | set(without or ())
+    found: list[tuple[Node, Node]] = []
+    pending = list(read)
+    while pending:
+        kept = graphs.substitute(pending, replaced) if replaced else pending
+        pending = []
+        for node in graphs.toposort(kept):
+            default = getattr(node, "default_update", None)
+            if default is not None and node not in settled:
+                settled.add(node)
+                found.append((node, like(default, node, f"the default update of {node!r}")))
+                pending.append(found[-1][1])
+    return found
 
 
 def _updates(updates: Pairs) -> list[tuple[Node, Node]]:

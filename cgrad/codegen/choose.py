@@ -20,8 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from cgrad.core.node import Node
-from cgrad.ops.kinds import lowering, moved
-from cgrad.ops.scalar import Elementwise
+from cgrad.ops.kinds import element_cost, lowering, moved
 
 MEMORY_COST = 4
 DEEPEST = 32
@@ -100,7 +99,7 @@ def _costs(
         if node in known or lowering(node) != "pull":
             cost[node] = 0
             continue
-        own = node.op.row.cost if isinstance(node.op, Elementwise) else 0
+        own = element_cost(node)
         # `codegen.place` computes a scalar once, wherever it is read
         recomputed = (arg for arg in node.args if arg.ndim and arg not in chosen)
         below = sum(cost.get(arg, 0) for arg in recomputed)

@@ -18,7 +18,7 @@ from cgrad.core.loops import For, Index, Set, Swap
 from cgrad.core.node import Node
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.control import Scan
-from cgrad.ops.kinds import lowering
+from cgrad.ops.kinds import element_cost, lowering
 from cgrad.ops.scalar import Elementwise
 
 if TYPE_CHECKING:
@@ -45,12 +45,11 @@ def _costs_more(node: Node, allowed: int) -> bool:
     stack, seen = [node], {node}
     while stack:
         current = stack.pop()
-        if isinstance(current.op, Elementwise):
-            total += current.op.row.cost
-            if total > allowed:
-                return True
-        elif lowering(current) != "pull":
+        if lowering(current) != "pull":
             continue
+        total += element_cost(current)
+        if total > allowed:
+            return True
         for arg in current.args:
             if arg not in seen:
                 seen.add(arg)

@@ -28,6 +28,7 @@ HEADERS = (
     "cg_arc.h",
     "cg_erf.h",
     "cg_gamma.h",
+    "cg_random.h",
     "cg_blas.h",
     "cg_lapack.h",
     "cg_python.h",

@@ -40,6 +40,7 @@ from cgrad.core.loops import (
     walk,
 )
 from cgrad.core.sizes import SizeLike
+from cgrad.ops.random import SAMPLERS
 from cgrad.ops.scalar import TABLE
 
 # iterations of a block: some vectors, of rows that fit into a cache together
@@ -94,7 +95,7 @@ def cost(template: str) -> int:
 
 @functools.cache
 def _costs() -> dict[str, int]:
-    """The cost of each C function that a row of the table is spelled with."""
+    """The cost of each C function that a row of the table, or a random draw, is spelled with."""
     found: dict[str, int] = {}
     for row in TABLE.values():
         if row.c is None or (isinstance(row.c, dict) and FLOAT64 not in row.c):
@@ -103,6 +104,7 @@ def _costs() -> dict[str, int]:
             called = re.match(r"\w+\(", row.template(dtype))
             if called:
                 found[called.group(0)] = row.cost
+    found.update((f"{sampler.function}(", sampler.cost) for sampler in SAMPLERS.values())
     return found
 
 

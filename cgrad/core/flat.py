@@ -35,7 +35,10 @@ class Row:
         node = self.node
         args = tuple(row(arg) for arg in node.args)
         base = None if node.base is None else row(node.base)
-        return restore, (type(node), node.op, args, node.name, _free_type(node), base)
+        made = (type(node), node.op, args, node.name, _free_type(node), base)
+        # written after the node: an update mentions what it updates
+        update = getattr(node, "default_update", None)
+        return restore, made, None if update is None else (None, {"default_update": update})
 
 
 _rows: WeakValueDictionary[int, Row] = WeakValueDictionary()
@@ -134,4 +137,7 @@ def last(*items: Any) -> Any:
     if not isinstance(found, Row):
         return found
     node = found.node
-    return restore(type(node), node.op, node.args, node.name, _free_type(node), node.base)
+    copied = restore(type(node), node.op, node.args, node.name, _free_type(node), node.base)
+    if hasattr(node, "default_update"):
+        copied.default_update = node.default_update  # type: ignore[attr-defined]
+    return copied

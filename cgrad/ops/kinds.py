@@ -158,3 +158,9 @@ def lowering(node: Node) -> str:
     """How `node` reaches the loop IR."""
     way: str = getattr(node.op, "lowering", "leaf")
     return way
+
+
+def element_cost(node: Node) -> int:
+    """Rough number of additions that an element of `node` costs, its arguments left out."""
+    cost: int = getattr(node.op, "cost", 0)
+    return cost

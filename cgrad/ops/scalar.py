@@ -149,6 +149,11 @@ class Elementwise(Op):
     def row(self) -> Row:
         return TABLE[self.row_name]
 
+    @property
+    def cost(self) -> int:
+        """See `Row`."""
+        return self.row.cost
+
     def key(self, label: sizes.Label) -> tuple[str, str]:
         return (self.row_name, self.row_name)
 

@@ -7,7 +7,7 @@ import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
 from cgrad.graph import vectorize
-from cgrad.tensor import linalg
+from cgrad.tensor import linalg, random
 
 # fmt: off
 from cgrad.tensor.arrange import flip, hstack, pad, repeat, roll, split, tile, vstack
@@ -99,7 +99,8 @@ __all__ = [
     "ltensor7s", "lvector", "lvectors", "map", "matmul", "matrices", "matrix", "max", "maximum",
     "mean", "mgrid", "min", "minimum", "mod", "moveaxis", "mul", "multiply", "nan", "neg",
     "negative", "neq", "newaxis", "nonzero", "norm", "not_equal", "ogrid", "ones", "ones_like",
-    "or_", "outer", "pad", "pi", "pow", "power", "prod", "ptp", "rad2deg", "ravel", "reciprocal",
+    "or_", "outer", "pad", "pi", "pow", "power", "prod", "ptp", "rad2deg", "random",
+    "ravel", "reciprocal",
     "reduce", "remainder", "repeat", "reshape", "roll", "round", "round_half_to_even", "row",
     "rows", "scalar", "scalars", "scan", "second", "set_subtensor", "sgn", "shape",
     "shape_padleft", "shape_padright", "shared", "sigmoid", "sign", "sin", "sinh", "size",

@@ -23,10 +23,16 @@ Array = np.ndarray[Any, Any]
 class SharedVariable(Node):
     """A symbol with a value of its own, made by `shared`.
 
-    The value is always an array in row-major order, aligned, in native byte order.
+    The value is always an array in row-major order, aligned, in native byte order.  Functions that
+    read a variable whose `default_update` is a tensor update it, as if that were among their
+    `updates`.
     """
 
-    __slots__ = ()
+    __slots__ = ("default_update",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.default_update: Node | None = None
 
     @property
     def storage(self) -> list[Array]:

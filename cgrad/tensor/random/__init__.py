@@ -1,0 +1,30 @@
+"""Random numbers: generators, which are tensors, and draws from distributions.
+
+key = random.key(12)
+x = random.normal(key, 0.0, 1.0, size=(3,))       # the same numbers at every call
+
+rng = random.shared_rng(12)
+next_rng, x = rng.normal(0.0, 1.0, size=(3,))
+f = cgrad.function([], x, updates={rng: next_rng})  # other numbers at every call
+"""
+
+# one name a line would hide what belongs together
+# ruff: noqa: I001
+# fmt: off
+from cgrad.tensor.random.continuous import (
+    bits, cauchy, exponential, gumbel, halfcauchy, halfnormal, laplace, logistic, lognormal,
+    normal, pareto, rayleigh, standard_normal, triangular, truncexpon, uniform, weibull,
+)
+from cgrad.tensor.random.discrete import bernoulli, geometric, integers
+from cgrad.tensor.random.keys import fold_in, key, split, words_of
+from cgrad.tensor.random.streams import (
+    default_rng, Generator, RandomStream, rng, shared_rng, SharedGenerator,
+)
+
+__all__ = [
+    "Generator", "RandomStream", "SharedGenerator", "bernoulli", "bits", "cauchy", "default_rng",
+    "exponential", "fold_in", "geometric", "gumbel", "halfcauchy", "halfnormal", "integers", "key",
+    "laplace", "logistic", "lognormal", "normal", "pareto", "rayleigh", "rng", "shared_rng",
+    "split", "standard_normal", "triangular", "truncexpon", "uniform", "weibull", "words_of",
+]
+# fmt: on
