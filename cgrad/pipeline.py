@@ -9,6 +9,7 @@ simplify   canonical, then stable forms                          rewrites
 expand     functions in terms of cheaper ones                    rewrites
 lower      one nest per buffer                                   codegen.lower
 fuse       nests with a common prefix are one                    codegen.fuse
+unroll     short loops around loops written out                  codegen.unroll
 shrink     temporaries lose the axes of their loop               codegen.shrink
 collapse   loops over consecutive elements are one               codegen.collapse
 place      each value once, at its depth                         codegen.place
@@ -53,6 +54,7 @@ from cgrad.codegen.split import split
 from cgrad.codegen.strip import strip
 from cgrad.codegen.totals import totals
 from cgrad.codegen.unify import is_entry_size, unify
+from cgrad.codegen.unroll import unroll
 from cgrad.core import graphs, loops, sizes
 from cgrad.core.check import check_graph, check_loops
 from cgrad.core.loops import Kernel
@@ -202,6 +204,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
         check_graph(outputs)
         check_loops(block.stmts, inputs)
     fused = clock.loops("fuse", fuse(block.stmts))
+    fused = clock.loops("unroll", unroll(fused))
     fused = clock.loops("shrink", shrink(fused))
     fused = clock.loops("collapse", collapse(fused))
     if checking:
