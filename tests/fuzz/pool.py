@@ -54,7 +54,8 @@ class Generator:
 
     # -- inputs -------------------------------------------------------------------------------
     def _input(self, k: int, n: int, m: int) -> None:
-        shape = self.rng.choice([(), (n,), (m,), (n, m), (m, n), (1, m), (n, 1), (2, n, m), (n, n)])
+        shape = self.rng.choice([(), (n,), (m,), (n, m), (m, n), (1, m), (n, 1), (2, n, m), (n, n),
+                                 (n, 1, m), (1, 2, m, n)])  # fmt: skip
         dtype = self.rng.choice(["float64"] * 6 + ["float32", "int64", "int64", "bool", *SHORT])
         if k == 0:
             dtype = "float64"
@@ -92,9 +93,9 @@ class Generator:
     def add(self, what: str, node: Node, exact: bool, want: Any = None) -> Value:
         """The node in the pool; `want` is NumPy's answer from the same arrays, where it has one.
 
-        Skip for a node that is there, has more than 3 axes, or large or infinite elements.
+        Skip for a node that is there, has more than 4 axes, or large or infinite elements.
         """
-        if node in self.given or any(v.node is node for v in self.pool) or node.ndim > 3:
+        if node in self.given or any(v.node is node for v in self.pool) or node.ndim > 4:
             raise Skip
         known = {v.node: v.array for v in self.pool} | self.given
         (array,) = evaluate([node], known)
