@@ -1,8 +1,8 @@
 """`python -m benchmarks.accuracy [names] [--points 20000] [--math exact]`: errors in ULP.
 
-For every elementary function of the table, in float64 and float32: the largest error of the
-compiled function over points of its whole domain, against mpmath, and where it is.  An ULP is the
-distance of the floating-point numbers around the exact value.
+For every elementary and special function of the table, in float64 and float32: the largest error of
+the compiled function over points of its whole domain, against mpmath, and where it is.  An ULP is
+the distance of the floating-point numbers around the exact value.
 
 Responsible for: the exact values, the points, the table.  Not responsible for: bounds (the tests).
 """
@@ -18,6 +18,8 @@ import numpy as np
 
 import cgrad
 import cgrad.tensor as ct
+from benchmarks.special import SPECIAL
+from cgrad.ops.elementwise import apply
 
 mp = mpmath.mp
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -163,12 +165,15 @@ def measure(names: Sequence[str], dtype: str, count: int, math: str | None = Non
     for name in names:
         if name in BINARY:
             args[name] = pairs(name, dtype, count)
+        elif name in SPECIAL:
+            exact[name], arguments = SPECIAL[name]
+            args[name] = arguments(dtype, count)
         else:
             exact[name], ends = FUNCTIONS[name]
             args[name] = (points(ends[dtype == "float32"], dtype, count),)
     symbols = {k: [ct.tensor(dtype=dtype, shape=(None,)) for _ in args[k]] for k in names}
     inputs = [x for name in names for x in symbols[name]]
-    outputs = [getattr(ct, name)(*symbols[name]) for name in names]
+    outputs = [apply(name, *symbols[name]) for name in names]
     f = cgrad.function(inputs, outputs, math=math)
     found = f(*(x for name in names for x in args[name]))
     results = []
@@ -181,7 +186,7 @@ def measure(names: Sequence[str], dtype: str, count: int, math: str | None = Non
 
 
 def main() -> None:
-    names = [*FUNCTIONS, *BINARY]
+    names = [*FUNCTIONS, *BINARY, *SPECIAL]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--points", type=int, default=20_000, help="for each function and dtype")

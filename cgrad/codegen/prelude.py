@@ -29,6 +29,7 @@ HEADERS = (
     "cg_erf.h",
     "cg_gamma.h",
     "cg_random.h",
+    "cg_normal.h",
     "cg_blas.h",
     "cg_lapack.h",
     "cg_python.h",

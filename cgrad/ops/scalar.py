@@ -60,7 +60,7 @@ class Row:
     name      the name users call
     c         C text, `{0}` the first argument: one for all dtypes or one for each dtype;
               a bare function name stands for a call, with an `f` appended for float32
-    numpy     the reference
+    numpy     the reference; None where NumPy has no such function, so that only C computes it
     partials  one for each argument, None where the derivative is zero
     takes     float (integers become float64), number (bool becomes int64), any, signed (no bool),
               logical (to bool) or bits (no floats)
@@ -81,7 +81,7 @@ class Row:
         self,
         name: str,
         c: str | dict[str, str] | None,
-        numpy: Callable[..., Any],
+        numpy: Callable[..., Any] | None,
         partials: Sequence[Partial | None],
         doc: str,
         *,
@@ -171,6 +171,11 @@ class Elementwise(Op):
                     yield found, expected, axis
 
     def reference(self, *args: Any) -> Any:
+        if self.row.numpy is None:
+            raise NotImplementedError(
+                f"{self.row_name} has no NumPy form, only compiled code computes it: "
+                "use cgrad.function or .eval()"
+            )
         with np.errstate(all="ignore"):
             return self.row.numpy(*args)
 

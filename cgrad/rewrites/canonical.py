@@ -97,7 +97,7 @@ def known_shape(node: Node) -> Node | None:
 )  # fmt: skip
 def fold_scalar(node: Node) -> Node | None:
     """f(c1, c2) -> c"""
-    if isinstance(node.op, CFunction):
+    if not _is_computable(node.op):
         return None
     values = []
     for arg in node.args:
@@ -120,7 +120,9 @@ def fold_scalar(node: Node) -> Node | None:
 def fold_array(node: Node) -> Node | None:
     """f([c1, c2], c3) -> [c4, c5]"""
     op = node.op
-    if isinstance(op, (Broadcast, CFunction)) or not _is_small(node.dims) or not _sizes_known(op):
+    if isinstance(op, Broadcast) or not _is_small(node.dims) or not _sizes_known(op):
+        return None
+    if not _is_computable(op):
         return None
     values = [_small_value(arg) for arg in node.args]
     known = [v for v in values if v is not None]
@@ -131,6 +133,13 @@ def fold_array(node: Node) -> Node | None:
     if any(found != expected for found, expected, _ in op.equalities(node)):
         return None  # the user's mistake, which is reported where it can be explained
     return constant(_computed(op, known).astype(dtypes.NUMPY[node.dtype]))
+
+
+def _is_computable(op: Op) -> bool:
+    """Whether NumPy can compute it; some elementwise functions are there in C only."""
+    if isinstance(op, Elementwise):
+        return op.row.numpy is not None
+    return not isinstance(op, CFunction)
 
 
 def _computed(op: Op, values: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:

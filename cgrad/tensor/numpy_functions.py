@@ -19,6 +19,7 @@ import numpy as np
 from cgrad.core.node import Node
 from cgrad.core.registry import build, known, register
 from cgrad.ops.coerce import as_node
+from cgrad.ops.elementwise import apply
 
 # fmt: off
 from cgrad.tensor.arrange import (
@@ -36,6 +37,7 @@ from cgrad.tensor.creation import (
     ones_like,
     zeros_like,
 )
+from cgrad.tensor.derived import allclose, isclose, isneginf, isposinf, nan_to_num
 from cgrad.tensor.math import (
     all as all_true,
 )
@@ -54,9 +56,6 @@ from cgrad.tensor.math import (
 )
 from cgrad.tensor.math import (
     min as smallest,
-)
-from cgrad.tensor.math import (
-    round as rounded,
 )
 from cgrad.tensor.math import (
     sum as total,
@@ -153,7 +152,7 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Node]:
 def _round(a: Any, decimals: int = 0, out: Any = None) -> Node:
     if decimals:
         raise TypeError("use cgrad.tensor.round(a * 10**decimals) / 10**decimals")
-    return rounded(a)
+    return apply("round", a)
 
 
 def _average(a: Any, axis: Any = None, weights: Any = None) -> Node:
@@ -185,6 +184,13 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
         build("nonzero", condition) if x is None and y is None else switch(condition, x, y)
     ),
     np.clip: _clip,
+    np.isclose: isclose,
+    np.allclose: allclose,
+    np.isposinf: lambda x, out=None: isposinf(x),
+    np.isneginf: lambda x, out=None: isneginf(x),
+    np.nan_to_num: lambda x, copy=True, nan=0.0, posinf=None, neginf=None: nan_to_num(
+        x, nan, posinf, neginf
+    ),
     np.round: _round,
     np.around: _round,
     np.dot: lambda a, b, out=None: dot(a, b),
@@ -248,7 +254,6 @@ _ADVICE = {
     "interp": "switch, between the two formulas",
     "cross": "stack of the three differences of products",
     "kron": "outer, moveaxis and reshape",
-    "nan_to_num": "switch(isnan(x), 0.0, x)",
     "nansum": "sum(switch(isnan(x), 0.0, x))",
     "nanmean": "sum and switch(isnan(x), 0.0, x)",
     "nanmax": "max(switch(isnan(x), -inf, x))",
@@ -257,8 +262,6 @@ _ADVICE = {
     "triu": "x * (arange(n)[:, None] <= arange(m))",
     "meshgrid": "broadcast_to of x[None, :] and y[:, None]",
     "array_equal": "all(eq(a, b))",
-    "allclose": "all(abs(a - b) <= tolerance)",
-    "isclose": "abs(a - b) <= tolerance",
     "count_nonzero": "sum(neq(x, 0))",
     "trapezoid": "sum((y[1:] + y[:-1]) * diff(x)) / 2",
     "polyval": "scan, or reduce over the coefficients",

@@ -13,22 +13,11 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* cg: cg_erfc_above */
-/* erfc(x) for x >= 0. The polynomials are off by 2^-61 and 2^-57. */
-cg_inline double cg_erfc_above(double x)
+/* cg: cg_erfcx_above */
+/* exp(x^2) erfc(x) for 0 <= x <= 28, of which `lost` times as much is missing. The polynomial is
+ * off by 2^-57. */
+cg_inline double cg_erfcx_above(double size, double *lost)
 {
-    const double size = x > 28.0 ? 28.0 : x, square = size * size;
-    const double shifted = fma(square, -0x1.71547652b82fep+0, 0x1.8p52);
-    const double n = shifted - 0x1.8p52;
-    const double near = fma(n, -0x1.62e42fefa38p-1, -square);
-    const double r = fma(n, -0x1.ef35793c7673p-45, near) - fma(size, size, -square);
-    const double r2 = r * r;
-    double e = fma(r2, 0x1.28adf76ec5089p-22, 0x1.a0199985a9ec9p-16);
-    double f = fma(r2, 0x1.ad68918877501p-26, 0x1.71df33768a08fp-19);
-    e = fma(r2, e, 0x1.6c16c18457d24p-10), f = fma(r2, f, 0x1.a01a01242bc0cp-13);
-    e = fma(r2, e, 0x1.55555555507c3p-5), f = fma(r2, f, 0x1.1111111128d8dp-7);
-    e = fma(r2, e, 0x1.000000000000ap-1), f = fma(r2, f, 0x1.55555555554f6p-3);
-    const double power = fma(r2, fma(r, f, e), r);
     const double d = size + 4.0, inverse = 1.0 / d, t = (d - 8.0) * inverse, t2 = t * t;
     double even = fma(t2, 0x1.2163b9a02f8c6p-29, -0x1.3f98cbe7b9bf7p-26);
     double odd = fma(t2, 0x1.ca7d65ce00469p-32, -0x1.cb0b89e72679cp-31);
@@ -45,7 +34,28 @@ cg_inline double cg_erfc_above(double x)
     const double q = fma(t, slope, 0x1.18932bf08e154p+0) * inverse;
     /* what the roundings of d, 1/d and t took, with Q'/Q taken to be -1 */
     const double d_low = size - (d - 4.0), t_low = fma(-t, d, d - 8.0);
-    const double lost = fma(-inverse, d, 1.0) - inverse * fma(d_low, fma(8.0, inverse, 1.0), t_low);
+    *lost = fma(-inverse, d, 1.0) - inverse * fma(d_low, fma(8.0, inverse, 1.0), t_low);
+    return q;
+}
+
+/* cg: cg_erfc_above */
+/* erfc(x) for x >= 0. The polynomial of the exponential is off by 2^-61. */
+cg_inline double cg_erfc_above(double x)
+{
+    const double size = x > 28.0 ? 28.0 : x, square = size * size;
+    const double shifted = fma(square, -0x1.71547652b82fep+0, 0x1.8p52);
+    const double n = shifted - 0x1.8p52;
+    const double near = fma(n, -0x1.62e42fefa38p-1, -square);
+    const double r = fma(n, -0x1.ef35793c7673p-45, near) - fma(size, size, -square);
+    const double r2 = r * r;
+    double e = fma(r2, 0x1.28adf76ec5089p-22, 0x1.a0199985a9ec9p-16);
+    double f = fma(r2, 0x1.ad68918877501p-26, 0x1.71df33768a08fp-19);
+    e = fma(r2, e, 0x1.6c16c18457d24p-10), f = fma(r2, f, 0x1.a01a01242bc0cp-13);
+    e = fma(r2, e, 0x1.55555555507c3p-5), f = fma(r2, f, 0x1.1111111128d8dp-7);
+    e = fma(r2, e, 0x1.000000000000ap-1), f = fma(r2, f, 0x1.55555555554f6p-3);
+    const double power = fma(r2, fma(r, f, e), r);
+    double lost;
+    const double q = cg_erfcx_above(size, &lost);
     return cg_scale(fma(q, power + lost, q), shifted);
 }
 
