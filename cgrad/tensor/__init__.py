@@ -7,8 +7,7 @@ import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
 from cgrad.graph import vectorize
-from cgrad.tensor import linalg, random
-from cgrad.tensor import linalg, special
+from cgrad.tensor import linalg, random, special
 
 # fmt: off
 from cgrad.tensor.arrange import flip, hstack, pad, repeat, roll, split, tile, vstack
