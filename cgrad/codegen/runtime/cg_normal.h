@@ -35,8 +35,9 @@ static double cg_erfcx(double x)
 /* cg: cg_erfcx_slope */
 /* The derivative of erfcx of order n: (-1)^n 2^n n! exp(x^2) i^n erfc(x) with the iterated
  * integrals of erfc (DLMF 7.18.4). By their recurrence (DLMF 7.18.7), which is stable upwards
- * where x is small or negative; elsewhere its continued fraction gives the ratios of neighbours (W. Gautschi,
- * Computational aspects of three-term recurrence relations, SIAM Review 9, 1967). */
+ * where x is small or negative; elsewhere its continued fraction gives the ratios of
+ * neighbours (W. Gautschi, Computational aspects of three-term recurrence relations, SIAM
+ * Review 9, 1967). */
 static double cg_erfcx_slope(double x, double n)
 {
     const double c = 0x1.20dd750429b6dp+0;
