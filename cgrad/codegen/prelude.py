@@ -30,6 +30,7 @@ HEADERS = (
     "cg_gamma.h",
     "cg_random.h",
     "cg_normal.h",
+    "cg_samplers.h",
     "cg_blas.h",
     "cg_lapack.h",
     "cg_python.h",

@@ -21,6 +21,7 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.ops import rejection
 from cgrad.ops.kinds import Opaque, Pull
 from cgrad.ops.passthrough import undefined
 from cgrad.ops.philox import Place, inside, normal_quantile, raw, unit, words
@@ -84,6 +85,15 @@ SAMPLERS = {
         "cg_random_normal", FLOAT64, (), lambda p: normal_quantile(inside(raw(p))), 100
     ),
     "integer": Sampler("cg_random_integer", INT64, (INT64, INT64), _integer, 65),
+    # by rejection
+    "gamma": Sampler("cg_random_gamma", FLOAT64, (FLOAT64,), rejection.gamma, 250),
+    "log_gamma": Sampler("cg_random_log_gamma", FLOAT64, (FLOAT64,), rejection.log_gamma, 250),
+    "vonmises": Sampler("cg_random_vonmises", FLOAT64, (FLOAT64,), rejection.vonmises, 300),
+    "poisson": Sampler("cg_random_poisson", INT64, (FLOAT64,), rejection.poisson, 200),
+    "binomial": Sampler("cg_random_binomial", INT64, (INT64, FLOAT64), rejection.binomial, 300),
+    "hypergeometric": Sampler(
+        "cg_random_hypergeometric", INT64, (INT64,) * 3, rejection.hypergeometric, 600
+    ),
 }
 
 

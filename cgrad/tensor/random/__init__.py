@@ -15,16 +15,27 @@ from cgrad.tensor.random.continuous import (
     bits, cauchy, exponential, gumbel, halfcauchy, halfnormal, laplace, logistic, lognormal,
     normal, pareto, rayleigh, standard_normal, triangular, truncexpon, uniform, weibull,
 )
-from cgrad.tensor.random.discrete import bernoulli, geometric, integers
+from cgrad.tensor.random.discrete import (
+    bernoulli, betabinom, binomial, geometric, hypergeometric, integers, nbinom,
+    negative_binomial, poisson,
+)
+from cgrad.tensor.random.families import (
+    beta, chisquare, dirichlet, gamma, gengamma, invgamma, multivariate_normal, t, vonmises, wald,
+)
 from cgrad.tensor.random.keys import fold_in, key, split, words_of
+from cgrad.tensor.random.selection import categorical, choice, multinomial, permutation
 from cgrad.tensor.random.streams import (
     default_rng, Generator, RandomStream, rng, shared_rng, SharedGenerator,
 )
 
 __all__ = [
-    "Generator", "RandomStream", "SharedGenerator", "bernoulli", "bits", "cauchy", "default_rng",
-    "exponential", "fold_in", "geometric", "gumbel", "halfcauchy", "halfnormal", "integers", "key",
-    "laplace", "logistic", "lognormal", "normal", "pareto", "rayleigh", "rng", "shared_rng",
-    "split", "standard_normal", "triangular", "truncexpon", "uniform", "weibull", "words_of",
+    "Generator", "RandomStream", "SharedGenerator", "bernoulli", "beta", "betabinom",
+    "binomial", "bits", "categorical", "cauchy", "chisquare", "choice", "default_rng",
+    "dirichlet", "exponential", "fold_in", "gamma", "gengamma", "geometric", "gumbel",
+    "halfcauchy", "halfnormal", "hypergeometric", "integers", "invgamma", "key", "laplace",
+    "logistic", "lognormal", "multinomial", "multivariate_normal", "nbinom",
+    "negative_binomial", "normal", "pareto", "permutation", "poisson", "rayleigh", "rng",
+    "shared_rng", "split", "standard_normal", "t", "triangular", "truncexpon", "uniform",
+    "vonmises", "wald", "weibull", "words_of",
 ]
 # fmt: on

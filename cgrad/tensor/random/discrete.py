@@ -17,7 +17,7 @@ from cgrad.errors import DTypeError
 from cgrad.ops.coerce import Arraylike, cast_to
 from cgrad.ops.elementwise import apply
 from cgrad.ops.random import draw
-from cgrad.tensor.random.keys import Parameters, as_generator
+from cgrad.tensor.random.keys import Parameters, as_generator, where_valid
 
 INVALID = dtypes.limits(INT64)[0]
 
@@ -63,3 +63,64 @@ def geometric(rng: Arraylike, p: Any, size: Any = None) -> Node:
     valid = apply("logical_and", apply("gt", p, 0), apply("le", p, 1))
     more = apply("floor", apply("log", u) / apply("log1p", -p))
     return _valid_or_lowest(valid, 1.0 + more)
+
+
+def poisson(rng: Arraylike, lam: Any = 1.0, size: Any = None) -> Node:
+    """Poisson with mean `lam`; -2^63 unless 0 <= lam < 2^53."""
+    params = Parameters("poisson", size, {"lam": lam})
+    return draw("poisson", as_generator(rng, "poisson"), params.shape, params.nodes)
+
+
+def binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
+    """Successes among `n` trials of probability `p`; -2^63 unless 0 <= n < 2^53, 0 <= p <= 1."""
+    n, p = _trials("binomial", n, size, p=p)
+    return _binomial(as_generator(rng, "binomial"), n, p)
+
+
+def _trials(what: str, n: Any, size: Any, **others: Any) -> list[Node]:
+    """An integer and floating parameters in their common shape."""
+    whole = Parameters(what, None, {"n": n}, INT64).nodes[0]
+    params = Parameters(what, size, {"n": whole, **others})
+    return [Parameters(what, params.shape, {"n": whole}, INT64).nodes[0], *params.nodes[1:]]
+
+
+def _binomial(rng: Node, n: Node, p: Node, lane: int = 0) -> Node:
+    return draw("binomial", rng, n.dims, (n, p), lane)
+
+
+def betabinom(rng: Arraylike, n: Any, alpha: Any, beta: Any, size: Any = None) -> Node:
+    """Binomial with a probability that is beta of `alpha`, `beta`; -2^63 unless these are > 0."""
+    node = as_generator(rng, "betabinom")
+    n, alpha, beta = _trials("betabinom", n, size, alpha=alpha, beta=beta)
+    logs = [draw("log_gamma", node, n.dims, (a,), 1 + k) for k, a in enumerate((alpha, beta))]
+    return _binomial(node, n, apply("sigmoid", logs[0] - logs[1]))
+
+
+def negative_binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
+    """Failures before `n` successes (any n > 0) of probability `p`; -2^63 unless 0 < p <= 1.
+
+    Poisson with a mean that is gamma of shape n and scale (1 - p) / p.
+    """
+    params = Parameters("negative_binomial", size, {"n": n, "p": p})
+    n, p = params.nodes
+    node = as_generator(rng, "negative_binomial")
+    n = where_valid(apply("gt", n, 0), n)
+    mean = draw("gamma", node, params.shape, (n,), 1) * ((1.0 - p) / p)
+    valid = apply("logical_and", apply("gt", p, 0), apply("le", p, 1))
+    return draw("poisson", node, params.shape, (where_valid(valid, mean),))
+
+
+def nbinom(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
+    """The same as `negative_binomial`."""
+    return negative_binomial(rng, n, p, size)
+
+
+def hypergeometric(rng: Arraylike, ngood: Any, nbad: Any, nsample: Any, size: Any = None) -> Node:
+    """Good ones among `nsample`, drawn without putting back from `ngood` good, `nbad` bad ones.
+
+    -2^63 unless none is negative, nsample <= ngood + nbad and that is below 2^53.
+    """
+    named = {"ngood": ngood, "nbad": nbad, "nsample": nsample}
+    params = Parameters("hypergeometric", size, named, INT64)
+    node = as_generator(rng, "hypergeometric")
+    return draw("hypergeometric", node, params.shape, params.nodes)

@@ -59,7 +59,7 @@ def key(seed: Any = None) -> Node:
     return Node(Data(words_of(seed)))
 
 
-def split(rng: Arraylike, num: int = 2) -> Node:
+def split(rng: Arraylike, num: Any = 2) -> Node:
     """`num` new generators, the rows of a matrix, that depend on nothing but `rng`.
 
     After the split, draw from the rows and no longer from `rng`.

@@ -21,7 +21,7 @@ from cgrad.core.dtypes import UINT64
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.ops.constants import Shared
 from cgrad.ops.random import WORDS
-from cgrad.tensor.random import continuous, discrete
+from cgrad.tensor.random import continuous, discrete, families, selection
 from cgrad.tensor.random.keys import advanced, fold_in, key, split, words_of
 from cgrad.tensor.shared import SharedVariable
 
@@ -32,8 +32,13 @@ DISTRIBUTIONS: dict[str, Callable[..., Node]] = {
         continuous.halfcauchy, continuous.halfnormal, continuous.laplace, continuous.logistic,
         continuous.lognormal, continuous.normal, continuous.pareto, continuous.rayleigh,
         continuous.standard_normal, continuous.triangular, continuous.truncexpon,
-        continuous.uniform, continuous.weibull, discrete.bernoulli, discrete.geometric,
-        discrete.integers,
+        continuous.uniform, continuous.weibull, discrete.bernoulli, discrete.betabinom,
+        discrete.binomial, discrete.geometric, discrete.hypergeometric, discrete.integers,
+        discrete.nbinom, discrete.negative_binomial, discrete.poisson, families.beta,
+        families.chisquare, families.dirichlet, families.gamma, families.gengamma,
+        families.invgamma, families.multivariate_normal, families.t, families.vonmises,
+        families.wald, selection.categorical, selection.choice, selection.multinomial,
+        selection.permutation,
     )
 }  # fmt: skip
 
