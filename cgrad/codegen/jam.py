@@ -27,18 +27,19 @@ ROWS = 4
 LONGEST = 12
 
 
-def jam(stmts: list[Stmt], names: Names) -> list[Stmt]:
-    """The statements with short rows taken four at a time."""
+def jam(stmts: list[Stmt], names: Names, outside: frozenset[str] = frozenset()) -> list[Stmt]:
+    """The statements with short rows taken four at a time; `outside` are values in sight."""
     result: list[Stmt] = []
     # the ends of whole fours, which are named in this block
     ends: list[str] = []
     for stmt in stmts:
         if not isinstance(stmt, For):
             result.append(stmt)
+            outside |= {stmt.name} if isinstance(stmt, Let) else set()
             continue
-        stmt.body = jam(stmt.body, names)
+        stmt.body = jam(stmt.body, names, outside)
         if _is_short(stmt) and _gains(stmt):
-            result += _jammed(stmt, names, ends)
+            result += _jammed(stmt, names, ends, outside)
         else:
             result.append(stmt)
     names.release(ends)
@@ -85,7 +86,7 @@ def _gains(loop: For) -> bool:
 
 
 # -- four rows -------------------------------------------------------------------------------
-def _jammed(loop: For, names: Names, ends: list[str]) -> list[Stmt]:
+def _jammed(loop: For, names: Names, ends: list[str], outside: frozenset[str]) -> list[Stmt]:
     span = loop.extent - loop.start
     if isinstance(span, int) and isinstance(loop.start, int):
         end: SizeLike = loop.start + span // ROWS * ROWS
@@ -101,7 +102,7 @@ def _jammed(loop: For, names: Names, ends: list[str]) -> list[Stmt]:
         result = [Let(name, loops.call(template, *bounds[:count], dtype=INT64))]
     *lets, inner = loop.body
     assert isinstance(inner, For)
-    copies = [_Copy(loop, k, names) for k in range(ROWS)]
+    copies = [_Copy(loop, k, names, outside) for k in range(ROWS)]
     together: list[Stmt] = []
     for stmt in inner.body:
         rows = [copy.stmt(stmt) for copy in copies]
@@ -130,7 +131,7 @@ def _sum(rows: Sequence[Stmt]) -> Accumulate:
 class _Copy:
     """The statements of the body for row i + k, with names of its own."""
 
-    def __init__(self, loop: For, k: int, names: Names) -> None:
+    def __init__(self, loop: For, k: int, names: Names, outside: frozenset[str]) -> None:
         self.row = sizes.index(loop.index) + k
         self.index = loop.index
         self.names: dict[str, str] = {}
@@ -138,7 +139,7 @@ class _Copy:
         if k == 0:
             return
         inside = [s for stmt in loop.body for s in loops.statements(stmt)]
-        taken = {s.name for s in inside if isinstance(s, Let)}
+        taken = {*outside, *(s.name for s in inside if isinstance(s, Let))}
         for s in inside:
             if isinstance(s, Let):
                 self.names[s.name] = self._fresh(s.name, names, taken)

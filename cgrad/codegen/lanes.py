@@ -10,8 +10,11 @@
 Each row has a sum of its own, so a vector takes as many rows as it has lanes, and nothing is added
 up across a vector, which for a short axis costs more than the sum.  What iterations of the rows add
 to together gets one total for each block.  It is worth it where every element that a sum reads is
-read by several of them: by those of other rows, or by other sums of the same row.  The order of a
-sum depends on the length of its axis only.
+read by several of them: by those of other rows, or by other sums of the same row.  Where the loop
+over i cannot be cut (it stores rows of a result, say), the loop over j is, and all of C is copied
+before both, with j last.  The order of a sum depends on the length of its axis only.
+
+With fewer rows than a vector has lanes nothing is gained, and for long axes something is lost.
 
 Responsible for: which loops, the arrays with a place for each row of a block, the copies.
 Not responsible for: rows in blocks for the sake of functions (`strip`), the order of totals.
@@ -19,6 +22,7 @@ Not responsible for: rows in blocks for the sake of functions (`strip`), the ord
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from cgrad.codegen.fuse import Access, at_own_index
@@ -52,33 +56,67 @@ _TOTALS = ("add", "max", "min")
 
 def lanes(stmts: list[Stmt], names: Names) -> list[Stmt]:
     """The statements with loops over rows in lanes where sums over short axes gain by it."""
-    users: dict[Buffer, int] = {}
+    users: Counter[Buffer] = Counter()
     for nest in nests(stmts):
-        access = Access(nest)
-        for buffer in access.writes.keys() | access.reads.keys():
-            users[buffer] = users.get(buffer, 0) + 1
+        users.update(_touched(nest))
     return _block(stmts, names, users)
 
 
-def _block(stmts: list[Stmt], names: Names, users: dict[Buffer, int]) -> list[Stmt]:
+def _block(stmts: list[Stmt], names: Names, users: Counter[Buffer]) -> list[Stmt]:
     result: list[Stmt] = []
     for stmt in stmts:
         if isinstance(stmt, For) and stmt.kind == "map":
-            private = _private(stmt, users) if _has_form(stmt) and _gains(stmt) else None
-            if private is not None:
-                stmt = _Lanes(stmt, private, names).loop()
-        elif isinstance(stmt, For):
+            fills: list[Stmt] = []
+            nest = _nest(stmt, (), stmt, fills, names, users)
+            result += [*fills, nest]
+            continue
+        if isinstance(stmt, For):
             stmt.body = _block(stmt.body, names, users)
         result.append(stmt)
     return result
 
 
+def _nest(
+    loop: For,
+    around: tuple[str, ...],
+    outermost: For,
+    fills: list[Stmt],
+    names: Names,
+    users: Counter[Buffer],
+) -> For:
+    """The loop with itself or loops inside in lanes; `fills` are copies to make before."""
+    if _has_form(loop, around) and _gains(loop, around, outermost):
+        private = _private(loop, users)
+        if private is not None:
+            rows = _Lanes(loop, private, names, outermost if around else None)
+            new = rows.loop()
+            fills += rows.whole
+            return new
+    for k, stmt in enumerate(loop.body):
+        if isinstance(stmt, For) and stmt.kind == "map":
+            inside = (*around, loop.index)
+            loop.body[k] = _nest(stmt, inside, outermost, fills, names, users)
+    return loop
+
+
+def _touched(stmt: Stmt) -> Counter[Buffer]:
+    """How many simple statements touch each buffer."""
+    found: Counter[Buffer] = Counter()
+    for inner in statements(stmt):
+        if not isinstance(inner, For):
+            access = Access(inner)
+            found.update(access.writes.keys() | access.reads.keys())
+    return found
+
+
 # -- which loops -------------------------------------------------------------------------------
-def _has_form(loop: For) -> bool:
+def _has_form(loop: For, around: tuple[str, ...]) -> bool:
     """Whether a loop and those inside of it are plain loops over whole axes."""
     few = isinstance(loop.extent, int) and loop.extent < FEW
-    indices = {stmt.index for stmt in statements(loop) if isinstance(stmt, For)}
+    indices = {*around, *(stmt.index for stmt in statements(loop) if isinstance(stmt, For))}
     if few or loop.start != 0 or loop.step != 1:
+        return False
+    if any(a.kind == "index" for a in sizes.atoms(loop.extent)):
         return False
     for stmt in statements(loop):
         if not isinstance(stmt, (For, Set, Accumulate, Let)):
@@ -110,9 +148,14 @@ def _is_plain(part: Expr, indices: set[str]) -> bool:
     return not part.parts and not loops.index_reads(index) and part.indices <= indices
 
 
-def _gains(loop: For) -> bool:
+def _gains(loop: For, around: tuple[str, ...], outermost: For) -> bool:
     """Whether a sum inside reads elements which are all read by several sums."""
-    return any(_shares(loop.index, around, inner) for around, inner in _innermost(loop, ()))
+    changed = {store.buffer.base for store in loops.written(outermost)}
+    outside = set(around)
+    return any(
+        _shares(loop.index, between, inner, changed, outside)
+        for between, inner in _innermost(loop, around)
+    )
 
 
 def _innermost(loop: For, around: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], For]]:
@@ -125,38 +168,50 @@ def _innermost(loop: For, around: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
                 yield around, stmt
 
 
-def _shares(row: str, around: tuple[str, ...], loop: For) -> bool:
+def _shares(
+    row: str, around: tuple[str, ...], loop: For, changed: set[Buffer], outside: set[str]
+) -> bool:
     sums = [s for s in loop.body if isinstance(s, Accumulate) and is_variable(s.buffer)]
     if not around or not any(s.op == "add" and dtypes.is_float(s.buffer.dtype) for s in sums):
         return False
     if any(map(is_expensive, loop.body)):
         return False
-    stored = {s.buffer.base for s in loops.written(loop)}
-    found = {
-        part.indices
+    reads = {
+        part
         for stmt in loop.body
         for value in loops.values(stmt)
         for part in walk(value)
-        if isinstance(part, Read) and part.buffer.shape and part.buffer.base not in stored
+        if isinstance(part, Read) and part.buffer.shape and loop.index in part.indices
     }
-    here = [indices for indices in found if loop.index in indices]
+    own = [part for part in reads if row in part.indices and part.buffer.base not in changed]
+    other = [part for part in reads if row not in part.indices]
     every = {row, loop.index, *around}
-    own, other = [i for i in here if row in i], [i for i in here if row not in i]
-    return bool(own and other) and not any(every <= indices for indices in own)
+    # what is copied once for all iterations outside must not depend on them
+    copied = [part for part in own if not _is_along(part.index, row)]
+    return (
+        bool(own and other)
+        and not any(every <= part.indices for part in own)
+        and all(outside.isdisjoint(part.indices) for part in copied)
+    )
 
 
-def _private(loop: For, users: dict[Buffer, int]) -> set[Buffer] | None:
+def _is_along(index: Index, row: str) -> bool:
+    """Whether the elements of neighbouring rows are neighbours."""
+    return bool(index) and index[-1] == sizes.index(row)
+
+
+def _private(loop: For, users: Counter[Buffer]) -> set[Buffer] | None:
     """What lives in one iteration only; None if rows cannot be taken together."""
     access = Access(loop)
     own = made_first(loop)
     read = {b for value in loops.values(loop) for b in value.reads}
-    here = sizes.index(loop.index)
+    here, inside = sizes.index(loop.index), _touched(loop)
     private: set[Buffer] = set()
     for buffer, places in access.writes.items():
         stores = [s for s in loops.written(loop) if s.buffer.base is buffer]
         touched = [*places, *access.reads.get(buffer, ())]
-        alone = buffer in own and users[buffer] == 1 and all(v is buffer for v, _ in touched)
-        if buffer.role == "temp" and alone:
+        alone = users[buffer] == inside[buffer] and all(view is buffer for view, _ in touched)
+        if buffer.role == "temp" and buffer in own and alone:
             private.add(buffer)
         elif any(loop.index in loops.index_names(index) for _, index in touched):
             # one element of a row after the other: the axis of rows has to be the last one
@@ -181,9 +236,12 @@ class _Run:
 class _Lanes:
     """The loop over blocks of rows that takes the place of a loop over rows."""
 
-    def __init__(self, loop: For, private: set[Buffer], names: Names) -> None:
+    def __init__(
+        self, loop: For, private: set[Buffer], names: Names, outermost: For | None
+    ) -> None:
         self.old = loop
-        self.changed = {store.buffer.base for store in loops.written(loop)}
+        self.outermost = outermost
+        self.changed = {store.buffer.base for store in loops.written(outermost or loop)}
         self.names = names
         self.outer = names.fresh(f"{loop.index}_from")
         self.last = names.fresh(f"{loop.index}_to")
@@ -194,6 +252,8 @@ class _Lanes:
         self.locals: list[Stmt] = []
         self.copies: dict[tuple[Buffer, Index, tuple[SizeLike, ...]], Expr] = {}
         self.fills: list[Stmt] = []
+        # copies of all rows, for loops that go on inside of others
+        self.whole: list[Stmt] = []
         # the values that differ from row to row, and those of them that another run uses
         self.varying: set[int] = set()
         self.kept: set[int] = set()
@@ -212,8 +272,8 @@ class _Lanes:
         start = sizes.index(self.outer)
         until = sizes.minimum(start + BLOCK, self.old.extent)
         begin = Let(self.last, loops.size_value(until))
-        whole = [begin, *self.locals, *self.fills, *body]
-        return For(self.outer, self.old.extent, whole, notes=self.old.notes, step=BLOCK)
+        inside = [begin, *self.locals, *self.fills, *body]
+        return For(self.outer, self.old.extent, inside, notes=self.old.notes, step=BLOCK)
 
     def _rows(self, body: list[Stmt]) -> For:
         """A loop over the rows of a block."""
@@ -271,7 +331,13 @@ class _Lanes:
                     if not isinstance(part, Read) or self.old.index not in part.indices:
                         continue
                     inner = part.indices & set(around)
-                    if inner and len(inner) < len(around) and part.buffer.base not in self.changed:
+                    if part.buffer.base in self.changed or _is_along(part.index, self.old.index):
+                        continue
+                    if self.outermost is not None:
+                        again = part.indices <= {self.old.index, *around}
+                    else:
+                        again = len(inner) < len(around)
+                    if inner and again:
                         yield part.buffer, part.index
 
     # -- statements
@@ -407,13 +473,20 @@ class _Lanes:
         extents = tuple(self.extents[name] for name in inner)
         key = (expr.buffer, expr.index, extents)
         if key not in self.copies:
+            row: SizeLike = self.here
+            length: SizeLike = BLOCK
+            if self.outermost is not None:
+                row, length = sizes.index(self.old.index), self.old.extent
             name = f"{expr.buffer.name}_rows"
-            array = self.names.buffer(name, expr.dtype, (*extents, BLOCK))
-            index = (*(sizes.index(name) for name in inner), self.here)
+            array = self.names.buffer(name, expr.dtype, (*extents, length))
+            index = (*(sizes.index(name) for name in inner), row)
             fill: Stmt = Set(array, index, expr)
             for name, extent in zip(reversed(inner), reversed(extents), strict=True):
                 fill = For(name, extent, [fill])
-            self.fills.append(self._rows([fill]))
+            if self.outermost is not None:
+                self.whole.append(For(self.old.index, self.old.extent, [fill]))
+            else:
+                self.fills.append(self._rows([fill]))
             self.copies[key] = loops.read(array, index)
         return self.copies[key]
 

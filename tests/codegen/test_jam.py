@@ -42,3 +42,11 @@ def test_any_number_of_rows() -> None:
         # small integers: exact in every order
         for found, expected in zip(f(M, w), [w @ M, M.sum(axis=0), w @ M], strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+def test_names_of_the_four_do_not_hide_values_from_outside() -> None:
+    X, p = ct.dmatrix("X"), ct.dvector("p")
+    f = cgrad.function([X, p], ct.sum(ct.minimum(ct.sqr(X + 1), p[0] + p[1] * p[2]), axis=0))
+    A = np.linspace(-1, 1, 45).reshape(9, 5)
+    want = np.minimum((A + 1) ** 2, 0.65).sum(axis=0)
+    np.testing.assert_allclose(f(A, [0.3, 0.5, 0.7]), want, rtol=1e-14)

@@ -42,12 +42,24 @@ def test_rows_are_the_innermost_loop() -> None:
 def test_loops_where_nothing_is_read_twice_stay() -> None:
     T = ct.dtensor3("T")
     v = ct.dvector("v")
-    # rows of one array; an array read once; results stored along another axis
+    # rows of one array; an array read once; few rows
     assert not blocks([ct.sum(X**2, axis=1)], [X])
     assert not blocks([ct.min(ct.sum(ct.sqr(T - v), axis=2), axis=1)], [T, v])
-    assert not blocks([distances()])
     few = ct.tensor("few", shape=(4, None))
     assert not blocks([ct.min(distances(few), axis=1)], [few, C])
+
+
+def test_inner_loops_take_their_rows_from_a_copy_of_all() -> None:
+    kernel, slots = kernel_of([X, C], [ct.exp(-distances()), ct.sum(distances(), axis=1)])
+    copy, outer = nests(kernel)
+    assert len(slots) == 1 and outer.step == 1 and copy.index == "j"
+    assert next(loop.step for loop in statements(outer.body) if isinstance(loop, For)) == BLOCK
+    # exponentials in a loop without loops, and rows that are stored one after the other
+    rows = [s for s in statements(outer.body) if isinstance(s, For) and s.index == "j"]
+    assert calls(rows, "exp") == 1 and not any(isinstance(s, For) for r in rows for s in r.body)
+    # a transposed array is read as it is
+    kernel, slots = kernel_of([X, C], [distances(X, C.T)])
+    assert not slots and BLOCK in {loop.step for loop in every_loop(kernel)}
 
 
 def test_long_sums_go_in_strips() -> None:
@@ -69,6 +81,7 @@ def compiled() -> Any:
     value, density = ct.sum(near * x), mixture()
     slope = cgrad.grad(value, [X, C])
     results = [near, value, *slope, density, cgrad.grad(ct.sum(density * x), C)]
+    results += [ct.sqrt(distances()), distances(C, X)]
     return cgrad.function([X, C, x], results)
 
 
@@ -93,6 +106,8 @@ def test_values(compiled: Any, n: int, k: int, d: int) -> None:
         -pull.sum(axis=0),
         density,
         np.sum(2 * apart * part[:, :, None], axis=0),
+        np.sqrt(square),
+        square.T,
     ]
     for a, b in zip(compiled(points, centres, weights), want, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
