@@ -412,7 +412,7 @@ def compile_plan(plan: Plan) -> Any:
         n_returned=plan.n_returned,
         updates=plan.updates,
         always_release_gil=any(
-            node.op.name in ("scan", "dot") or getattr(node.op, "stores_arguments", False)
+            node.op.name in ("scan", "branch", "dot") or getattr(node.op, "stores_arguments", False)
             for node in program.nodes
         ),
         owner=kernel,

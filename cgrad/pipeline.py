@@ -61,6 +61,7 @@ from cgrad.core.loops import Kernel
 from cgrad.core.node import Input, Node, TensorType, make_input
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
+from cgrad.ops.branch import enclose
 from cgrad.ops.constants import Data, Shared
 from cgrad.ops.custom import unwrap
 from cgrad.ops.foreign import foreign_names, foreign_text
@@ -97,7 +98,7 @@ class Program:
         cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
         outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
         own = [cut.get(node, node) for node in inputs]
-        self.outputs = graphs.intern(unwrap(outputs))
+        self.outputs = graphs.intern(enclose(graphs.intern(unwrap(outputs))))
         self.order = graphs.toposort(self.outputs)
         self.nodes = graphs.number(self.order)
         self.name = name

@@ -14,6 +14,7 @@ MODULES = [
     "cgrad.graph.vectorize",
     "cgrad.graph.from_graph",
     "cgrad.graph.foreign",
+    "cgrad.graph.lazy",
     "cgrad.graph.checks",
 ]
 

@@ -17,6 +17,7 @@ from cgrad.core import dtypes, loops, sizes
 from cgrad.core.loops import For, Index, Set, Swap
 from cgrad.core.node import Node
 from cgrad.core.sizes import SizeLike
+from cgrad.ops.branch import Branch
 from cgrad.ops.control import Scan
 from cgrad.ops.kinds import element_cost, lowering
 from cgrad.ops.scalar import Elementwise
@@ -31,6 +32,9 @@ def sources_of_loops(order: Sequence[Node], known: Collection[Node]) -> set[Node
     for node in order:
         if isinstance(node.op, Scan):
             consts, _, sequences = node.op.groups(node.args)
+        elif isinstance(node.op, Branch):
+            consts, sequences = node.args[1:], ()
+        if isinstance(node.op, (Scan, Branch)):
             # a row of a sequence is read in one step, a constant in all of them
             for args, allowed in ((consts, 0), (sequences, MEMORY_COST - 1)):
                 for arg in args:
@@ -126,6 +130,43 @@ def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Nod
     block.stmts.append(loop)
     for final, now, param in finals:
         block.fill(param.dims, final, now.read, "")
+
+
+def lower_branch(
+    block: Block, node: Node, order: Sequence[Node], places: dict[Node, Place]
+) -> None:
+    """Append a choice of which one side runs to a block."""
+    op = node.op
+    assert isinstance(op, Branch)
+    cond, *captured = node.args
+    used = {n.op.position: n for n in order if lowering(n) == "get" and n.args[0] is node}  # type: ignore[attr-defined]
+    taken = block.names.buffer(f"{cond.name or 'cond'}_holds", dtypes.INT64, ())
+    block.stmts.append(Set(taken, (), loops.cast(block.pull(cond, ()), dtypes.INT64)))
+    targets: dict[int, Place] = {}
+    for k, get in used.items():
+        place = places.get(get)
+        if place is None or not get.ndim:
+            # a variable of its own, stored by both sides
+            shape = tuple(block.resolve(n) for n in get.dims)
+            place = Place(block.names.buffer(get.name or "chosen", get.dtype, shape))
+            if not shape:
+                zero = dtypes.NUMPY[get.dtype].type(0).item()
+                block.stmts.append(Set(place.buffer, (), loops.lit(zero, get.dtype)))
+        targets[k] = place
+    for body, wanted in zip(op.bodies, (True, False), strict=True):
+        stmt = loops.If(taken, wanted, [])
+        inner = block.inner(stmt.index, stmt.extent)
+        for param, arg in zip(body.params, captured, strict=True):
+            inner.sources[param] = _puller(block, arg)
+        inner.lower([(body.outputs[k], place) for k, place in targets.items()])
+        stmt.body = inner.stmts
+        stmt.notes = (note(node),) if wanted else ()
+        block.stmts.append(stmt)
+    for k, get in used.items():
+        block.sources[get] = targets[k]
+        wanted_at = places.get(get)
+        if wanted_at is not None and wanted_at is not targets[k]:
+            block.fill((), wanted_at, targets[k].read, "")
 
 
 def _puller(block: Block, node: Node):  # type: ignore[no-untyped-def]

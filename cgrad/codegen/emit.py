@@ -24,6 +24,7 @@ from cgrad.core.loops import (
     Buffer,
     Check,
     For,
+    If,
     Invoke,
     Kernel,
     Leave,
@@ -227,8 +228,14 @@ class _Writer:
     # -- statements ---------------------------------------------------------------------------
     def block(self, stmts: Sequence[Stmt], depth: int) -> list[str]:
         lines: list[str] = []
+        before: Stmt | None = None
         for stmt in stmts:
-            lines += self.statement(stmt, depth)
+            new = self.statement(stmt, depth)
+            if _is_else(before, stmt):
+                # the other side of the same choice
+                new = [f"{lines.pop()} else {{", *new[1:]]
+            lines += new
+            before = stmt
         return lines
 
     def statement(self, stmt: Stmt, depth: int) -> list[str]:
@@ -281,6 +288,10 @@ class _Writer:
             lines += _comment(loop.notes, pad)
         if isinstance(loop, Parallel):
             return [*lines, *self._threads(loop, depth)]
+        if isinstance(loop, If):
+            no = "" if loop.wanted else "!"
+            lines.append(f"{pad}if ({no}{loop.taken.name}) {{")
+            return [*lines, *self._inside(loop, depth), f"{pad}}}"]
         i, n = loop.index, self.print.size(loop.extent)
         if loop.reverse:
             lines.append(f"{pad}for (int64_t {i} = {n} - 1; {i} >= 0; --{i}) {{")
@@ -430,6 +441,17 @@ class _RawPrinter(Printer):
         if atom.kind in ("dim", "value") and atom not in self.size_names:
             return self.writer._raw(atom)
         return super().atom(atom)
+
+
+def _is_else(before: Stmt | None, stmt: Stmt) -> bool:
+    """Whether `stmt` is what happens if the condition before it does not hold."""
+    return (
+        isinstance(before, If)
+        and isinstance(stmt, If)
+        and before.taken is stmt.taken
+        and before.wanted
+        and not stmt.wanted
+    )
 
 
 def _head(head: str, arguments: Sequence[str]) -> list[str]:

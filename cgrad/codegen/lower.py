@@ -150,6 +150,8 @@ class Block:
             way = lowering(node)
             if way == "scan":
                 control.lower_scan(self, node, order, places)
+            elif way == "branch":
+                control.lower_branch(self, node, order, places)
             elif way == "view":
                 self._view(node, places.get(node))
             elif node in chosen and way != "get":

@@ -21,6 +21,7 @@ from cgrad.core.loops import (
     Expr,
     For,
     Guard,
+    If,
     Invoke,
     Let,
     Lit,
@@ -44,10 +45,14 @@ _REPEATED = re.compile(r"\{(\d)\}")
 class Scope:
     """A block under construction."""
 
-    __slots__ = ("changed", "index", "inner", "names", "out", "readers", "uses", "values")
+    __slots__ = (
+        "changed", "index", "inner", "names", "out", "readers", "sides", "stays", "uses", "values",
+    )  # fmt: skip
 
-    def __init__(self, index: str | None, changed: frozenset[Buffer], stmts: list[Stmt]) -> None:
-        self.index = index
+    def __init__(self, loop: For | None, changed: frozenset[Buffer], stmts: list[Stmt]) -> None:
+        self.index = loop.index if loop else None
+        # what a side of a choice computes is computed only if it is chosen
+        self.stays = isinstance(loop, If)
         self.changed = changed
         self.out: list[Stmt] = []
         self.values: dict[Expr, Expr] = {}
@@ -56,6 +61,8 @@ class Scope:
         self.names: set[str] = set()
         # names of blocks in this one that have ended
         self.inner: set[str] = set()
+        # those of them that belong to sides of choices
+        self.sides: set[str] = set()
         self.uses = _count(stmts)
 
     def remember(self, expr: Expr, value: Expr) -> None:
@@ -86,14 +93,16 @@ class _Placer:
         for buffer in changed:
             # what an element was before the loop holds only in its first iteration
             self._forget(buffer)
-        scope = Scope(loop.index if loop else None, changed, stmts)
+        scope = Scope(loop, changed, stmts)
         self.scopes.append(scope)
         for stmt in stmts:
             self._statement(stmt, scope)
         self.scopes.pop()
         self.names.release(scope.names)
         if self.scopes:
-            self.scopes[-1].inner |= scope.names | scope.inner
+            own = scope.names | scope.inner
+            self.scopes[-1].inner |= own
+            self.scopes[-1].sides |= own if scope.stays else scope.sides
         return scope.out
 
     def _statement(self, stmt: Stmt, scope: Scope) -> None:
@@ -176,7 +185,11 @@ class _Placer:
         """The outermost block in which the expression has one value."""
         home = 0
         for depth, scope in enumerate(self.scopes):
-            if scope.index in expr.indices or not scope.changed.isdisjoint(expr.reads):
+            if (
+                scope.stays
+                or scope.index in expr.indices
+                or not scope.changed.isdisjoint(expr.reads)
+            ):
                 home = depth
         return home
 
@@ -193,8 +206,10 @@ class _Placer:
     def _let(self, expr: Expr, new: Expr) -> Expr:
         home = self._home(expr)
         scope = self.scopes[home]
-        # a name from a block that has ended must not come back for something around that block
+        # a name from a block that has ended must not come back for something around that block;
+        # a value that several sides compute has a name in each of them
         ended = {name for deeper in self.scopes[home + 1 :] for name in deeper.inner}
+        ended |= scope.sides
         skipped = []
         while (name := self.names.fresh(_hint(expr))) in ended:
             skipped.append(name)

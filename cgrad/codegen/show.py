@@ -28,6 +28,8 @@ def _lines(stmts: Sequence[Stmt], indent: str) -> Iterator[str]:
 
 def _line(stmt: Stmt) -> str:
     match stmt:
+        case loops.If():
+            return f"if {'' if stmt.wanted else 'not '}{stmt.taken.name}:"
         case loops.For():
             way = " backwards" if stmt.reverse else ""
             notes = f"   # {'; '.join(stmt.notes)}" if stmt.notes else ""

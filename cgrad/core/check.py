@@ -99,7 +99,9 @@ def _block(
             written |= inner
             continue
         if isinstance(stmt, Part):
-            _block(stmt.body, indices, written, set(names))
+            # a function of its own may have names that are in use around it
+            own = {inner.name for inner in stmt.body if isinstance(inner, Let)}
+            _block(stmt.body, indices, written, names - own)
         if isinstance(stmt, Invoke):
             for buffer, _ in stmt.reads:
                 _check_written(buffer, written)

@@ -37,6 +37,14 @@ def _accumulate(table: dict[Node, Any], node: Node, ct: Any) -> None:
         table[node] = add(held, ct)
 
 
+def _enclosed(outputs: Sequence[Node], keep: Iterable[Node]) -> Sequence[Node]:
+    """The outputs with what only one side of a choice needs moved into that side."""
+    if not any(node.op.name == "ifelse" for node in toposort(outputs)):
+        return outputs
+    enclosed: list[Node] = build("enclose", outputs, keep)
+    return enclosed
+
+
 def jvp(
     outputs: Sequence[Node],
     wrt: Sequence[Node],
@@ -47,6 +55,7 @@ def jvp(
 
     The nodes of `consider_constant` move only as `tangents` says, not with their arguments.
     """
+    outputs = _enclosed(outputs, (*wrt, *consider_constant))
     found: dict[Node, Any] = {}
     for node, t in zip(wrt, tangents, strict=True):
         _accumulate(found, node, t)
@@ -75,6 +84,7 @@ def vjp(
     cotangents in `known` take the place of what would be added up for their nodes.
     """
     known = known or {}
+    outputs = _enclosed(outputs, (*wrt, *consider_constant, *known))
     found: dict[Node, Any] = {}
     for out, ct in zip(outputs, cotangents, strict=True):
         if out not in known:

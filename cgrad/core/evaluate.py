@@ -48,6 +48,10 @@ def _run(order: Sequence[Node], values: dict[Node, Any]) -> None:
                 for row, type in zip(rows, node.type.types, strict=True)
             ]
             continue
+        chosen = getattr(node.op, "chosen", None)
+        if chosen is not None:
+            values[node] = _step(chosen(args[0]), values)(args[1:])
+            continue
         sized = any(True for _ in node.op.sizes())
         op = node.op.map_sizes(concrete) if sized else node.op
         result = op.reference(*args)

@@ -415,6 +415,19 @@ class For(Stmt):
         self.reverse = reverse
 
 
+class If(For):
+    """`body` if the int64 variable `taken` is 1 (0, where it is not `wanted`), as a loop that is
+    done once or not at all: so whatever knows loops knows it."""
+
+    __slots__ = ("taken", "wanted")
+
+    def __init__(self, taken: Buffer, wanted: bool, body: list[Stmt]) -> None:
+        times = scalar_size(taken)
+        super().__init__(f"once_{taken.name}", times if wanted else 1 - times, body, "if")
+        self.taken = taken
+        self.wanted = wanted
+
+
 class Parallel(For):
     """A loop whose iterations, in chunks, go to threads as calls of a function of that name.
 

@@ -133,7 +133,7 @@ class _Printer:
                 shown.append(f"{slot}={self.shape(value)}")
             elif isinstance(value, sizes.Size):
                 shown.append(f"{slot}={self.size(value)}")
-            elif slot not in ("row_name", "which", "body"):
+            elif slot not in ("row_name", "which", "body", "bodies"):
                 shown.append(f"{slot}={value}")
         return node.op.name + (f"{{{', '.join(shown)}}}" if shown else "")
 

@@ -337,7 +337,7 @@ def head(node: Node) -> str:
     parameters = [
         f"{slot}={_parameter(value, slot in node.op.size_slots)}"
         for slot, value in node.op.parameters()
-        if slot not in ("row_name", "which", "body")
+        if slot not in ("row_name", "which", "body", "bodies")
     ]
     return name + (f"{{{', '.join(parameters)}}}" if parameters else "")
 

@@ -547,6 +547,20 @@ def close(outputs: Sequence[Node], steps: Sequence[Node]) -> tuple[list[Node], l
             moving.add(node)
         elif is_cheap(node) and all(arg in cheap for arg in node.args):
             cheap.add(node)
+    return closed(order, outputs, moving, cheap, steps)
+
+
+def closed(
+    order: Sequence[Node],
+    outputs: Sequence[Node],
+    moving: set[Node],
+    cheap: set[Node],
+    steps: Sequence[Node],
+) -> tuple[list[Node], list[Any]]:
+    """The outputs over parameters in place of what is neither `moving` nor `cheap`.
+
+    `order` has all of them that matter; of the moving ones, `steps` are parameters already.
+    """
     replaced: dict[Node, Node] = {}
 
     def outside(node: Node) -> None:
