@@ -28,6 +28,7 @@ HEADERS = (
     "cg_arc.h",
     "cg_erf.h",
     "cg_gamma.h",
+    "cg_gammainc.h",
     "cg_random.h",
     "cg_normal.h",
     "cg_samplers.h",

@@ -56,3 +56,45 @@ def tri_gamma(x: Arraylike) -> Node:
 def factorial(x: Arraylike) -> Node:
     """gamma(x + 1), for fractions too, elementwise; integers as float64."""
     return apply("gamma", apply("add", x, 1))
+
+
+def gammainc(a: Arraylike, x: Arraylike) -> Node:
+    """P(a, x), the integral of t^(a - 1) exp(-t) / gamma(a) over t < x, stretched as in NumPy.
+
+    a >= 0, x >= 0, nan elsewhere and at (0, 0) and (inf, inf); DLMF 8.2.4.  Derivatives with
+    respect to a are built up to order 8.
+    """
+    return apply("gammainc", a, x)
+
+
+def gammaincc(a: Arraylike, x: Arraylike) -> Node:
+    """Q(a, x) = 1 - P(a, x), exact where it is small; see `gammainc`."""
+    return apply("gammaincc", a, x)
+
+
+def gammaincinv(a: Arraylike, p: Arraylike) -> Node:
+    """The x with P(a, x) = p, for a > 0 and p in [0, 1], nan elsewhere; Newton's method.
+
+    Infinite for p = 1.  `gammainccinv` has the digits of p close to 1.
+    """
+    return apply("gammaincinv", a, p)
+
+
+def gammainccinv(a: Arraylike, q: Arraylike) -> Node:
+    """The x with Q(a, x) = q, for a > 0 and q in [0, 1], nan elsewhere; infinite for q = 0."""
+    return apply("gammainccinv", a, q)
+
+
+def gammal(a: Arraylike, x: Arraylike) -> Node:
+    """The lower incomplete gamma function, `gammainc(a, x) * gamma(a)`; infinite for a = 0."""
+    return apply("mul", apply("gammainc", a, x), apply("gamma", a))
+
+
+def gammau(a: Arraylike, x: Arraylike) -> Node:
+    """The upper incomplete gamma function, `gammaincc(a, x) * gamma(a)`, for a > 0."""
+    return apply("mul", apply("gammaincc", a, x), apply("gamma", a))
+
+
+def chi2sf(x: Arraylike, k: Arraylike) -> Node:
+    """The chance that a chi-squared variable with k degrees of freedom exceeds x: Q(k/2, x/2)."""
+    return apply("gammaincc", apply("true_div", k, 2), apply("true_div", x, 2))

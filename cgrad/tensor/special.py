@@ -16,13 +16,30 @@ from cgrad.ops.axes import broadcast_axes, sum_axes, without
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes
 from cgrad.ops.elementwise import apply
 from cgrad.ops.reductions import Extreme
-from cgrad.tensor.gammas import digamma, factorial, gamma, gammaln, polygamma, psi, tri_gamma
+from cgrad.tensor.gammas import (
+    chi2sf,
+    digamma,
+    factorial,
+    gamma,
+    gammainc,
+    gammaincc,
+    gammainccinv,
+    gammaincinv,
+    gammal,
+    gammaln,
+    gammau,
+    polygamma,
+    psi,
+    tri_gamma,
+)
 from cgrad.tensor.math import Axis, log1mexp, log_ndtr, logaddexp, logit, xlog1py, xlogy
 from cgrad.tensor.shape import insert_axes
 
 __all__ = [
-    "digamma", "factorial", "gamma", "gammaln", "log1mexp", "log_ndtr", "log_softmax", "logaddexp",
-    "logit", "logsumexp", "polygamma", "psi", "softmax", "tri_gamma", "xlog1py", "xlogy",
+    "chi2sf", "digamma", "factorial", "gamma", "gammainc", "gammaincc", "gammainccinv",
+    "gammaincinv", "gammal", "gammaln", "gammau", "log1mexp", "log_ndtr", "log_softmax",
+    "logaddexp", "logit", "logsumexp", "polygamma", "psi", "softmax", "tri_gamma", "xlog1py",
+    "xlogy",
 ]  # fmt: skip
 
 
