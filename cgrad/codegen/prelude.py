@@ -29,6 +29,7 @@ HEADERS = (
     "cg_erf.h",
     "cg_gamma.h",
     "cg_gammainc.h",
+    "cg_beta.h",
     "cg_random.h",
     "cg_normal.h",
     "cg_samplers.h",

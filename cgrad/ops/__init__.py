@@ -2,6 +2,7 @@
 
 from cgrad.ops import (
     axes,
+    beta,
     constants,
     contract,
     control,
@@ -18,6 +19,7 @@ from cgrad.ops import (
 
 __all__ = [
     "axes",
+    "beta",
     "constants",
     "contract",
     "control",

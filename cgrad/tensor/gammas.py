@@ -1,7 +1,8 @@
-"""Gamma functions under PyTensor's names.
+"""Gamma and beta functions under PyTensor's names.
 
 Responsible for: names, and functions that are made of others.
-Not responsible for: values and derivatives (`cgrad.ops.gamma`); docs/accuracy.md has the errors.
+Not responsible for: values and derivatives (`cgrad.ops.gamma`, `cgrad.ops.beta`);
+docs/accuracy.md has the errors.
 """
 
 from __future__ import annotations
@@ -98,3 +99,35 @@ def gammau(a: Arraylike, x: Arraylike) -> Node:
 def chi2sf(x: Arraylike, k: Arraylike) -> Node:
     """The chance that a chi-squared variable with k degrees of freedom exceeds x: Q(k/2, x/2)."""
     return apply("gammaincc", apply("true_div", k, 2), apply("true_div", x, 2))
+
+
+def beta(a: Arraylike, b: Arraylike) -> Node:
+    """B(a, b) = gamma(a) gamma(b) / gamma(a + b), elementwise, stretched as in NumPy.
+
+    Infinite where a or b is 0 or a negative whole number and gamma(a + b) is finite (DLMF 5.12.1).
+    """
+    return apply("beta", a, b)
+
+
+def betaln(a: Arraylike, b: Arraylike) -> Node:
+    """log |B(a, b)|, elementwise, with its digits for large a and b too."""
+    return apply("betaln", a, b)
+
+
+def betainc(a: Arraylike, b: Arraylike, x: Arraylike) -> Node:
+    """I_x(a, b), the integral of t^(a - 1) (1 - t)^(b - 1) / B(a, b) over t < x (DLMF 8.17.2).
+
+    a >= 0, b >= 0, x in [0, 1], nan elsewhere and where both are 0 or infinite.  Derivatives with
+    respect to a and b are built up to order 8 together.
+    """
+    return apply("betainc", a, b, x)
+
+
+def betaincinv(a: Arraylike, b: Arraylike, p: Arraylike) -> Node:
+    """The x with I_x(a, b) = p, for finite a > 0, b > 0 and p in [0, 1], nan elsewhere."""
+    return apply("betaincinv", a, b, p)
+
+
+def poch(z: Arraylike, m: Arraylike) -> Node:
+    """Pochhammer's symbol gamma(z + m) / gamma(z), elementwise, where both are finite."""
+    return apply("true_div", apply("gamma", apply("add", z, m)), apply("gamma", z))

@@ -17,6 +17,10 @@ from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes
 from cgrad.ops.elementwise import apply
 from cgrad.ops.reductions import Extreme
 from cgrad.tensor.gammas import (
+    beta,
+    betainc,
+    betaincinv,
+    betaln,
     chi2sf,
     digamma,
     factorial,
@@ -28,6 +32,7 @@ from cgrad.tensor.gammas import (
     gammal,
     gammaln,
     gammau,
+    poch,
     polygamma,
     psi,
     tri_gamma,
@@ -36,10 +41,10 @@ from cgrad.tensor.math import Axis, log1mexp, log_ndtr, logaddexp, logit, xlog1p
 from cgrad.tensor.shape import insert_axes
 
 __all__ = [
-    "chi2sf", "digamma", "factorial", "gamma", "gammainc", "gammaincc", "gammainccinv",
-    "gammaincinv", "gammal", "gammaln", "gammau", "log1mexp", "log_ndtr", "log_softmax",
-    "logaddexp", "logit", "logsumexp", "polygamma", "psi", "softmax", "tri_gamma", "xlog1py",
-    "xlogy",
+    "beta", "betainc", "betaincinv", "betaln", "chi2sf", "digamma", "factorial", "gamma",
+    "gammainc", "gammaincc", "gammainccinv", "gammaincinv", "gammal", "gammaln", "gammau",
+    "log1mexp", "log_ndtr", "log_softmax", "logaddexp", "logit", "logsumexp", "poch", "polygamma",
+    "psi", "softmax", "tri_gamma", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 

@@ -103,7 +103,8 @@ OTHERS = [
 # rows that tests/ops/test_gamma.py tests
 GAMMA = [
     "gamma", "gammaln", "digamma", "polygamma", "gammainc", "gammaincc", "gammaincinv",
-    "gammainccinv", "gamma_density", "gammainc_shape",
+    "gammainccinv", "gamma_density", "gammainc_shape", "beta", "betaln", "betainc", "betaincinv",
+    "beta_density", "betainc_shape",
 ]  # fmt: skip
 
 
