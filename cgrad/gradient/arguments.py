@@ -19,7 +19,15 @@ from cgrad.core.text import label
 from cgrad.errors import DisconnectedInputError, DTypeError, NullTypeGradError, ShapeError
 from cgrad.ops.axes import expect_shape
 from cgrad.ops.coerce import as_node, cast_to
-from cgrad.ops.passthrough import DisconnectedGrad, DisconnectedType, Undefined, undefined
+from cgrad.ops.control import Scan
+from cgrad.ops.passthrough import (
+    DisconnectedGrad,
+    DisconnectedType,
+    Jump,
+    Undefined,
+    ZeroGrad,
+    undefined,
+)
 
 Some = Node | Sequence[Node]
 WHEN_DISCONNECTED = ("raise", "warn", "ignore")
@@ -197,6 +205,47 @@ def without_undefined(
             )
         shown.append(result if null is None else undefined(node, null.why))
     return shown
+
+
+def jumps_between(
+    outputs: Sequence[Node], wrt: Sequence[Node], consider_constant: Iterable[Node] = ()
+) -> list[str | None]:
+    """For each wrt why its derivative is undefined, if outputs depend on it by drawn integers."""
+    stop = set(consider_constant)
+    sources = [arg for node in _reached(outputs, stop) for arg in _drawn_from(node)]
+    before = _reached(sources, stop)
+    return [Jump().why if node in before else None for node in wrt]
+
+
+def _drawn_from(node: Node) -> list[Node]:
+    """The arguments on which a draw of integers depends that the node is, or has in its loop."""
+    op = node.op
+    if isinstance(op, Jump):
+        return list(node.args)
+    if not isinstance(op, Scan):
+        return []
+    sources = [arg for inner in op.body.order for arg in _drawn_from(inner)]
+    before: set[Node] = set()
+    _, carries, _ = op.groups(op.body.params)
+    # what a carry depended on in the steps before this one too
+    while sources:
+        before |= _reached(sources, set())
+        ends = zip(carries, op.body.outputs, strict=False)
+        sources = [end for carry, end in ends if carry in before and end not in before]
+    return [arg for param, arg in zip(op.body.params, node.args, strict=True) if param in before]
+
+
+def _reached(outputs: Iterable[Node], stop: set[Node]) -> set[Node]:
+    """What outputs depend on with a derivative that is not declared to be zero."""
+    stack = list(outputs)
+    seen: set[Node] = set()
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            if node not in stop and not isinstance(node.op, ZeroGrad):
+                stack.extend(arg for k, arg in enumerate(node.args) if node.op.connects(k))
+    return seen
 
 
 def _undefined_part(results: Sequence[Node]) -> Undefined | None:

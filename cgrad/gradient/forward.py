@@ -16,6 +16,7 @@ from cgrad.core.text import label
 from cgrad.errors import DisconnectedInputError
 from cgrad.gradient.arguments import (
     as_nodes,
+    jumps_between,
     like,
     lines,
     one_of,
@@ -26,6 +27,7 @@ from cgrad.gradient.arguments import (
 )
 from cgrad.gradient.reverse import RETURN_DISCONNECTED
 from cgrad.ops.coerce import cast_to
+from cgrad.ops.passthrough import undefined
 
 
 def pushforward(
@@ -66,7 +68,11 @@ def pushforward(
                     "to get zeros.",
                 )
             )
-    pushed = without_undefined(jvp(outputs, nodes, ts), outputs)
+    pushed = jvp(outputs, nodes, ts)
+    for k, out in enumerate(outputs):
+        for why in jumps_between([out], nodes):
+            pushed[k] = pushed[k] if why is None else undefined(out, why)
+    pushed = without_undefined(pushed, outputs)
     results = [
         zero_for(out, "zero" if depends else return_disconnected)
         if t is None

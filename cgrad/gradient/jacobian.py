@@ -20,6 +20,7 @@ from cgrad.errors import ShapeError
 from cgrad.gradient.arguments import (
     as_constants,
     as_nodes,
+    jumps_between,
     like,
     lines,
     points,
@@ -34,6 +35,7 @@ from cgrad.ops.axes import broadcast_axes, reshape_to
 from cgrad.ops.coerce import cast_to
 from cgrad.ops.constants import Arange, constant
 from cgrad.ops.control import make_scan
+from cgrad.ops.passthrough import undefined
 from cgrad.ops.windows import Slice
 
 
@@ -71,6 +73,12 @@ def jacobian(
     found = None if expression.ndim == 0 else structured(expression, nodes, fixed)
     if found is None:
         found = _rows(expression, nodes, fixed)
+    found = [
+        block if why is None else undefined(node, why)
+        for block, node, why in zip(
+            found, nodes, jumps_between([expression], nodes, fixed), strict=True
+        )
+    ]
     found = without_undefined(found, nodes)
     return like(
         [

@@ -18,6 +18,7 @@ from cgrad.errors import CostError
 from cgrad.gradient.arguments import (
     as_constants,
     as_nodes,
+    jumps_between,
     like,
     lines,
     one_of,
@@ -202,6 +203,12 @@ def _pulled(
     roots = [*outputs, *(node for node, ct in known.items() if ct is not None)]
     reached = report_disconnected(roots, wrt, [*constant, *off], disconnected_inputs, what)
     pulled = vjp(outputs, wrt, cotangents, constant, known)
+    pulled = [
+        ct if why is None else undefined(node, why)
+        for ct, node, why in zip(
+            pulled, wrt, jumps_between(roots, wrt, [*constant, *off]), strict=True
+        )
+    ]
     pulled = without_undefined(pulled, wrt, null_gradients)
     # a derivative that is zero everywhere (floor) is an array of zeros in either case
     return [

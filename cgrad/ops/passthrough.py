@@ -93,6 +93,24 @@ class UndefinedGrad(PassThrough):
         return undefined(x, self.why)
 
 
+class Jump(UndefinedGrad):
+    """x, on which integers depend that jump where x moves, and whose mean value does not.
+
+    No cotangent passes integers, and their derivative is taken to be 0 elsewhere; what depends on x
+    by way of this has an undefined one (`cgrad.gradient.arguments.jumps_between`).
+    """
+
+    __slots__ = ()
+    name = "jump"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a draw of integers jumps where a parameter moves; differentiate the logarithm of its "
+            "probability (score function), use a continuous relaxation such as a softmax with "
+            "Gumbel numbers, or hold the draw fixed with cgrad.gradient.zero_grad"
+        )
+
+
 class GradClip(PassThrough):
     """x; cotangents are limited to [low, high], tangents pass unchanged."""
 

@@ -493,6 +493,54 @@ def test_shapes_of_rejection_samplers_have_no_derivative(case):
         cgrad.Rop(x, v, 1.0)
 
 
+def test_draws_of_integers_have_no_derivative():
+    """Although an integer has a derivative of 0 elsewhere: that of the mean would be missing."""
+    v = ct.dvector("v")
+    key = random.key(1)
+    draws = [
+        random.bernoulli(key, v), random.geometric(key, v), random.poisson(key, v),
+        random.binomial(key, 5, v), random.betabinom(key, 5, v, 1.0),
+        random.negative_binomial(key, v, 0.5), random.categorical(key, v),
+        random.multinomial(key, 5, v),
+    ]  # fmt: skip
+    for x in draws:
+        cost = ct.sum(x * v[0])
+        for ask in (lambda y: ct.grad(y, v), lambda y: cgrad.Rop(y, v, ct.ones_like(v)),
+                    lambda y: ct.jacobian(y, v)):  # fmt: skip
+            with pytest.raises(cgrad.NullTypeGradError, match="draw of integers"):
+                ask(cost)
+    x = draws[0]
+    null = ct.grad(ct.sum(x * v), v, null_gradients="return")
+    assert "draw of integers" in null.type.why_null
+    w = ct.dscalar("w")
+    held = [
+        ct.grad(ct.sum(cgrad.gradient.zero_grad(x) * v), v),
+        ct.grad(ct.sum(random.bernoulli(key, cgrad.gradient.zero_grad(v)) * v), v),
+        ct.grad(ct.sum(x * v), v, consider_constant=[x]),
+        cgrad.gradient.Rop(ct.sum(x * w), w, 1.0), ct.grad(ct.sum(x * w), w),
+    ]  # fmt: skip
+    a, b, c, forward, reverse, count = cgrad.function([v, w], [*held, ct.sum(x)])([0.3, 0.8], 2.0)
+    np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(a, c)
+    assert forward == reverse == count == a.sum()
+
+
+def test_draws_of_integers_in_loops_have_no_derivative():
+    a, b, c = ct.dscalar("a"), ct.dscalar("b"), ct.dscalar("c")
+    keys = random.split(random.key(1), 4)
+
+    def step(key, x, y, a, c):
+        # c reaches the mean of the next step by way of y only
+        return [x * a + random.poisson(key, cgrad.gradient.zero_grad(x) + y), y * c]
+
+    (x, _), _ = cgrad.scan(step, sequences=[keys], outputs_info=[b, 1.0], non_sequences=[a, c])
+    cost = ct.sum(x)
+    for v in (b, c):
+        loop = ct.grad(cost, v, null_gradients="return") if v is c else ct.grad(cost, v)
+        assert isinstance(loop.type, cgrad.gradient.NullType) == (v is c)
+    assert np.isfinite(cgrad.function([a, b, c], ct.grad(cost, [a, b]))(0.5, 1.0, 2.0)).all()
+
+
 def test_scales_of_rejection_samplers_have_one():
     v = ct.dscalar("v")
     key = random.key(1)

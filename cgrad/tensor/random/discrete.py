@@ -17,7 +17,7 @@ from cgrad.errors import DTypeError
 from cgrad.ops.coerce import Arraylike, cast_to
 from cgrad.ops.elementwise import apply
 from cgrad.ops.random import draw
-from cgrad.tensor.random.keys import Parameters, as_generator, where_valid
+from cgrad.tensor.random.keys import Parameters, as_generator, jumping, where_valid
 
 INVALID = dtypes.limits(INT64)[0]
 
@@ -46,7 +46,7 @@ def integers(
 def bernoulli(rng: Arraylike, p: Any, size: Any = None) -> Node:
     """1 with probability `p`, else 0; -2^63 unless 0 <= p <= 1."""
     params = Parameters("bernoulli", size, {"p": p})
-    (p,) = params.nodes
+    p = jumping(params.nodes[0])
     u = draw("unit", as_generator(rng, "bernoulli"), params.shape)
     valid = apply("logical_and", apply("ge", p, 0), apply("le", p, 1))
     return _valid_or_lowest(valid, apply("lt", u, p))
@@ -58,7 +58,7 @@ def geometric(rng: Arraylike, p: Any, size: Any = None) -> Node:
     1 + floor(log u / log(1 - p)); what exceeds int64 is its largest.
     """
     params = Parameters("geometric", size, {"p": p})
-    (p,) = params.nodes
+    p = jumping(params.nodes[0])
     u = draw("inside", as_generator(rng, "geometric"), params.shape)
     valid = apply("logical_and", apply("gt", p, 0), apply("le", p, 1))
     more = apply("floor", apply("log", u) / apply("log1p", -p))
@@ -68,7 +68,8 @@ def geometric(rng: Arraylike, p: Any, size: Any = None) -> Node:
 def poisson(rng: Arraylike, lam: Any = 1.0, size: Any = None) -> Node:
     """Poisson with mean `lam`; -2^63 unless 0 <= lam < 2^53."""
     params = Parameters("poisson", size, {"lam": lam})
-    return draw("poisson", as_generator(rng, "poisson"), params.shape, params.nodes)
+    lam = jumping(params.nodes[0])
+    return draw("poisson", as_generator(rng, "poisson"), params.shape, (lam,))
 
 
 def binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
@@ -81,7 +82,8 @@ def _trials(what: str, n: Any, size: Any, **others: Any) -> list[Node]:
     """An integer and floating parameters in their common shape."""
     whole = Parameters(what, None, {"n": n}, INT64).nodes[0]
     params = Parameters(what, size, {"n": whole, **others})
-    return [Parameters(what, params.shape, {"n": whole}, INT64).nodes[0], *params.nodes[1:]]
+    whole = Parameters(what, params.shape, {"n": whole}, INT64).nodes[0]
+    return [whole, *map(jumping, params.nodes[1:])]
 
 
 def _binomial(rng: Node, n: Node, p: Node, lane: int = 0) -> Node:
@@ -102,7 +104,7 @@ def negative_binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     Poisson with a mean that is gamma of shape n and scale (1 - p) / p.
     """
     params = Parameters("negative_binomial", size, {"n": n, "p": p})
-    n, p = params.nodes
+    n, p = map(jumping, params.nodes)
     node = as_generator(rng, "negative_binomial")
     n = where_valid(apply("gt", n, 0), n)
     mean = draw("gamma", node, params.shape, (n,), 1) * ((1.0 - p) / p)

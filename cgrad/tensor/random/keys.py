@@ -20,6 +20,7 @@ from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.coerce import Arraylike, as_node, as_shape, broadcast_shape, cast_to, stretch
 from cgrad.ops.constants import Data, constant
 from cgrad.ops.elementwise import apply
+from cgrad.ops.passthrough import Jump
 from cgrad.ops.random import WORDS, draw
 from cgrad.tensor.creation import arange
 from cgrad.tensor.messages import teach
@@ -163,6 +164,11 @@ def _check_fits(what: str, name: str, node: Node, shape: Shape) -> None:
 def where_valid(valid: Node, value: Node) -> Node:
     """The value, nan where a parameter is not valid."""
     return apply("switch", valid, value, float("nan"))
+
+
+def jumping(node: Node) -> Node:
+    """A parameter of a draw of integers, whose derivative is undefined."""
+    return Node(Jump(), (node,)) if dtypes.is_float(node.dtype) else node
 
 
 def finished(node: Node, dtype: Any, what: str) -> Node:

@@ -20,7 +20,7 @@ from cgrad.ops.random import draw
 from cgrad.tensor.lookup import argsort, take
 from cgrad.tensor.messages import teach
 from cgrad.tensor.random.discrete import INVALID, integers
-from cgrad.tensor.random.keys import as_generator, split
+from cgrad.tensor.random.keys import as_generator, jumping, split
 from cgrad.tensor.reductions import cumsum
 from cgrad.tensor.scan import scan
 
@@ -29,7 +29,7 @@ def _weights(what: str, p: Arraylike) -> Node:
     node = cast_to(as_node(p), FLOAT64)
     if not node.ndim:
         raise RankError(teach(f"{what}: p is a scalar, expected (..., K)", "give a vector", [node]))
-    return node
+    return jumping(node)
 
 
 def _in_front(what: str, p: Node, size: Any) -> Node:
