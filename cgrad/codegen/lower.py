@@ -293,6 +293,10 @@ class Block:
         self, node: Node, reduction: Any, place: Place, fixed: Any, at: Any, depth: int
     ) -> list[Stmt]:
         """The accumulated axes are the innermost: one variable holds the total."""
+        dims = [reduction.domain[k] for k in reduction.axes]
+        if all(self.resolve(n) == 1 for n in dims):
+            only = loops.cast(self._value(node, reduction, fixed, (0,) * len(dims)), node.dtype)
+            return [Set(place.buffer, place.index(at(fixed)), only)]
         local = place.buffer
         direct = not place.buffer.shape and place.buffer.role == "temp"
         if not direct or local.dtype != reduction.dtype:
@@ -302,7 +306,6 @@ class Block:
             value = self._value(node, reduction, fixed, index)
             return [loops.Accumulate(reduction.op, local, (), value)]
 
-        dims = [reduction.domain[k] for k in reduction.axes]
         stmts: list[Stmt] = [Set(local, (), reduction.init)]
         stmts += self.nest(dims, body, note(node), depth)
         if local is not place.buffer:
