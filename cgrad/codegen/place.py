@@ -78,7 +78,11 @@ def place(stmts: list[Stmt], names: Names) -> list[Stmt]:
     placer = _Placer(names)
     stores = Counter(store.buffer for stmt in stmts for store in written(stmt))
     placer.constants = {buffer for buffer, times in stores.items() if times == 1}
-    return placer.block(stmts, None)
+    result = placer.block(stmts, None)
+    # variables that later passes make must not stand in sight of another thing of their name
+    for name in placer.named:
+        names.reserve(name)
+    return result
 
 
 class _Placer:
@@ -87,6 +91,7 @@ class _Placer:
         self.scopes: list[Scope] = []
         # what one statement stores to
         self.constants: set[Buffer] = set()
+        self.named: set[str] = set()
 
     def block(self, stmts: list[Stmt], loop: For | None) -> list[Stmt]:
         changed = frozenset(buffer for stmt in (stmts if loop else ()) for buffer in _changes(stmt))
@@ -99,6 +104,7 @@ class _Placer:
             self._statement(stmt, scope)
         self.scopes.pop()
         self.names.release(scope.names)
+        self.named |= scope.names
         if self.scopes:
             own = scope.names | scope.inner
             self.scopes[-1].inner |= own

@@ -6,6 +6,7 @@ Not responsible for: what an operation does; `cgrad.core.registry.build` finds t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cgrad.core.registry import build
@@ -24,6 +25,21 @@ def node_of(name: str, *args: Any, **kwargs: Any) -> Node:
 def _unpack(args: tuple[Any, ...]) -> Any:
     """`f(a, b)` and `f((a, b))` mean the same."""
     return args[0] if len(args) == 1 and not isinstance(args[0], (int, str)) else args
+
+
+def _method(name: str) -> Callable[..., Node]:
+    """The function `name` of `cgrad.tensor` as a method, with the same arguments."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Node:
+        return node_of(name, self, *args, **kwargs)
+
+    method.__name__, method.__doc__ = name, f"See `cgrad.tensor.{name}`."
+    return method
+
+
+def _elementwise(name: str) -> Callable[[Any], Node]:
+    """A function of one tensor as a method."""
+    return _method(name)
 
 
 class Methods:
@@ -51,6 +67,16 @@ class Methods:
     def mT(self) -> Node:
         """The last two axes exchanged."""
         return node_of("swapaxes", self, -1, -2)
+
+    @property
+    def real(self) -> Node:
+        """This tensor, which is real."""
+        return node_of("identity", self)
+
+    @property
+    def imag(self) -> Node:
+        """Zeros: a tensor is real."""
+        return node_of("zeros_like", self)
 
     def dimshuffle(self, *pattern: Any) -> Node:
         """Axes in the order of `pattern`; `"x"` makes a new axis of length 1."""
@@ -85,17 +111,19 @@ class Methods:
         return node_of("repeat", self, repeats, axis)
 
     # -- reductions ---------------------------------------------------------------------
-    def sum(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Node:
+    def sum(
+        self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
+    ) -> Node:
         """Sum over `axis` (all axes by default)."""
-        return node_of("sum", self, axis=axis, dtype=dtype, keepdims=keepdims)
+        return node_of("sum", self, axis, dtype, keepdims, acc_dtype)
 
-    def mean(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Node:
+    def mean(
+        self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
+    ) -> Node:
         """Arithmetic mean over `axis`."""
-        return node_of("mean", self, axis=axis, dtype=dtype, keepdims=keepdims)
+        return node_of("mean", self, axis, dtype, keepdims, acc_dtype)
 
-    def prod(self, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Node:
-        """Product over `axis`."""
-        return node_of("prod", self, axis=axis, dtype=dtype, keepdims=keepdims)
+    prod = _method("prod")
 
     def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Node:
         """Mean squared distance from the mean over `axis`."""
@@ -145,6 +173,27 @@ class Methods:
         """Whether every element over `axis` is true."""
         return node_of("all", self, axis=axis, keepdims=keepdims)
 
+    def set(self, value: Any) -> Node:
+        """`x[i].set(v)`: a copy of x with v in that place, as `set_subtensor(x[i], v)`."""
+        return node_of("set_subtensor", self, value)
+
+    def inc(self, value: Any, ignore_duplicates: bool = False) -> Node:
+        """`x[i].inc(v)`: a copy of x with v added in that place, as `inc_subtensor(x[i], v)`."""
+        return node_of("inc_subtensor", self, value, ignore_duplicates)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Node:
+        """The slices along `axis` where `condition` is true."""
+        return node_of("compress", condition, self, axis)
+
+    choose = _method("choose")
+    take = _method("take")
+    nonzero = _method("nonzero")
+    searchsorted = _method("searchsorted")
+    sort = _method("sort")
+    argsort = _method("argsort")
+    argmax = _method("argmax")
+    argmin = _method("argmin")
+
     def eval(self, values: Any = None) -> Any:
         """The value when free variables, or those of these names, have `values`: a dict."""
         return build("eval", self, values)
@@ -166,114 +215,35 @@ class Methods:
         """`value` in the shape of this tensor."""
         return node_of("second", self, value)
 
-    def zeros_like(self) -> Node:
-        """Zeros in the shape and dtype of this tensor."""
-        return node_of("zeros_like", self)
-
-    def ones_like(self) -> Node:
-        """Ones in the shape and dtype of this tensor."""
-        return node_of("ones_like", self)
-
-    def exp(self) -> Node:
-        """Elementwise; see `cgrad.tensor.exp`."""
-        return node_of("exp", self)
-
-    def exp2(self) -> Node:
-        """Elementwise; see `cgrad.tensor.exp2`."""
-        return node_of("exp2", self)
-
-    def expm1(self) -> Node:
-        """Elementwise; see `cgrad.tensor.expm1`."""
-        return node_of("expm1", self)
-
-    def log(self) -> Node:
-        """Elementwise; see `cgrad.tensor.log`."""
-        return node_of("log", self)
-
-    def log2(self) -> Node:
-        """Elementwise; see `cgrad.tensor.log2`."""
-        return node_of("log2", self)
-
-    def log10(self) -> Node:
-        """Elementwise; see `cgrad.tensor.log10`."""
-        return node_of("log10", self)
-
-    def log1p(self) -> Node:
-        """Elementwise; see `cgrad.tensor.log1p`."""
-        return node_of("log1p", self)
-
-    def sqrt(self) -> Node:
-        """Elementwise; see `cgrad.tensor.sqrt`."""
-        return node_of("sqrt", self)
-
-    def sqr(self) -> Node:
-        """Elementwise; see `cgrad.tensor.sqr`."""
-        return node_of("sqr", self)
-
-    def sin(self) -> Node:
-        """Elementwise; see `cgrad.tensor.sin`."""
-        return node_of("sin", self)
-
-    def cos(self) -> Node:
-        """Elementwise; see `cgrad.tensor.cos`."""
-        return node_of("cos", self)
-
-    def tan(self) -> Node:
-        """Elementwise; see `cgrad.tensor.tan`."""
-        return node_of("tan", self)
-
-    def arcsin(self) -> Node:
-        """Elementwise; see `cgrad.tensor.arcsin`."""
-        return node_of("arcsin", self)
-
-    def arccos(self) -> Node:
-        """Elementwise; see `cgrad.tensor.arccos`."""
-        return node_of("arccos", self)
-
-    def arctan(self) -> Node:
-        """Elementwise; see `cgrad.tensor.arctan`."""
-        return node_of("arctan", self)
-
-    def sinh(self) -> Node:
-        """Elementwise; see `cgrad.tensor.sinh`."""
-        return node_of("sinh", self)
-
-    def cosh(self) -> Node:
-        """Elementwise; see `cgrad.tensor.cosh`."""
-        return node_of("cosh", self)
-
-    def tanh(self) -> Node:
-        """Elementwise; see `cgrad.tensor.tanh`."""
-        return node_of("tanh", self)
-
-    def arcsinh(self) -> Node:
-        """Elementwise; see `cgrad.tensor.arcsinh`."""
-        return node_of("arcsinh", self)
-
-    def arccosh(self) -> Node:
-        """Elementwise; see `cgrad.tensor.arccosh`."""
-        return node_of("arccosh", self)
-
-    def arctanh(self) -> Node:
-        """Elementwise; see `cgrad.tensor.arctanh`."""
-        return node_of("arctanh", self)
-
-    def floor(self) -> Node:
-        """Elementwise; see `cgrad.tensor.floor`."""
-        return node_of("floor", self)
-
-    def ceil(self) -> Node:
-        """Elementwise; see `cgrad.tensor.ceil`."""
-        return node_of("ceil", self)
-
-    def round(self) -> Node:
-        """Elementwise; see `cgrad.tensor.round`."""
-        return node_of("round", self)
-
-    def trunc(self) -> Node:
-        """Elementwise; see `cgrad.tensor.trunc`."""
-        return node_of("trunc", self)
-
-    def sign(self) -> Node:
-        """Elementwise; see `cgrad.tensor.sign`."""
-        return node_of("sign", self)
+    zeros_like = _method("zeros_like")
+    ones_like = _method("ones_like")
+    copy = _method("identity")
+    conj = _method("identity")
+    round = _method("round")
+    exp = _elementwise("exp")
+    exp2 = _elementwise("exp2")
+    expm1 = _elementwise("expm1")
+    log = _elementwise("log")
+    log2 = _elementwise("log2")
+    log10 = _elementwise("log10")
+    log1p = _elementwise("log1p")
+    sqrt = _elementwise("sqrt")
+    sqr = _elementwise("sqr")
+    sin = _elementwise("sin")
+    cos = _elementwise("cos")
+    tan = _elementwise("tan")
+    arcsin = _elementwise("arcsin")
+    arccos = _elementwise("arccos")
+    arctan = _elementwise("arctan")
+    sinh = _elementwise("sinh")
+    cosh = _elementwise("cosh")
+    tanh = _elementwise("tanh")
+    arcsinh = _elementwise("arcsinh")
+    arccosh = _elementwise("arccosh")
+    arctanh = _elementwise("arctanh")
+    floor = _elementwise("floor")
+    ceil = _elementwise("ceil")
+    trunc = _elementwise("trunc")
+    sign = _elementwise("sign")
+    deg2rad = _elementwise("deg2rad")
+    rad2deg = _elementwise("rad2deg")

@@ -16,6 +16,7 @@ import numpy as np
 from cgrad.core import flat, sizes
 from cgrad.core.dtypes import as_dtype
 from cgrad.core.operators import Operators
+from cgrad.core.registry import build
 from cgrad.core.sites import Site, creation_site
 from cgrad.core.sizes import Label, SizeLike
 
@@ -49,6 +50,31 @@ class TensorType:
 
     def __repr__(self) -> str:
         return f"{self.dtype} {render_shape(self.shape)}"
+
+    @property
+    def broadcastable(self) -> tuple[bool, ...]:
+        """For each axis whether its length is known to be 1, so that it stretches."""
+        return tuple(n == 1 for n in self.shape)
+
+    def in_same_class(self, other: TensorType) -> bool:
+        """Whether dtype, rank and the axes that stretch agree."""
+        mine, its = (self.dtype, self.broadcastable), (other.dtype, other.broadcastable)
+        return mine == its
+
+    def is_super(self, other: TensorType) -> bool:
+        """Whether every value of type `other` is one of this type."""
+        return (self.dtype, self.ndim) == (other.dtype, other.ndim) and all(
+            n == m for n, m in zip(self.shape, other.shape, strict=True) if isinstance(n, int)
+        )
+
+    def filter(self, value: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
+        """`value` as a NumPy array of this type; see `cgrad.tensor.types`."""
+        return build("filter", self, value, strict, allow_downcast)
+
+    def filter_variable(self, other: Any, allow_convert: bool = True) -> Node:
+        """`other` as a tensor of this type; see `cgrad.tensor.types`."""
+        result: Node = build("filter_variable", self, other, allow_convert)
+        return result
 
     def __call__(self, name: str | None = None) -> Node:
         """A new free variable of this type; each entry None of the shape is a size of its own."""
@@ -253,6 +279,26 @@ class Node(Operators):
     @property
     def ndim(self) -> int:
         return len(self.type.shape)
+
+    @property
+    def broadcastable(self) -> tuple[bool, ...]:
+        """For each axis whether its length is known to be 1, so that it stretches."""
+        return self.type.broadcastable  # type: ignore[no-any-return]
+
+    @property
+    def owner(self) -> Node | None:
+        """What computes this tensor, the node itself (`x.owner.op`, `.inputs`); None of a leaf."""
+        return self if self.args else None
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The arguments of the op, as `x.owner.inputs`."""
+        return list(self.args)
+
+    @property
+    def auto_name(self) -> str:
+        """A name that no other node of this process has."""
+        return f"auto_{self.serial}"
 
     @property
     def deps(self) -> tuple[Node, ...]:

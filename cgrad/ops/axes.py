@@ -303,30 +303,18 @@ def depends_on_value(size: SizeLike) -> bool:
     return any(atom.kind == "value" for atom in sizes.atoms(size))
 
 
-class Expect(Linear):
-    """The argument, whose shape has to be `shape`; checked where those sizes are known.
-
-    Lengths of arguments do not become dependencies: a seed of a derivative has the shape of a
-    tensor that the derivative may not need otherwise.  What a value of the graph decides does: it
-    has to be there for the check.
-    """
+class Shaped(Linear):
+    """The argument, whose shape has to be `shape`; `what` and `fix` are for the message."""
 
     __slots__ = ("fix", "shape", "what")
-    name = "expect_shape"
     moves = True
     size_slots = ("shape",)
 
     def __init__(self, shape: Shape, what: str, fix: str) -> None:
         self.shape = shape
-        # for the message: who expects the shape, and what to do
+        # who expects the shape, and what to do
         self.what = what
         self.fix = fix
-
-    def sizes(self) -> Iterator[SizeLike]:
-        return (n for n in self.shape if depends_on_value(n))
-
-    def infer(self, args: tuple[Node, ...]) -> TensorType:
-        return args[0].type  # type: ignore[no-any-return]
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
         for axis, pair in enumerate(zip(node.args[0].dims, self.shape, strict=True)):
@@ -338,17 +326,48 @@ class Expect(Linear):
     def reference(self, x: Any) -> Any:
         return x
 
+    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
+        return Node(type(self)((*lead, *self.shape), self.what, self.fix), args)
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        return (yield node.args[0], index)
+
+
+class Expect(Shaped):
+    """The argument, whose shape has to be `shape`; checked where those sizes are known.
+
+    Lengths of arguments do not become dependencies: a seed of a derivative has the shape of a
+    tensor that the derivative may not need otherwise.  What a value of the graph decides does: it
+    has to be there for the check.
+    """
+
+    __slots__ = ()
+    name = "expect_shape"
+
+    def sizes(self) -> Iterator[SizeLike]:
+        return (n for n in self.shape if depends_on_value(n))
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return args[0].type  # type: ignore[no-any-return]
+
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         return ct
 
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
         return [term]
 
-    def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
-        return Node(Expect((*lead, *self.shape), self.what, self.fix), args)
 
-    def value_at(self, node: Node, index: Index) -> Pull:
-        return (yield node.args[0], index)
+class Declare(Shaped):
+    """The argument, whose shape has to be `shape` and is taken to be that from here on."""
+
+    __slots__ = ()
+    name = "specify_shape"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        return TensorType(args[0].dtype, self.shape)
+
+    def transpose(self, node: Node, position: int, ct: Node) -> Node:
+        return Node(Declare(node.args[0].dims, self.what, self.fix), (ct,))
 
 
 def expect_shape(x: Node, shape: Shape, what: str, fix: str) -> Node:

@@ -24,16 +24,18 @@ from cgrad.ops.scalar import apply_row, cast
 class Prod(Opaque):
     """The product over `axes`; float32 is multiplied in float64.
 
-    The derivative by an element is the product of all the others, which is never found by a
-    division: it is exact with zeros, to any order.
+    The derivative by an element is the product of all the others, which is not found by a
+    division: it is exact with zeros, to any order.  Where `nonzero` promises that there are none,
+    it is the product divided by the element.
     """
 
-    __slots__ = ("axes",)
+    __slots__ = ("axes", "nonzero")
     name = "prod"
     lowering = "reduce"
 
-    def __init__(self, axes: tuple[int, ...]) -> None:
+    def __init__(self, axes: tuple[int, ...], nonzero: bool = False) -> None:
         self.axes = axes
+        self.nonzero = nonzero
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         (x,) = args
@@ -47,6 +49,9 @@ class Prod(Opaque):
         (x,), (t,) = node.args, tangents
         if t is None or not dtypes.is_float(x.dtype):
             return None
+        if self.nonzero:
+            relative: Node = build("true_div", t, x)
+            return apply_row("mul", node, sum_axes(relative, self.axes))
         return sum_axes(build("mul", t, others(x, self.axes)), self.axes)
 
     def reduction(self, node: Node) -> Reduction:
@@ -55,7 +60,7 @@ class Prod(Opaque):
         return Reduction(node.args[0].dims, self.axes, "mul", one, dtype)
 
     def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
-        return Node(Prod(behind(lead, self.axes)), args)
+        return Node(Prod(behind(lead, self.axes), self.nonzero), args)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         return (yield node.args[0], index)

@@ -252,6 +252,13 @@ class SingularValues(Valued):
         return diagonal_of(_product(turned(u), t, v), 0, square=True)
 
 
+def singular_values(a: Node) -> Node:
+    """The singular values of A, largest first; the last argument of the node is the `Svd`."""
+    packed = Node(Svd(), (a,))
+    m, n = a.dims[-2:]
+    return Node(SingularValues(), (line(packed, -2, m + n), a, packed))
+
+
 class Pinv(Valued):
     """The Moore-Penrose inverse of A, with its derivative where the rank is constant.
 

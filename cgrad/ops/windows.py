@@ -380,6 +380,15 @@ def part(x: Node, axis: int, start: SizeLike, dims: Shape) -> Node:
     return Node(Slice(x.dims, starts, full, (1,) * x.ndim, (False,) * x.ndim), (x,))
 
 
+def run(x: Node, axis: int, start: SizeLike, length: SizeLike, step: int = 1) -> Node:
+    """`length` positions of an axis from `start` on, forwards or backwards."""
+    starts, lengths, steps = (
+        tuple(new if k == axis else old for k, old in enumerate(given))
+        for new, given in ((start, (0,) * x.ndim), (length, x.dims), (step, (1,) * x.ndim))
+    )
+    return Node(Slice(x.dims, starts, lengths, steps, (False,) * x.ndim), (x,))  # type: ignore[arg-type]
+
+
 def cut(term: Term, axis: int, start: SizeLike, count: SizeLike | None, step: int = 1) -> Term:
     """The coefficients start, start + step, ... along `axis`: `count` of them, None for one."""
     value = term.value

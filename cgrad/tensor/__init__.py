@@ -10,7 +10,28 @@ from cgrad.graph import vectorize
 from cgrad.tensor import linalg, random, special
 
 # fmt: off
-from cgrad.tensor.arrange import flip, hstack, pad, repeat, roll, split, tile, vstack
+from cgrad.tensor import interpolate, signal, types  # noqa: F401
+from cgrad.tensor.absent import __getattr__  # noqa: F401 (what unknown names are)
+from cgrad.tensor.arrange import (
+    concat_with_broadcast, flip, horizontal_stack, hstack, repeat, roll, split, stacklists, tile,
+    vertical_stack, vstack,
+)
+from cgrad.tensor.counting import bincount, unique
+from cgrad.tensor.declared import (
+    broadcast_arrays, broadcast_shape, get_vector_length, is_flat, scalar_from_tensor,
+    shape_padaxis, specify_broadcastable, specify_shape, tensor_from_scalar,
+)
+from cgrad.tensor.diagonals import fill_diagonal, fill_diagonal_offset
+from cgrad.tensor.interpolate import interp, interpolate1d
+from cgrad.tensor.norms import norm
+from cgrad.tensor.packing import join_dims, pack, split_dims, unpack
+from cgrad.tensor.padding import pad
+from cgrad.tensor.selection import (
+    choose, inverse_permutation, nonzero_values, permute_row_elements, ravel_multi_index,
+    searchsorted, slice_at_axis, unravel_index,
+)
+from cgrad.tensor.signal import convolve1d, convolve2d
+from cgrad.tensor.statistics import cov, median
 from cgrad.tensor.creation import (
     alloc, arange, as_tensor, as_tensor_variable, bcol, bcols, bmatrices, bmatrix, brow, brows,
     bscalar, bscalars, btensor3, btensor3s, btensor4, btensor4s, btensor5, btensor5s, btensor6,
@@ -42,12 +63,13 @@ from cgrad.tensor.derived import (
     round, round_half_away_from_zero, smallest,
 )
 from cgrad.tensor.grids import (
-    geomspace, linspace, logspace, mgrid, ogrid, tri, tril, tril_indices, tril_indices_from,
-    triu, triu_indices, triu_indices_from,
+    bartlett, geomspace, linspace, logspace, mgrid, ogrid, tri, tril, tril_indices,
+    tril_indices_from, triu, triu_indices, triu_indices_from,
 )
 from cgrad.tensor.indexing import getitem, inc_subtensor, set_subtensor
 from cgrad.tensor.lookup import (
-    argmax, argmin, argsort, compress, flatnonzero, nonzero, sort, take, take_along_axis,
+    argmax, argmin, argsort, compress, flatnonzero, max_and_argmax, nonzero, sort, take,
+    take_along_axis,
 )
 from cgrad.tensor.math import (
     abs, absolute, add, all, and_, any, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
@@ -63,7 +85,7 @@ from cgrad.tensor.math import (
     xlogy, xlogy0, xor,
 )
 from cgrad.tensor.products import (
-    diag, diagonal, dot, einsum, inner, matmul, norm, outer, tensordot, trace,
+    diag, diagonal, dot, einsum, inner, matmul, outer, tensordot, trace,
 )
 from cgrad.tensor.reductions import cumprod, cumsum, diff, prod, ptp, std, var
 from cgrad.tensor.scan import foldl, foldr, map, reduce, scan, until
@@ -127,5 +149,13 @@ __all__ = [
     "wvectors", "xlog1py", "xlogx", "xlogy", "xlogy0", "xor", "zcol", "zeros", "zeros_like",
     "zmatrix", "zrow", "zscalar", "ztensor3", "ztensor4", "ztensor5", "ztensor6", "ztensor7",
     "zvector",
+    "bartlett", "bincount", "broadcast_arrays", "broadcast_shape", "choose",
+    "concat_with_broadcast", "convolve1d", "convolve2d", "cov", "fill_diagonal",
+    "fill_diagonal_offset", "get_vector_length", "horizontal_stack", "interp", "interpolate",
+    "interpolate1d", "inverse_permutation", "is_flat", "join_dims", "max_and_argmax", "median",
+    "nonzero_values", "pack", "permute_row_elements", "ravel_multi_index", "scalar_from_tensor",
+    "searchsorted", "shape_padaxis", "signal", "slice_at_axis", "specify_broadcastable",
+    "specify_shape", "split_dims", "stacklists", "tensor_from_scalar", "unique", "unpack",
+    "unravel_index", "vertical_stack",
 ]
 # fmt: on

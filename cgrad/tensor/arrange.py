@@ -1,9 +1,9 @@
-"""Tensors taken apart, repeated, turned round and extended at their edges.
+"""Tensors taken apart, repeated, turned round and put side by side.
 
 Everything here is slices, stretched axes and joins: each has its derivative already.
 
-Responsible for: what users may write for axes, counts and widths.
-Not responsible for: axes and shapes alone (`cgrad.tensor.shape`).
+Responsible for: what users may write for axes, counts and lengths.
+Not responsible for: axes and shapes alone (`cgrad.tensor.shape`), edges (`cgrad.tensor.padding`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,26 @@ from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops.axes import broadcast_axes, expect_shape, reshape_to
-from cgrad.ops.coerce import Arraylike, as_node, as_size, cast_to, normal_axes
-from cgrad.ops.constants import is_weak
-from cgrad.ops.windows import Slice, Update, join, part
+from cgrad.ops.coerce import (
+    Arraylike,
+    as_node,
+    as_size,
+    broadcast_shape,
+    cast_to,
+    normal_axes,
+    stretch,
+)
+from cgrad.ops.constants import Constant
+from cgrad.ops.elementwise import apply
+from cgrad.ops.search import search
+from cgrad.ops.windows import join, part, run
+from cgrad.tensor.creation import arange
+from cgrad.tensor.declared import declared
 from cgrad.tensor.indexing import getitem
+from cgrad.tensor.lookup import take
+from cgrad.tensor.math import sum as total
 from cgrad.tensor.messages import teach
+from cgrad.tensor.reductions import cumsum
 from cgrad.tensor.shape import (
     atleast_1d,
     atleast_2d,
@@ -32,29 +47,8 @@ from cgrad.tensor.shape import (
     flatten,
     insert_axes,
     one_axis,
-    stretch_to,
+    stack,
 )
-
-
-def _run(x: Node, axis: int, start: SizeLike, length: SizeLike, step: int = 1) -> Node:
-    """`length` positions of an axis from `start` on, forwards or backwards."""
-    starts, lengths, steps = (
-        tuple(new if k == axis else old for k, old in enumerate(given))
-        for new, given in ((start, (0,) * x.ndim), (length, x.dims), (step, (1,) * x.ndim))
-    )
-    return Node(Slice(x.dims, starts, lengths, steps, (False,) * x.ndim), (x,))  # type: ignore[arg-type]
-
-
-def _long_enough(x: Node, axis: int, least: int, mode: str) -> Node:
-    """x, whose axis has to have `least` elements; checked at the call when that is not known."""
-    dims = list(x.dims)
-    dims[axis] = sizes.maximum(least, dims[axis])
-    return expect_shape(
-        x,
-        tuple(dims),
-        f"pad with mode={mode!r} needs {least} elements",
-        "use narrower widths, mode='constant', or a longer tensor",
-    )
 
 
 # -- taking apart -----------------------------------------------------------------------------
@@ -93,7 +87,7 @@ def split(
         lengths = [as_size(size, "split: a length") for size in splits_size]
         if n_splits not in (None, len(lengths)):
             raise ValueError(f"split: n_splits={n_splits}, but {len(lengths)} lengths found")
-    total: SizeLike = 0
+    end: SizeLike = 0
     starts = []
     for length in lengths:
         if isinstance(length, int) and length < 0:
@@ -104,15 +98,15 @@ def split(
         for size in lengths
     ]
     for length in lengths:
-        starts.append(total)
-        total = total + length
+        starts.append(end)
+        end = end + length
     fix = "choose parts that add up, or cut with indices=[...]"
-    if isinstance(total, int) and isinstance(n, int) and total != n:
-        what = f"split: axis {k} has length {n}, its parts add up to {total}"
+    if isinstance(end, int) and isinstance(n, int) and end != n:
+        what = f"split: axis {k} has length {n}, its parts add up to {end}"
         raise ShapeError(teach(what, fix, [node]))
-    dims = tuple(total if axis == k else size for axis, size in enumerate(node.dims))
+    dims = tuple(end if axis == k else size for axis, size in enumerate(node.dims))
     node = expect_shape(node, dims, "split", fix)
-    return [_run(node, k, a, length) for a, length in zip(starts, lengths, strict=True)]
+    return [run(node, k, a, length) for a, length in zip(starts, lengths, strict=True)]
 
 
 # -- repeating --------------------------------------------------------------------------------
@@ -136,29 +130,62 @@ def tile(x: Arraylike, reps: Any) -> Node:
     return reshape_to(broadcast_axes(node, tuple(double), every), shape)
 
 
-def repeat(x: Arraylike, repeats: Any, axis: int | None = None) -> Node:
+def repeat(
+    x: Arraylike,
+    repeats: Any,
+    axis: int | None = None,
+    *,
+    total_repeat_length: Arraylike | None = None,
+) -> Node:
     """Each element `repeats` times in a row along `axis`; of the flattened x for None.
 
-    `repeats` is an int or an int64 scalar; a number for each element is not built.
+    `repeats` is an int or an int64 scalar, or a vector with one for each position of the axis.
+    With a symbolic vector the length is known only once that is, and memory cannot be found for it
+    in a compiled function: give it as `total_repeat_length`, an int or an int64 scalar (another sum
+    is a ShapeError at the call).  Numbers below 0 are a ValueError, or repeat nothing when they are
+    found at the call.
     """
     node = as_node(x)
-    if isinstance(repeats, (list, tuple, np.ndarray, Node)) and as_node(repeats).ndim:
-        raise NotImplementedError(
-            teach(
-                "repeat: one number of repetitions for each element is not built",
-                "give one int for all, or concatenate repeat(x[i], n) of parts",
-                [node],
-            )
-        )
-    count = as_size(repeats, "repeat: the number of repetitions")
-    _not_negative([count], "repeat")
     if axis is None:
         node, axis = flatten(node), 0
     k = one_axis(axis, node.ndim, "repeat")
+    if isinstance(repeats, (list, tuple, np.ndarray, Node)) and as_node(repeats).ndim:
+        return _repeated_each(node, as_node(repeats), k, total_repeat_length)
+    count = as_size(repeats, "repeat: the number of repetitions")
+    _not_negative([count], "repeat")
     wide = (*node.dims[: k + 1], count, *node.dims[k + 1 :])
     shape = tuple(n * count if axis == k else n for axis, n in enumerate(node.dims))
     places = tuple(axis + (axis > k) for axis in range(node.ndim))
     return node if count == 1 else reshape_to(broadcast_axes(node, wide, places), shape)
+
+
+def _repeated_each(node: Node, counts: Node, axis: int, length: Arraylike | None) -> Node:
+    """Position i of the axis counts[i] times."""
+    n = node.dims[axis]
+    if counts.ndim != 1 or not dtypes.is_integer(counts.dtype):
+        raise DTypeError(
+            teach(f"repeat: numbers of repetitions of type {counts.type!r} found, expected a "
+                  "vector of integers", "pass an int, or an int64 vector", [node, counts])
+        )  # fmt: skip
+    if counts.dims[0] == 1:
+        return repeat(node, getitem(counts, 0), axis)
+    fix = "give one number of repetitions for each position of the axis"
+    m = counts.dims[0]
+    if isinstance(n, int) and isinstance(m, int) and n != m:
+        what = f"repeat: {m} numbers of repetitions for an axis of length {n} found"
+        raise ShapeError(teach(what, fix, [node, counts]))
+    if isinstance(counts.op, Constant):
+        known = np.asarray(counts.op.value)
+        _not_negative([int(count) for count in known], "repeat")
+        rows: Arraylike = np.repeat(np.arange(len(known)), known)
+    else:
+        counts = expect_shape(cast_to(counts, dtypes.INT64), (n,), "repeat", fix)
+        ends = cumsum(apply("maximum", counts, 0))
+        places = arange(total(apply("maximum", counts, 0)))
+        if length is not None:
+            places = declared(places, (as_size(length, "repeat: total_repeat_length"),), "repeat")
+        rows = search(ends, places, after=True)
+    return take(node, rows, axis)
 
 
 def _not_negative(counts: Sequence[SizeLike], what: str) -> None:
@@ -197,7 +224,7 @@ def _rolled(node: Node, shift: Any, axis: int) -> Node:
     front = by - sizes.floordiv(by, cycle) * cycle
     if front == 0:
         return node
-    return join([_run(node, axis, n - front, front), _run(node, axis, 0, n - front)], axis)
+    return join([run(node, axis, n - front, front), run(node, axis, 0, n - front)], axis)
 
 
 def flip(x: Arraylike, axis: Any = None) -> Node:
@@ -220,146 +247,53 @@ def vstack(tensors: Sequence[Arraylike]) -> Node:
     return concatenate([atleast_2d(x) for x in tensors], 0)
 
 
-# -- extending --------------------------------------------------------------------------------
-def pad(x: Arraylike, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Node:
-    """x extended at the ends of its axes, as `numpy.pad`.
-
-    `pad_width` is an int, a pair (before, after), or a pair for each axis.  Modes:
-
-    constant   `constant_values`, given like `pad_width`, in the dtype of x
-    edge       the first and the last element
-    wrap       the elements of the other end
-    reflect    the elements in reverse order, without the one at the edge
-    symmetric  the elements in reverse order, with the one at the edge
-
-    Where the length of an axis is known only at the call, the last three need a width of at most
-    that length (for reflect, one less): more is a ShapeError at the call.
-    """
-    node = as_node(x)
-    widths = [(int(a), int(b)) for a, b in _pairs(pad_width, node.ndim, "pad_width")]
-    if any(a < 0 or b < 0 for a, b in widths):
-        raise ValueError(f"pad: pad_width={pad_width} found, expected widths of 0 or more")
-    if mode == "constant":
-        return _with_constants(node, widths, constant_values)
-    if mode not in ("edge", "wrap", "reflect", "symmetric"):
-        raise NotImplementedError(
-            f"pad: mode={mode!r} is not built; use constant, edge, wrap, reflect or symmetric"
-        )
-    for axis, (before, after) in enumerate(widths):
-        if before or after:
-            node = _extended(node, axis, before, after, mode)
-    return node
+def horizontal_stack(*tensors: Arraylike) -> Node:
+    """Matrices side by side: `concatenate(tensors, axis=1)`."""
+    return concatenate(_matrices(tensors, "horizontal_stack"), 1)
 
 
-def _pairs(given: Any, ndim: int, what: str) -> list[tuple[Any, Any]]:
-    """One pair (before, after) for each axis."""
-    if not isinstance(given, (tuple, list, np.ndarray)):
-        return [(given, given)] * ndim
-    rows = [tuple(row) if isinstance(row, (tuple, list, np.ndarray)) else (row,) for row in given]
-    if all(len(row) == 1 for row in rows) and not isinstance(given[0], (tuple, list, np.ndarray)):
-        # (before, after), or (width,), of every axis
-        rows = [tuple(given)]
-    if len(rows) == 1:
-        rows = rows * ndim
-    if len(rows) != ndim or any(len(row) not in (1, 2) for row in rows):
-        raise ValueError(
-            f"pad: {what}={given} found, expected one value, a pair, or a pair for each of "
-            f"{ndim} axes"
-        )
-    return [(row[0], row[-1]) for row in rows]
+def vertical_stack(*tensors: Arraylike) -> Node:
+    """Matrices on top of each other: `concatenate(tensors, axis=0)`."""
+    return concatenate(_matrices(tensors, "vertical_stack"), 0)
 
 
-def _with_constants(node: Node, widths: list[tuple[int, int]], values: Any) -> Node:
-    if not isinstance(values, (tuple, list, np.ndarray)):
-        lengths = tuple(a + n + b for n, (a, b) in zip(node.dims, widths, strict=True))
-        around = stretch_to(_constant(values, node), lengths, "pad")
-        starts, ones = tuple(a for a, _ in widths), (1,) * node.ndim
-        window = Update(lengths, starts, node.dims, ones, (False,) * node.ndim)
-        return node if lengths == node.dims else Node(window, (around, node))
-    # as in NumPy, the values of later axes fill the corners
-    for axis, (ends, (a, b)) in enumerate(
-        zip(_pairs(values, node.ndim, "constant_values"), widths, strict=True)
-    ):
-        parts = [_filled(node, axis, a, ends[0]), node, _filled(node, axis, b, ends[1])]
-        node = join([p for p in parts if p is node or p.dims[axis] != 0], axis)
-    return node
-
-
-def _filled(node: Node, axis: int, length: int, value: Any) -> Node:
-    dims = tuple(length if k == axis else n for k, n in enumerate(node.dims))
-    return stretch_to(_constant(value, node), dims, "pad")
-
-
-def _constant(value: Any, node: Node) -> Node:
-    number = as_node(value)
-    kind = "same_kind" if not is_weak(number) else "safe"
-    whole = dtypes.is_float(node.dtype) or not dtypes.is_float(number.dtype)
-    if number.ndim or not whole or (
-        kind == "same_kind" and not np.can_cast(number.dtype, node.dtype, "same_kind")
-    ):  # fmt: skip
-        raise DTypeError(
-            teach(
-                f"pad: a scalar of {node.dtype} expected for the constant, found {number!r}",
-                "cast the constant, or x",
-                [node],
-            )
-        )
-    return cast_to(number, node.dtype)
-
-
-def _extended(node: Node, axis: int, before: int, after: int, mode: str) -> Node:
-    n = node.dims[axis]
-    if n == 0:
+def _matrices(tensors: Sequence[Arraylike], what: str) -> list[Node]:
+    nodes = [as_node(x) for x in tensors]
+    if not nodes or any(node.ndim != 2 for node in nodes):
         raise ShapeError(
-            teach(f"pad: axis {axis} has no elements to extend with mode={mode!r}",
-                  "use mode='constant'", [node])
+            teach(f"{what}: ranks {[node.ndim for node in nodes]} found, expected matrices",
+                  "use hstack or vstack, which take vectors too", nodes)
         )  # fmt: skip
-    if mode == "edge":
-        node = _long_enough(node, axis, 1, mode)
-        first, last = (part(node, axis, at, _one(node, axis)) for at in (0, n - 1))
-        parts = [_stretched(first, axis, before), node, _stretched(last, axis, after)]
-    elif isinstance(n, int):
-        parts = _by_runs(node, axis, np.pad(np.arange(n), (before, after), mode))  # type: ignore[call-overload]
-    else:
-        parts = _by_ends(node, axis, n, before, after, mode)
-    return join([p for p in parts if p.dims[axis] != 0], axis)
+    return nodes
+
+
+def stacklists(arg: Any) -> Node:
+    """Tensors in nested lists stacked: each level of the lists is a new leading axis."""
+    if isinstance(arg, (list, tuple)):
+        return stack([stacklists(item) for item in arg])
+    return as_node(arg)
+
+
+def concat_with_broadcast(tensor_list: Sequence[Arraylike], axis: int = 0) -> Node:
+    """The tensors one after the other along `axis`, their other axes stretched to fit.
+
+    Only an axis whose length is known to be 1 stretches.  All have the same number of axes.
+    """
+    nodes = [as_node(x) for x in tensor_list]
+    if not nodes or any(node.ndim != nodes[0].ndim for node in nodes):
+        raise ShapeError(
+            teach("concat_with_broadcast: tensors of one rank expected; found ranks "
+                  f"{[node.ndim for node in nodes]}", "add axes of length 1 with x[None]", nodes)
+        )  # fmt: skip
+    k = one_axis(axis, nodes[0].ndim, "concat_with_broadcast")
+    lines = [part(node, k, 0, _one(node, k)) for node in nodes]
+    dims = broadcast_shape(lines, "concat_with_broadcast")
+    stretched = [stretch(node, (*dims[:k], node.dims[k], *dims[k + 1 :])) for node in nodes]
+    return concatenate(stretched, k)
 
 
 def _one(node: Node, axis: int) -> tuple[SizeLike, ...]:
     return tuple(1 if k == axis else n for k, n in enumerate(node.dims))
-
-
-def _stretched(row: Node, axis: int, length: int) -> Node:
-    dims = tuple(length if k == axis else n for k, n in enumerate(row.dims))
-    return broadcast_axes(row, dims, tuple(range(row.ndim)))
-
-
-def _by_runs(node: Node, axis: int, positions: Any) -> list[Node]:
-    """The rows at `positions`, as slices of neighbours."""
-    parts = []
-    start = 0
-    while start < len(positions):
-        end = start + 1
-        step = int(positions[end] - positions[start]) if end < len(positions) else 1
-        if abs(step) != 1:
-            step = 1
-        while end < len(positions) and positions[end] - positions[end - 1] == step:
-            end += 1
-        parts.append(_run(node, axis, int(positions[start]), end - start, step))
-        start = end
-    return parts
-
-
-def _by_ends(node: Node, axis: int, n: SizeLike, before: int, after: int, mode: str) -> list[Node]:
-    """Parts of both ends, in axes that are long enough for them."""
-    skipped = 1 if mode == "reflect" else 0
-    node = _long_enough(node, axis, max(before, after) + skipped, mode)
-    if mode == "wrap":
-        front, back = _run(node, axis, n - before, before), _run(node, axis, 0, after)
-    else:
-        front = _run(node, axis, before - 1 + skipped, before, -1)
-        back = _run(node, axis, n - 1 - skipped, after, -1)
-    return [front, node, back]
 
 
 _BUILDERS: dict[str, Callable[..., Any]] = {"repeat": repeat}

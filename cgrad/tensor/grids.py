@@ -18,7 +18,7 @@ from cgrad.ops.coerce import Arraylike, as_node, broadcast, cast_to
 from cgrad.ops.constants import constant, size_node
 from cgrad.ops.elementwise import apply
 from cgrad.tensor.creation import DType, arange
-from cgrad.tensor.lookup import nonzero
+from cgrad.tensor.lookup import coordinates
 from cgrad.tensor.shape import insert_axes
 
 
@@ -95,6 +95,19 @@ def _is_last(position: Node, last: Node) -> Node:
     return apply("and_", apply("eq", position, last), apply("gt", position, 0))
 
 
+def bartlett(M: Arraylike) -> Node:
+    """M numbers that rise from 0 to 1 and fall again: a triangular window, (M) of float64.
+
+    M is an int or an int64 scalar; 1 gives a single one.  As `numpy.bartlett`.
+    """
+    position = cast_to(arange(M), dtypes.FLOAT64)
+    last = apply("sub", cast_to(as_node(M), dtypes.FLOAT64), 1.0)
+    single = apply("eq", last, 0)
+    share = apply("true_div", apply("mul", 2.0, position), apply("switch", single, 1, last))
+    fall = apply("sub", 2.0, share)
+    return apply("switch", single, 1.0, apply("minimum", share, fall))
+
+
 # -- triangles --------------------------------------------------------------------------------
 def tri(
     N: Arraylike, M: Arraylike | None = None, k: Arraylike = 0, dtype: DType = "float64"
@@ -132,13 +145,13 @@ def _matrix(m: Arraylike, what: str) -> Node:
 
 def tril_indices(n: Arraylike, k: Arraylike = 0, m: Arraylike | None = None) -> tuple[Node, ...]:
     """The rows and columns at and below diagonal k of an (n, m) matrix, in row-major order."""
-    return nonzero(_below(as_node(n), as_node(n if m is None else m), k))
+    return coordinates(_below(as_node(n), as_node(n if m is None else m), k))
 
 
 def triu_indices(n: Arraylike, k: Arraylike = 0, m: Arraylike | None = None) -> tuple[Node, ...]:
     """The rows and columns at and above diagonal k of an (n, m) matrix, in row-major order."""
     below = _below(as_node(n), as_node(n if m is None else m), apply("sub", k, 1))
-    return nonzero(apply("logical_not", below))
+    return coordinates(apply("logical_not", below))
 
 
 def tril_indices_from(a: Arraylike, k: Arraylike = 0) -> tuple[Node, ...]:

@@ -22,6 +22,7 @@ from cgrad.errors import DTypeError, IndexBoundsError
 from cgrad.ops.axes import Broadcast, squeeze_axes
 from cgrad.ops.coerce import Arraylike, as_node, as_size
 from cgrad.ops.constants import ShapeVector, size_node
+from cgrad.ops.elementwise import apply
 from cgrad.ops.windows import Slice, Update, increment
 from cgrad.tensor.lookup import (
     change_arrays,
@@ -244,8 +245,14 @@ def set_subtensor(x: Node, y: Arraylike) -> Node:
     return Node(window.same(Update), (base, value))
 
 
-def inc_subtensor(x: Node, y: Arraylike) -> Node:
-    """A copy of the indexed tensor with y added in the window; see `set_subtensor`."""
+def inc_subtensor(x: Node, y: Arraylike, ignore_duplicates: bool = False) -> Node:
+    """A copy of the indexed tensor with y added in the window; see `set_subtensor`.
+
+    What is added at positions that repeat accumulates; with `ignore_duplicates` only the last of
+    them counts, as in NumPy's `x[rows] += y`.
+    """
+    if ignore_duplicates and is_lookup(x):
+        return set_subtensor(x, apply("add", x, y))
     x, y = _without_new_axes(x, y, "inc_subtensor")
     if is_lookup(x):
         return change_arrays(x, y, "inc_subtensor", add=True)
@@ -279,3 +286,5 @@ def _taken_apart(x: Any, y: Arraylike, what: str) -> tuple[Node, Slice, Node]:
 
 
 register("getitem", getitem)
+register("set_subtensor", set_subtensor)
+register("inc_subtensor", inc_subtensor)

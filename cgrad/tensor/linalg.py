@@ -31,13 +31,14 @@ from cgrad.ops.linalg import (
     lu_solve,
     turned,
 )  # fmt: skip
-from cgrad.ops.spectral import Eigenvalues, Eigh, Pinv, Qr, SingularValues, Svd, line, part
+from cgrad.ops.spectral import Eigenvalues, Eigh, Pinv, Qr, line, part, singular_values
 from cgrad.tensor.creation import arange, zeros
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.math import cast, switch
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.messages import teach
-from cgrad.tensor.products import matmul, norm
+from cgrad.tensor.norms import norm
+from cgrad.tensor.products import matmul
 from cgrad.tensor.reductions import prod
 from cgrad.tensor.shape import concatenate, insert_axes, reshape
 
@@ -254,11 +255,11 @@ def svd(x: Arraylike, full_matrices: bool = False, compute_uv: bool = True) -> A
     if full_matrices:
         raise NotImplementedError("svd: full_matrices=True is not built; pass full_matrices=False")
     node = _matrix(x, "svd", square=False)
-    packed = Node(Svd(), (node,))
-    m, n = node.dims[-2:]
-    values = Node(SingularValues(), (line(packed, -2, m + n), node, packed))
+    values = singular_values(node)
     if not compute_uv:
         return values
+    packed = values.args[2]
+    m, n = node.dims[-2:]
     return part(packed, -2, 0, m), values, turned(part(packed, -2, m, n))
 
 

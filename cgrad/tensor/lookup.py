@@ -29,6 +29,8 @@ from cgrad.ops.windows import Slice, Update
 from cgrad.tensor.messages import teach
 from cgrad.tensor.shape import insert_axes, stretch_to
 
+Axis = int | Sequence[int] | None
+
 
 def is_array_index(item: Any) -> bool:
     """Whether an entry of an index is an integer array or a mask."""
@@ -111,7 +113,7 @@ def _positions_of(x: Node, item: Any, axis: int) -> list[Node]:
             index = expect_shape(
                 index, axes, "mask", "a mask has the lengths of the axes that it selects from"
             )
-        return list(nonzero(index))
+        return list(coordinates(index))
     if not dtypes.is_integer(index.dtype):
         raise _not_an_index(x, index)
     return [index]
@@ -219,12 +221,18 @@ def fitted(value: Node, base: Node, what: str) -> Node:
 
 
 # -- positions --------------------------------------------------------------------------------
-def nonzero(x: Arraylike) -> tuple[Node, ...]:
+def nonzero(x: Arraylike, return_matrix: bool = False) -> Any:
     """The positions of the elements of x that are not 0 (or are true), in row-major order.
 
-    One int64 vector for each axis of x; their length is known only once x is.
+    One int64 vector for each axis of x, in a tuple; their length is known only once x is.
+    `return_matrix` stacks them: (x.ndim, length).
     """
-    node = as_node(x)
+    found = coordinates(as_node(x))
+    return build("stack", found) if return_matrix else found
+
+
+def coordinates(node: Node) -> tuple[Node, ...]:
+    """`nonzero`, one vector for each axis."""
     if node.ndim == 0:
         raise TypeError("nonzero: found a 0-d tensor, expected an axis; use switch(cond, a, b)")
     flat = flatnonzero(node)
@@ -269,7 +277,7 @@ def take(a: Arraylike, indices: Arraylike, axis: int | None = None, mode: str = 
 
 def compress(condition: Arraylike, x: Arraylike, axis: int | None = None) -> Node:
     """The slices of x along `axis` (of the flattened x by default) where `condition` is true."""
-    (rows,) = nonzero(condition)
+    (rows,) = coordinates(as_node(condition))
     return take(x, rows, axis)
 
 
@@ -293,25 +301,33 @@ def take_along_axis(x: Arraylike, indices: Arraylike, axis: int) -> Node:
     return result
 
 
-def argmax(x: Arraylike, axis: int | None = None, keepdims: bool = False) -> Node:
+def argmax(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
     """The position of the first largest element along `axis` (of the flattened x): int64.
 
-    A nan counts as the largest, as in NumPy.  The derivative is zero.
+    Over several axes it is the position in the flattened part of x that they span.  A nan counts
+    as the largest, as in NumPy.  The derivative is zero.
     """
     return _arg("max", x, axis, keepdims)
 
 
-def argmin(x: Arraylike, axis: int | None = None, keepdims: bool = False) -> Node:
+def argmin(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
     """The position of the first smallest element along `axis`; a nan counts as the smallest."""
     return _arg("min", x, axis, keepdims)
 
 
-def _arg(which: str, x: Arraylike, axis: int | None, keepdims: bool) -> Node:
+def max_and_argmax(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> tuple[Node, Node]:
+    """`max` and `argmax` over `axis`."""
+    return build("max", x, axis=axis, keepdims=keepdims), argmax(x, axis, keepdims)
+
+
+def _arg(which: str, x: Arraylike, axis: Axis, keepdims: bool) -> Node:
     node = as_node(x)
-    ndim = node.ndim
-    if axis is None:
-        node = reshape_to(node, (sizes.product(node.dims),))
-    (at,) = normal_axes(0 if axis is None else axis, node.ndim, f"arg{which}")
+    axes = normal_axes(axis, node.ndim, f"arg{which}")
+    at = axes[0] if len(axes) == 1 else node.ndim - len(axes)
+    if len(axes) != 1:
+        kept = tuple(k for k in range(node.ndim) if k not in axes)
+        moved = permute_axes(node, (*kept, *axes))
+        node = reshape_to(moved, (*moved.dims[:at], sizes.product(moved.dims[at:])))
     best = build(which, node, axis=at, keepdims=True)
     hit = apply("eq", node, build("second", node, best))
     if dtypes.is_float(node.dtype):
@@ -320,9 +336,7 @@ def _arg(which: str, x: Arraylike, axis: int | None, keepdims: bool) -> Node:
     counter: Node = build("arange", n)
     counter = insert_axes(counter, [k for k in range(node.ndim) if k != at])
     first: Node = build("min", apply("switch", hit, counter, n), axis=at)
-    if not keepdims:
-        return first
-    return insert_axes(first, list(range(ndim)) if axis is None else [at])
+    return insert_axes(first, axes) if keepdims else first
 
 
 def argsort(x: Arraylike, axis: int | None = -1, kind: str | None = None) -> Node:

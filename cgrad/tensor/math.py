@@ -13,10 +13,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import as_dtype
 from cgrad.core.node import Node
-from cgrad.core.registry import register
+from cgrad.core.registry import build, register
 from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops.axes import sum_axes
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes
@@ -187,13 +189,12 @@ def switch(cond: Arraylike, a: Arraylike, b: Arraylike) -> Node:
     return apply("switch", cond, a, b)
 
 
-def where(cond: Arraylike, *branches: Arraylike) -> Node:
-    """`switch(cond, a, b)`; NumPy's form with one argument is not built yet."""
+def where(cond: Arraylike, *branches: Arraylike) -> Any:
+    """`switch(cond, a, b)`; with cond alone the positions of its true elements, `nonzero(cond)`."""
+    if not branches:
+        return build("nonzero", cond)
     if len(branches) != 2:
-        raise NotImplementedError(
-            f"where takes cond, a and b, found {1 + len(branches)} argument(s); the positions of "
-            "the true elements (where(cond)) are not built yet"
-        )
+        raise TypeError(f"where takes cond, or cond, a and b; found {1 + len(branches)} arguments")
     return apply("switch", cond, *branches)
 
 
@@ -229,18 +230,41 @@ def _restored(result: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
     return insert_axes(result, axes) if keepdims else result
 
 
-def sum(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = False) -> Node:
+def sum(
+    x: Arraylike,
+    axis: Axis = None,
+    dtype: DType = None,
+    keepdims: bool = False,
+    acc_dtype: DType = None,
+) -> Node:
     """The sum over `axis`: an int, a tuple of ints (an empty one sums nothing), None for all.
 
     float64, float32 and int64 keep their dtype, bool counts as int64; float32 is added up in
-    float64.  `dtype` casts before adding.  `keepdims` leaves axes of length 1.
+    float64.  `dtype` casts before adding.  `acc_dtype` adds up in another dtype that holds all
+    values, and casts the sum.  `keepdims` leaves axes of length 1.
     """
-    node = _summand(as_node(x), dtype, "sum")
+    node = summand(as_node(x), dtype, "sum")
     axes = _axes(node, axis, "sum")
-    return _restored(sum_axes(node, axes), axes, keepdims)
+    total = sum_axes(accumulated(node, acc_dtype, "sum"), axes)
+    return _restored(cast_to(total, node.dtype), axes, keepdims)
 
 
-def _summand(node: Node, dtype: DType, what: str) -> Node:
+def accumulated(node: Node, acc_dtype: DType, what: str) -> Node:
+    """The node in the dtype in which it is to be added up or multiplied."""
+    wanted = node.dtype if acc_dtype is None else as_dtype(acc_dtype)
+    if not np.can_cast(node.dtype, wanted, "safe"):
+        raise DTypeError(
+            teach(
+                f"{what}: acc_dtype={wanted} would lose values of {node.dtype}",
+                "choose a dtype that holds them, or leave acc_dtype out",
+                [node],
+            )
+        )
+    return cast_to(node, wanted)
+
+
+def summand(node: Node, dtype: DType, what: str) -> Node:
+    """The node in the dtype of its sum or product."""
     if dtype is None:
         return cast_to(node, dtypes.wide(node.dtype))
     wanted = as_dtype(dtype)
@@ -255,10 +279,17 @@ def _summand(node: Node, dtype: DType, what: str) -> Node:
     return cast_to(node, wanted)
 
 
-def mean(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = False) -> Node:
+def mean(
+    x: Arraylike,
+    axis: Axis = None,
+    dtype: DType = None,
+    keepdims: bool = False,
+    acc_dtype: DType = None,
+) -> Node:
     """The arithmetic mean over `axis`; nan when there are no elements.
 
-    float32 stays float32, int64 and bool give float64, `dtype` chooses another float.
+    float32 stays float32, int64 and bool give float64, `dtype` chooses another float; `acc_dtype`
+    is the float to add up in (float32 is added up in float64 anyhow).
     """
     node = as_node(x)
     wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
@@ -267,7 +298,7 @@ def mean(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = 
     axes = _axes(node, axis, "mean")
     if not axes:
         return cast_to(node, wanted)
-    total = sum_axes(cast_to(node, wanted), axes)
+    total = cast_to(sum_axes(accumulated(cast_to(node, wanted), acc_dtype, "mean"), axes), wanted)
     count = sizes.product(node.dims[axis] for axis in axes)
     number = float(count) if isinstance(count, int) else cast_to(size_node(count), wanted)
     return _restored(apply("true_div", total, number), axes, keepdims)

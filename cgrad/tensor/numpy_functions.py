@@ -25,19 +25,21 @@ from cgrad.ops.elementwise import apply
 from cgrad.tensor.arrange import (
     flip,
     hstack,
-    pad,
     repeat,
     roll,
     split,
     tile,
     vstack,
 )
+from cgrad.tensor.counting import bincount, unique
 from cgrad.tensor.creation import (
     full_like,
     ones_like,
     zeros_like,
 )
+from cgrad.tensor.declared import broadcast_arrays
 from cgrad.tensor.derived import allclose, isclose, isneginf, isposinf, nan_to_num
+from cgrad.tensor.interpolate import interp
 from cgrad.tensor.math import (
     all as all_true,
 )
@@ -60,13 +62,14 @@ from cgrad.tensor.math import (
 from cgrad.tensor.math import (
     sum as total,
 )
+from cgrad.tensor.norms import norm
+from cgrad.tensor.padding import pad
 from cgrad.tensor.products import (
     diag,
     diagonal,
     dot,
     einsum,
     inner,
-    norm,
     outer,
     tensordot,
 )
@@ -79,6 +82,7 @@ from cgrad.tensor.reductions import (
     std,
     var,
 )
+from cgrad.tensor.selection import choose, ravel_multi_index, searchsorted, unravel_index
 from cgrad.tensor.shape import (
     atleast_1d,
     atleast_2d,
@@ -99,6 +103,8 @@ from cgrad.tensor.shape import (
 from cgrad.tensor.shape import (
     size as size_of,
 )
+from cgrad.tensor.signal import convolve1d
+from cgrad.tensor.statistics import cov, median
 
 # fmt: on
 
@@ -165,6 +171,20 @@ def _diff(a: Any, n: int = 1, axis: int = -1) -> Node:
     return diff(a, n, axis)
 
 
+def _pad(
+    array: Any, pad_width: Any, mode: str = "constant", *, stat_length: Any = None,
+    constant_values: Any = 0, end_values: Any = 0,
+) -> Node:  # fmt: skip
+    return pad(array, pad_width, mode, constant_values, end_values, stat_length)
+
+
+def _unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None,
+) -> Any:  # fmt: skip
+    return unique(ar, return_index, return_inverse, return_counts, axis)
+
+
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: _axis_of_all(total),
     np.prod: _axis_of_all(prod),
@@ -216,9 +236,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.flip: lambda m, axis=None: flip(m, axis),
     np.fliplr: lambda m: flip(m, 1),
     np.flipud: lambda m: flip(m, 0),
-    np.pad: lambda array, pad_width, mode="constant", *, constant_values=0: pad(
-        array, pad_width, mode, constant_values
-    ),
+    np.pad: _pad,
     np.transpose: lambda a, axes=None: transpose(a, axes),
     np.swapaxes: lambda a, axis1, axis2: swapaxes(a, axis1, axis2),
     np.moveaxis: lambda a, source, destination: moveaxis(a, source, destination),
@@ -232,6 +250,26 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.zeros_like: lambda a, dtype=None: zeros_like(a, dtype),
     np.ones_like: lambda a, dtype=None: ones_like(a, dtype),
     np.full_like: lambda a, fill_value, dtype=None: full_like(a, fill_value, dtype),
+    np.median: lambda a, axis=None, out=None, overwrite_input=False, keepdims=False: median(
+        a, axis, keepdims
+    ),
+    np.cov: lambda m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None: cov(
+        m, y, rowvar, bias, ddof, fweights, aweights
+    ),
+    np.interp: lambda x, xp, fp, left=None, right=None, period=None: interp(
+        x, xp, fp, left, right, period
+    ),
+    np.searchsorted: lambda a, v, side="left", sorter=None: searchsorted(a, v, side, sorter),
+    np.choose: lambda a, choices, out=None, mode="raise": choose(a, choices, mode),
+    np.unravel_index: lambda indices, shape, order="C": unravel_index(indices, shape, order),
+    np.ravel_multi_index: lambda multi_index, dims, mode="raise", order="C": ravel_multi_index(
+        multi_index, dims, mode, order
+    ),
+    np.bincount: lambda x, /, weights=None, minlength=0: bincount(x, weights, minlength),
+    np.unique: _unique,
+    np.convolve: lambda a, v, mode="full": _convolve(a, v, mode),
+    np.broadcast_arrays: lambda *args: tuple(broadcast_arrays(*args)),
+    np.atleast_3d: lambda *arys: _each(_atleast_3d, arys),
     np.copy: lambda a, order="K": identity(a),
     np.ndim: lambda a: as_node(a).ndim,
     np.shape: lambda a: shape_of(a),
@@ -245,13 +283,10 @@ _LATER = {
 }  # fmt: skip
 
 _ADVICE = {
-    "median": "sort(x, axis), and take the middle",
     "percentile": "sort(x, axis), and take the place",
     "quantile": "sort(x, axis), and take the place",
     "average": "sum(x * w, axis) / sum(w, axis)",
-    "cov": "d = x - mean(x, axis=0); matmul(d.T, d) / (n - 1)",
     "corrcoef": "d = x - mean(x, axis=0); matmul(d.T, d), divided by std",
-    "interp": "switch, between the two formulas",
     "cross": "stack of the three differences of products",
     "kron": "outer, moveaxis and reshape",
     "nansum": "sum(switch(isnan(x), 0.0, x))",
@@ -267,7 +302,6 @@ _ADVICE = {
     "polyval": "scan, or reduce over the coefficients",
     "cumulative_sum": "cumsum(x, axis)",
     "cumulative_prod": "cumprod(x, axis)",
-    "atleast_3d": "expand_dims(x, axis)",
     "dstack": "concatenate(tensors, axis=2)",
     "column_stack": "concatenate or stack with axis=1",
     "block": "concatenate of concatenate",
@@ -332,6 +366,18 @@ def _advice(function: Any) -> str:
 
 def _each(f: Callable[[Any], Node], tensors: tuple[Any, ...]) -> Any:
     return f(tensors[0]) if len(tensors) == 1 else tuple(map(f, tensors))
+
+
+def _convolve(a: Any, v: Any, mode: str) -> Node:
+    if mode == "same":
+        raise TypeError("use cgrad.tensor.convolve1d, which has the length of its first argument")
+    return convolve1d(a, v, mode)
+
+
+def _atleast_3d(x: Any) -> Node:
+    node = as_node(x)
+    places = {0: (0, 1, 2), 1: (0, 2), 2: (2,)}.get(node.ndim, ())
+    return expand_dims(node, places) if places else node
 
 
 def _reshape(a: Any, to: Any) -> Node:

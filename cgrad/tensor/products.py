@@ -1,4 +1,4 @@
-"""Products with sums over shared axes, and what belongs to matrices: diagonals, trace, norm.
+"""Products with sums over shared axes, and what belongs to matrices: diagonals, trace.
 
 Responsible for: which axes users may name, the checks of their lengths, dtypes of products.
 Not responsible for: the ops (`cgrad.ops.contract`, `cgrad.ops.diagonals`).
@@ -6,7 +6,6 @@ Not responsible for: the ops (`cgrad.ops.contract`, `cgrad.ops.diagonals`).
 
 from __future__ import annotations
 
-import math
 import string
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -21,10 +20,8 @@ from cgrad.ops.coerce import Arraylike, as_node, cast_to, result_dtype
 from cgrad.ops.contract import Labels, contract
 from cgrad.ops.diagonals import diagonal_of, on_diagonal
 from cgrad.ops.elementwise import apply
-from cgrad.tensor.math import Axis
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.messages import teach
-from cgrad.tensor.reductions import root
 from cgrad.tensor.shape import flatten, insert_axes, moveaxis, one_axis
 
 
@@ -194,20 +191,19 @@ def einsum(subscripts: str, *operands: Arraylike) -> Node:
     """The sum of products that `subscripts` spells: `einsum("ij,jk->ik", a, b)`, as in NumPy.
 
     One letter an axis; letters that are not in the result are summed, a letter twice in one
-    operand takes its diagonal.  Without `->` the result has the letters that occur once, sorted.
-    Operands are multiplied two at a time: the cheapest pair first where all lengths are known,
-    else from left to right.  Raises ValueError for letters that do not fit, NotImplementedError
-    for `...`.
+    operand takes its diagonal.  `...` stands for axes without a letter, which run along and stretch
+    as in NumPy.  Without `->` the result has `...` and
+    the letters that occur once, sorted.  Operands are multiplied two at a time: the cheapest pair
+    first where all lengths are known, else from left to right.  Raises ValueError for letters that
+    do not fit.
     """
     if not isinstance(subscripts, str):
         raise NotImplementedError(
             "einsum: the operands with lists of axes are not built; write the axes as letters: "
             'einsum("ij,jk->ik", a, b)'
         )
-    terms, out = _letters(subscripts)
     nodes = [as_node(x) for x in operands]
-    if len(nodes) != len(terms):
-        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands, found {len(nodes)}")
+    terms, out = _letters(_spelled(subscripts, nodes))
     dtype = result_dtype(nodes)
     wide = dtypes.INT64 if dtype == dtypes.BOOL else dtype
     work = []
@@ -237,14 +233,42 @@ def einsum(subscripts: str, *operands: Arraylike) -> Node:
 Term = tuple[Node, str]
 
 
+def _spelled(subscripts: str, nodes: Sequence[Node]) -> str:
+    """The subscripts with letters in the place of `...`."""
+    text = subscripts.replace(" ", "")
+    left, arrow, out = text.partition("->")
+    terms = left.split(",")
+    if len(nodes) != len(terms):
+        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands, found {len(nodes)}")
+    plain = text.replace("...", "")
+    if "." in plain or any(term.count("...") > 1 for term in (*terms, out)):
+        raise ValueError(f"einsum: {subscripts!r} found; '...' may stand once in each operand")
+    if "..." not in text:
+        return text
+    free = [x for x in string.ascii_letters if x not in plain]
+    extra = [
+        node.ndim - len(term.replace("...", "")) if "..." in term else 0
+        for node, term in zip(nodes, terms, strict=True)
+    ]
+    most = max(extra)
+    if arrow and most and "..." not in out:
+        raise ValueError(f"einsum: {subscripts!r} found; the result must have '...' too")
+    if min(extra) < 0 or most > len(free):
+        raise ValueError(
+            teach(f"einsum: {subscripts!r} found; an operand has fewer axes than letters",
+                  "name each axis once", nodes)
+        )  # fmt: skip
+    shared = "".join(free[:most])
+    named = [term.replace("...", shared[most - k :]) for term, k in zip(terms, extra, strict=True)]
+    if not arrow:
+        letters = plain.replace(",", "")
+        out = "..." + "".join(sorted(x for x in set(letters) if letters.count(x) == 1))
+    return f"{','.join(named)}->{out.replace('...', shared)}"
+
+
 def _letters(subscripts: str) -> tuple[list[str], str]:
     """The letters of each operand and of the result."""
-    text = subscripts.replace(" ", "")
-    if "." in text:
-        raise NotImplementedError(
-            f"einsum: '...' in {subscripts!r} is not built; name every axis by a letter, or use "
-            "matmul, whose leading axes run along"
-        )
+    text = subscripts
     left, arrow, out = text.partition("->")
     terms = left.split(",")
     letters = "".join(terms)
@@ -354,30 +378,11 @@ def _number(k: Any, what: str) -> int:
     return int(k)
 
 
-# -- norm -------------------------------------------------------------------------------------
-def norm(x: Arraylike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Node:
-    """The Euclidean norm sqrt(sum(x^2)) over `axis`: of a matrix the Frobenius norm.
-
-    `ord` is None, 2 (one axis only) or "fro" (two axes).  Where the norm is 0 its derivative is 0.
-    Integers give float64; float32 is added up in float64.  Raises NotImplementedError for any
-    other `ord`.
-    """
-    node = cast_to(as_node(x), dtypes.as_float(as_node(x).dtype))
-    count = node.ndim if axis is None else len(axis) if isinstance(axis, (tuple, list)) else 1
-    if not (ord is None or (ord == 2 and count == 1) or (ord == "fro" and count == 2)):
-        use = {1: "sum(abs(x), axis)", math.inf: "max(abs(x), axis)"}.get(ord, "norm(x)")
-        raise NotImplementedError(
-            teach(f"norm: ord={ord!r} over {count} axes is not built yet", f"use {use}", [node])
-        )
-    return root(sum_over(apply("sqr", node), axis=axis, keepdims=keepdims))
-
-
 _BUILDERS: dict[str, Callable[..., Any]] = {
     "dot": dot,
     "matmul": matmul,
     "diagonal": diagonal,
     "trace": trace,
-    "norm": norm,
 }
 for _name, _builder in _BUILDERS.items():
     register(_name, _builder)

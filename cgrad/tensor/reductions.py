@@ -24,39 +24,32 @@ from cgrad.ops.control import make_scan
 from cgrad.ops.elementwise import apply
 from cgrad.ops.reductions import Prod
 from cgrad.ops.windows import Slice
-from cgrad.tensor.math import Axis, DType, max, mean, min, sum
-from cgrad.tensor.messages import teach
+from cgrad.tensor.math import Axis, DType, accumulated, max, mean, min, sum, summand
 from cgrad.tensor.shape import flatten, insert_axes, moveaxis, one_axis
 
 
-def prod(x: Arraylike, axis: Axis = None, dtype: DType = None, keepdims: bool = False) -> Node:
+def prod(
+    x: Arraylike,
+    axis: Axis = None,
+    dtype: DType = None,
+    keepdims: bool = False,
+    acc_dtype: DType = None,
+    no_zeros_in_input: bool = False,
+) -> Node:
     """The product over `axis`: an int, a tuple of ints (an empty one changes nothing), None for
     all; 1 of no elements.
 
     Integers in NumPy's wide dtype (int64, uint64), bool as int64; float32 is multiplied in
-    float64.  `dtype` casts before multiplying.  First and higher derivatives are exact where
-    elements are 0.
+    float64.  `dtype` casts before multiplying, `acc_dtype` is another dtype to multiply in, and
+    the product is cast.  First and higher derivatives are exact where elements are 0; promise
+    `no_zeros_in_input` for a cheaper one by division, which is nan there.
     """
-    node = _factor(as_node(x), dtype, "prod")
+    node = summand(as_node(x), dtype, "prod")
     axes = normal_axes(axis, node.ndim, "prod")
-    result = Node(Prod(axes), (node,)) if axes else node
+    factor = accumulated(node, acc_dtype, "prod")
+    result = Node(Prod(axes, no_zeros_in_input), (factor,)) if axes else node
+    result = cast_to(result, node.dtype)
     return insert_axes(result, axes) if keepdims else result
-
-
-def _factor(node: Node, dtype: DType, what: str) -> Node:
-    """The node in the dtype in which it is accumulated."""
-    if dtype is None:
-        return cast_to(node, dtypes.wide(node.dtype))
-    wanted = as_dtype(dtype)
-    if wanted == dtypes.BOOL or (dtypes.is_float(node.dtype) and not dtypes.is_float(wanted)):
-        raise DTypeError(
-            teach(
-                f"{what}: dtype={wanted} would lose values of {node.dtype}",
-                f"cast explicitly, x.astype({wanted!r}), or use all() for booleans",
-                [node],
-            )
-        )
-    return cast_to(node, wanted)
 
 
 # -- running totals ---------------------------------------------------------------------------
@@ -81,7 +74,7 @@ def cumprod(x: Arraylike, axis: int | None = None, dtype: DType = None) -> Node:
 def _running(
     name: str, start: float, x: Arraylike, axis: int | None, dtype: DType, what: str
 ) -> Node:
-    node = _factor(as_node(x), dtype, what)
+    node = summand(as_node(x), dtype, what)
     if axis is None:
         node, axis = flatten(node), 0
     k = one_axis(axis, node.ndim, what)

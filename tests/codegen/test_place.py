@@ -90,3 +90,15 @@ def test_long_expressions_are_cut_into_named_parts() -> None:
         y = y * (k + 0.5) + ct.sin(y)
     text = c_of([x], [y])
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_variables_of_later_passes_have_names_of_their_own() -> None:
+    x, v, s = ct.dmatrix("x"), ct.dvector("v"), ct.dscalar("s")
+    # values called max in front of all loops, and totals over blocks that are made after them
+    values = [v / ct.maximum(s, float(k)) for k in range(8)]
+    outputs = [*values, *(ct.max(x + v * k) for k in range(8))]
+    kernel, _ = kernel_of([x, v, s], outputs)
+    named = {stmt.name for stmt in statements(kernel.body) if isinstance(stmt, Let)}
+    stored = {s.buffer.name for s in statements(kernel.body) if isinstance(s, (Set, Accumulate))}
+    assert "max3" in named | stored
+    assert not named & stored

@@ -229,8 +229,9 @@ def test_switch_and_where(same):
     same(ct.switch(c, x, y), expected, given)
     same(ct.where(c, x, y), expected, given)
     same(ct.where(x > 1, x, 0), np.array([0.0, 2, 3]), given)
-    with pytest.raises(NotImplementedError, match="1 argument"):
-        ct.where(c)
+    same(ct.where(c)[0], np.array([1, 2]), given)
+    with pytest.raises(TypeError, match="found 2 arguments"):
+        ct.where(c, x)
 
 
 def test_clip(same):

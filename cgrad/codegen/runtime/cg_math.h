@@ -290,6 +290,51 @@ static void cg_argsort_u64(int64_t n, const uint64_t *x, int64_t *order, int64_t
     }
 }
 
+/* cg: cg_search_f64 */
+/* How many elements of the sorted x stand before *v, nan last; with after, equal ones too. */
+static void cg_search_f64(int64_t n, int64_t after, const double *x, const double *v,
+                          int64_t *count)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        const int before = after ? !(cg_before(*v, x[middle])) : cg_before(x[middle], *v);
+        if (before) low = middle + 1;
+        else high = middle;
+    }
+    *count = low;
+}
+
+/* cg: cg_search_i64 */
+/* How many elements of the sorted x stand before *v; with after, equal ones too. */
+static void cg_search_i64(int64_t n, int64_t after, const int64_t *x, const int64_t *v,
+                          int64_t *count)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        const int before = after ? !(*v < x[middle]) : x[middle] < *v;
+        if (before) low = middle + 1;
+        else high = middle;
+    }
+    *count = low;
+}
+
+/* cg: cg_search_u64 */
+/* How many elements of the sorted x stand before *v; with after, equal ones too. */
+static void cg_search_u64(int64_t n, int64_t after, const uint64_t *x, const uint64_t *v,
+                          int64_t *count)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        const int before = after ? !(*v < x[middle]) : x[middle] < *v;
+        if (before) low = middle + 1;
+        else high = middle;
+    }
+    *count = low;
+}
+
 /* cg: cg_threads */
 /* How many threads share `count` iterations of a cost in additions; none is given less than
  * CG_GRAIN, some 50 us. */

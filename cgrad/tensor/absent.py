@@ -1,0 +1,40 @@
+"""PyTensor's names that cgrad leaves out, and what to use instead.
+
+`cgrad.tensor.NAME` of such a name raises NotImplementedError with the advice; every other unknown
+name is an AttributeError, as in any module.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_COMPLEX = "tensors are real; keep real and imaginary parts as two tensors"
+_CLASS = "build graphs with the functions of cgrad.tensor; their ops are in cgrad.ops"
+_SPARSE = "use dense tensors, or the stored elements as a vector and their positions as indices"
+
+ADVICE: dict[str, str] = {
+    "complex": _COMPLEX,
+    "complex_from_polar": _COMPLEX,
+    "cscalars": _COMPLEX,
+    "zscalars": _COMPLEX,
+    "NoneConst": "write None in the index",
+    "make_slice": "write slice(start, stop), whose bounds may be symbols",
+    "typed_list": "use a Python list of tensors, or stack them",
+    "xtensor": "name axes in your own code; axes here are numbered",
+    "sparse": _SPARSE,
+    "fft": "use scipy.fft outside of the graph, or a product with the matrix of the transform",
+    "rfft": "use scipy.fft outside of the graph, or a product with the matrix of the transform",
+    "irfft": "use scipy.fft outside of the graph, or a product with the matrix of the transform",
+    "Blockwise": _CLASS,
+    "Elemwise": _CLASS,
+    "CAReduce": _CLASS,
+    "DimShuffle": _CLASS,
+    "Subtensor": _CLASS,
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The error for a name that `cgrad.tensor` does not have."""
+    if name in ADVICE:
+        raise NotImplementedError(f"cgrad.tensor.{name} is not built: {ADVICE[name]}")
+    raise AttributeError(f"module 'cgrad.tensor' has no attribute {name!r}")
