@@ -52,7 +52,11 @@ KERNEL_FLAGS = (
 # These keep gcc 12 from giving wrong numbers: its vectoriser loses conditions of loops that were
 # unrolled completely or whose jumps were threaded (tests/cache/test_miscompiled.py holds one such
 # program); loops are still vectorised. clang does not know them.
-GCC_FLAGS = ("-fno-thread-jumps", "--param=max-completely-peel-times=0")
+GCC_FLAGS = (
+    "-fno-thread-jumps",
+    "--param=max-completely-peel-times=0",
+    "-fno-tree-sink",
+)
 # Statements up to which a kernel is compiled with -O3, see `size_flags`.
 LARGE = 3000
 # -O1 alone does not vectorise; clang knows this spelling too.

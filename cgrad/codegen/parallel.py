@@ -19,9 +19,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from cgrad.codegen.costs import cost as function_cost
 from cgrad.codegen.fuse import Access
 from cgrad.codegen.names import Names
-from cgrad.codegen.strip import cost as function_cost
 from cgrad.core import loops, sizes
 from cgrad.core.loops import (
     Accumulate,

@@ -1,8 +1,9 @@
 """Each value is computed once, at the depth of the innermost index it uses.
 
 Walks the statements with the chain of enclosing loops in hand.  A subexpression becomes a `Let`
-when it does not depend on the innermost loop (it moves out), when it is used twice, or when the
-expression would be too long to read.  Nothing moves across a store to what it reads, and nothing
+when it does not depend on the innermost loop (it moves out), when it is used twice, when the
+expression would be too long to read, or when it would be called under a condition in a loop of
+vector code.  Nothing moves across a store to what it reads, and nothing
 that only a guard makes safe to read leaves the guard.
 """
 
@@ -12,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from cgrad.codegen.costs import is_expensive
 from cgrad.codegen.names import Names
 from cgrad.core import loops
 from cgrad.core.loops import (
@@ -26,6 +28,7 @@ from cgrad.core.loops import (
     Let,
     Lit,
     Read,
+    Select,
     Set,
     SizeValue,
     Stmt,
@@ -46,13 +49,17 @@ class Scope:
     """A block under construction."""
 
     __slots__ = (
-        "changed", "index", "inner", "names", "out", "readers", "sides", "stays", "uses", "values",
+        "changed", "flat", "index", "inner", "names", "out", "readers", "sides", "stays", "uses",
+        "values",
     )  # fmt: skip
 
     def __init__(self, loop: For | None, changed: frozenset[Buffer], stmts: list[Stmt]) -> None:
         self.index = loop.index if loop else None
         # what a side of a choice computes is computed only if it is chosen
         self.stays = isinstance(loop, If)
+        # whether it is a loop that the compiler can make vector code of
+        plain = loop is not None and loop.kind == "map" and not self.stays
+        self.flat = plain and not any(isinstance(stmt, For) for stmt in stmts)
         self.changed = changed
         self.out: list[Stmt] = []
         self.values: dict[Expr, Expr] = {}
@@ -149,6 +156,7 @@ class _Placer:
         """`root` with parts replaced by names; `again` says that it will be used once more."""
         again = again or scope.uses.get(root, 0) > 1
         guarded = _only_guarded(root)
+        calls = _conditional_calls(root) if scope.flat else set()
         done: dict[Expr, Expr] = {}
         stack = [root]
         while stack:
@@ -171,7 +179,7 @@ class _Placer:
             if (
                 not keep
                 and expr not in guarded
-                and self._wants_name(expr, new, scope, again and expr is root)
+                and (expr in calls or self._wants_name(expr, new, scope, again and expr is root))
             ):
                 new = self._let(expr, new)
             done[expr] = new
@@ -255,6 +263,22 @@ def _only_guarded(root: Expr) -> set[Expr]:
         else:
             stack.extend(expr.parts)
     return {expr for expr in walk(root) if expr not in free and expr.reads}
+
+
+def _conditional_calls(root: Expr) -> set[Expr]:
+    """Expensive calls in the sides of selects.
+
+    Where a vector function is called and not inlined, gcc 12 can make vector code only if it is
+    called in every iteration.
+    """
+    sides = [p for expr in walk(root) if isinstance(expr, Select) for p in expr.parts[1:]]
+    inside = set(sides)
+    while sides:
+        for part in sides.pop().parts:
+            if part not in inside:
+                inside.add(part)
+                sides.append(part)
+    return {expr for expr in inside if is_expensive(expr)}
 
 
 def _count(stmts: Iterable[Stmt]) -> dict[Expr, int]:

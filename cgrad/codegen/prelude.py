@@ -19,6 +19,7 @@ HEADERS = (
     "cg_math.h",
     "cg_sum.h",
     "cg_bits.h",
+    "cg_call.h",
     "cg_twofold.h",
     "cg_exp.h",
     "cg_log.h",

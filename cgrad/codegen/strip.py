@@ -15,19 +15,16 @@ Not responsible for: which loops there are (`fuse`), or where values are compute
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Sequence
 
+from cgrad.codegen import costs
 from cgrad.codegen.fuse import Access, at_own_index
 from cgrad.codegen.names import Names
 from cgrad.codegen.scalars import Scalar, is_variable, name_of, scalars_made, scalars_used
 from cgrad.core import loops, sizes
-from cgrad.core.dtypes import FLOAT32, FLOAT64
 from cgrad.core.loops import (
     Accumulate,
     Buffer,
-    Call,
     Expr,
     For,
     Let,
@@ -40,13 +37,9 @@ from cgrad.core.loops import (
     walk,
 )
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.random import SAMPLERS
-from cgrad.ops.scalar import TABLE
 
 # iterations of a block: some vectors, of rows that fit into a cache together
 BLOCK = 32
-# cost (see `Row.cost`) from which a function is worth a stage of its own
-EXPENSIVE = 15
 
 
 def strip(stmts: list[Stmt], names: Names) -> list[Stmt]:
@@ -82,30 +75,7 @@ def is_expensive(stmt: Stmt) -> bool:
     """Whether a statement without loops calls a function that vectorises and costs something."""
     if isinstance(stmt, For):
         return False
-    return any(
-        isinstance(e, Call) and cost(e.template) >= EXPENSIVE for v in values(stmt) for e in walk(v)
-    )
-
-
-def cost(template: str) -> int:
-    """The cost (see `Row.cost`) of the C function that an operation calls; 0 for an operator."""
-    called = re.match(r"\w+\(", template)
-    return _costs().get(called.group(0), 0) if called else 0
-
-
-@functools.cache
-def _costs() -> dict[str, int]:
-    """The cost of each C function that a row of the table, or a random draw, is spelled with."""
-    found: dict[str, int] = {}
-    for row in TABLE.values():
-        if row.c is None or (isinstance(row.c, dict) and FLOAT64 not in row.c):
-            continue
-        for dtype in (FLOAT64, FLOAT32):
-            called = re.match(r"\w+\(", row.template(dtype))
-            if called:
-                found[called.group(0)] = row.cost
-    found.update((f"{sampler.function}(", sampler.cost) for sampler in SAMPLERS.values())
-    return found
+    return any(costs.is_expensive(e) for v in values(stmt) for e in walk(v))
 
 
 class _Part:

@@ -7,14 +7,12 @@
  *   far: x times 192 bits of 2/pi, of which those that stand for multiples of four are left out
  *     (M. Payne, R. Hanek, Radian reduction for trigonometric functions, SIGNUM Newsletter 18,
  *     1983), in four words from a table. No double is closer than 2^-62 to a multiple of pi/2.
- * Both are computed and one is chosen, which costs vector code the time of the far one; scalar code
- * jumps over what it does not need.
  *
  * The polynomials are minimax fits of our own (Remez exchange in 200 bits) on [0, pi/4]; how l
- * enters is from fdlibm's __kernel_sin and __kernel_cos. sin(x), cos(x) and tan(x) of one x in one
- * loop share the reduction and the polynomials. */
+ * enters is from fdlibm's __kernel_sin and __kernel_cos. */
 #pragma once
 #include "cg_bits.h"
+#include "cg_call.h"
 #include "cg_twofold.h"
 
 #include <math.h>
@@ -88,15 +86,6 @@ cg_inline cg_angle cg_reduce_far(double x)
     return (cg_angle){high, error + tail, cg_bits(shifted)};
 }
 
-/* cg: cg_reduce */
-cg_inline cg_angle cg_reduce(double x)
-{
-    const bool near = fabs(x) <= 0x1p32;
-    const cg_angle a = cg_reduce_near(x), b = cg_reduce_far(x);
-    return (cg_angle){near ? a.high : b.high, near ? a.low : b.low,
-                      near ? a.quarters : b.quarters};
-}
-
 /* cg: cg_sin_tail */
 /* h - sin(h + l) for |h| <= pi/4, off by 2^-57 of sin(h); +0 for both zeros. */
 cg_inline double cg_sin_tail(double h, double l)
@@ -134,19 +123,30 @@ cg_inline double cg_sin_quarter(cg_angle a, uint64_t more)
     return cg_from_bits(cg_bits(k & 1 ? cosine : sine) ^ (k & 2) << 62);
 }
 
+/* cg: cg_sin_near */
+cg_inline double cg_sin_near(double x) { return cg_sin_quarter(cg_reduce_near(x), 0); }
+
+/* cg: cg_sin_far */
+cg_inline double cg_sin_far(double x) { return cg_sin_quarter(cg_reduce_far(x), 0); }
+
 /* cg: cg_sin = sin */
 /* Any finite x; nan of an infinite one. */
-cg_inline double cg_sin(double x) { return cg_sin_quarter(cg_reduce(x), 0); }
+cg_near_or_far(cg_sin, cg_sin_near, cg_sin_far);
+
+/* cg: cg_cos_near */
+cg_inline double cg_cos_near(double x) { return cg_sin_quarter(cg_reduce_near(x), 1); }
+
+/* cg: cg_cos_far */
+cg_inline double cg_cos_far(double x) { return cg_sin_quarter(cg_reduce_far(x), 1); }
 
 /* cg: cg_cos = cos */
 /* Any finite x; nan of an infinite one. */
-cg_inline double cg_cos(double x) { return cg_sin_quarter(cg_reduce(x), 1); }
+cg_near_or_far(cg_cos, cg_cos_near, cg_cos_far);
 
-/* cg: cg_tan = tan */
-/* Any finite x; nan of an infinite one. The quotient of sums for sin and cos, with one division. */
-cg_inline double cg_tan(double x)
+/* cg: cg_tan_angle */
+/* The quotient of sums for sin and cos, with one division. */
+cg_inline double cg_tan_angle(cg_angle a)
 {
-    const cg_angle a = cg_reduce(x);
     const cg_twofold c = cg_cos_parts(a.high, a.low);
     const double tail = cg_sin_tail(a.high, a.low), sine = a.high - tail;
     const double sine_low = (a.high - sine) - tail, cosine = c.high + c.low;
@@ -157,6 +157,16 @@ cg_inline double cg_tan(double x)
     const double inverse = 1.0 / d, q = n * inverse;
     return q - fma(q, d_low, fma(q, d, -n) - n_low) * inverse;
 }
+
+/* cg: cg_tan_near */
+cg_inline double cg_tan_near(double x) { return cg_tan_angle(cg_reduce_near(x)); }
+
+/* cg: cg_tan_far */
+cg_inline double cg_tan_far(double x) { return cg_tan_angle(cg_reduce_far(x)); }
+
+/* cg: cg_tan = tan */
+/* Any finite x; nan of an infinite one. */
+cg_near_or_far(cg_tan, cg_tan_near, cg_tan_far);
 
 /* cg: cg_anglef */
 /* k pi/2 + rest, where the last two bits of `quarters` are those of k. */
