@@ -37,7 +37,9 @@ def test_lines_of_headers_are_short(path: Path) -> None:
 def test_only_what_is_used_is_pasted_and_before_its_use() -> None:
     x = ct.dvector("x")
     text = generate(Program([x], [ct.exp(x)], "f"))
-    defined = re.findall(r"^(?:static inline|cg_inline) \w+ (cg_\w+)\(", text, re.MULTILINE)
+    defined = re.findall(
+        r"^(?:static inline|cg_inline|cg_function) \w+ (cg_\w+)\(", text, re.MULTILINE
+    )
     assert "cg_exp" in defined and "cg_bits" in defined
     assert not {"cg_log", "cg_expf", "cg_bitsf", "cg_mod"} & set(defined)
     for name in defined:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,22 +81,33 @@ def test_trigonometric_functions_near_multiples_of_half_pi(dtype: str) -> None:
 
 # -- vector code ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_loops_over_all_functions_are_vectorised(dtype: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("define", ["-UCG_NO_INLINE", "-DCG_NO_INLINE"])
+def test_loops_over_all_functions_are_vectorised(dtype: str, define: str, tmp_path: Path) -> None:
+    """Those under a condition, too."""
     compiler = toolchain.find_compiler()
     if compiler is None or sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("needs gcc on x86-64")
     source = tmp_path / "kernel.c"
-    source.write_text(generate(Program(*_graph(dtype, 1), "f")))
+    inputs, outputs = _graph(dtype, 1)
+    a, b = inputs
+    text = generate(Program(inputs, [*outputs, ct.where(a > b, ct.sin(a - b), b)], "f"))
+    source.write_text(text)
+    lines = text.splitlines()
+    first = next(k for k, line in enumerate(lines) if line.startswith("static int64_t f("))
+    loops = [k + 1 for k, line in enumerate(lines) if k > first and " for (int64_t" in line]
     flags = [
         *toolchain.kernel_flags(toolchain.find_compiler()),
         *toolchain.level_flags(3),
         "-fopt-info-vec",
+        define,
     ]
     command = [*compiler.words, *flags, "-c", str(source), "-o", str(tmp_path / "kernel.o")]
     done = subprocess.run(command, capture_output=True, text=True)
     if "gcc" not in subprocess.run([*compiler.words, "-v"], capture_output=True, text=True).stderr:
         pytest.skip("needs gcc")
-    assert "loop vectorized using 64 byte vectors" in done.stderr
+    for line in loops:
+        assert re.search(rf":{line}:.* loop vectorized using 64 byte vectors", done.stderr), line
+    assert loops
 
 
 # -- special values: C11 annex F and NumPy ------------------------------------------------------
@@ -164,7 +176,7 @@ def test_bits_do_not_depend_on_instructions(dtype: str, monkeypatch: pytest.Monk
     """Vector code against scalar code, with and without fused multiplication and addition."""
     a, b = _arguments(dtype, 100 * POINTS)
     want = _bits(_function(dtype, 1)(a, b))
-    flags = ["-O0"]
+    flags = ["-O0", "-DCG_NO_INLINE"]
     if cgrad.cache.toolchain.cpu_level() > 0:
         flags += ["-mno-avx512f", "-mno-avx"]
     for flag in flags:

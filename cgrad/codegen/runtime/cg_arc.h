@@ -43,7 +43,7 @@ cg_inline cg_twofold cg_asin_parts(double a)
 
 /* cg: cg_asin = asin */
 /* nan outside [-1, 1]. */
-cg_inline double cg_asin(double x)
+cg_function double cg_asin(double x)
 {
     const double a = fabs(x);
     const bool small = a <= 0.5;
@@ -56,7 +56,7 @@ cg_inline double cg_asin(double x)
 
 /* cg: cg_acos = acos */
 /* nan outside [-1, 1]. */
-cg_inline double cg_acos(double x)
+cg_function double cg_acos(double x)
 {
     const bool small = fabs(x) <= 0.5;
     const cg_twofold p = cg_asin_parts(fabs(x));
@@ -97,7 +97,7 @@ cg_inline double cg_atan_parts(double a, double b, double eighths, double sign)
 }
 
 /* cg: cg_atan = atan */
-cg_inline double cg_atan(double x)
+cg_function double cg_atan(double x)
 {
     const double size = fabs(x) > 0x1p60 ? 0x1p60 : fabs(x);
     const bool above = size > 1.0;
@@ -107,7 +107,7 @@ cg_inline double cg_atan(double x)
 
 /* cg: cg_atan2 = atan2 */
 /* The angle of the point (x, y); signs of zeros and infinities as in C. */
-cg_inline double cg_atan2(double y, double x)
+cg_function double cg_atan2(double y, double x)
 {
     const double up = fabs(y), along = fabs(x);
     const bool above = up > along, left = copysign(1.0, x) < 0;
@@ -126,7 +126,7 @@ cg_inline double cg_atan2(double y, double x)
 /* sqrt(x^2 + y^2) without overflow; infinite if one of them is. The square has its remainder, and
  * the root is corrected by one step of Newton's (C. F. Borges, An improved algorithm for
  * hypot(a, b), ACM Trans. Math. Software 47, 2020). */
-cg_inline double cg_hypot(double x, double y)
+cg_function double cg_hypot(double x, double y)
 {
     const double up = fabs(y), along = fabs(x);
     const bool above = up > along;
@@ -155,7 +155,7 @@ cg_inline double cg_asin_partf(double a)
 
 /* cg: cg_asinf = asinf */
 /* nan outside [-1, 1]. */
-cg_inline float cg_asinf(float x)
+cg_function float cg_asinf(float x)
 {
     const double a = fabs((double)x), y = cg_asin_partf(a);
     return copysignf((float)(a <= 0.5 ? y : 0x1.921fb54442d18p+0 - y), x);
@@ -163,7 +163,7 @@ cg_inline float cg_asinf(float x)
 
 /* cg: cg_acosf = acosf */
 /* nan outside [-1, 1]. */
-cg_inline float cg_acosf(float x)
+cg_function float cg_acosf(float x)
 {
     const bool small = fabsf(x) <= 0.5f;
     const double y = cg_asin_partf(fabs((double)x));
@@ -187,7 +187,7 @@ cg_inline double cg_atan_partf(double a, double b, double start, double sign)
 }
 
 /* cg: cg_atanf = atanf */
-cg_inline float cg_atanf(float x)
+cg_function float cg_atanf(float x)
 {
     const double size = fabsf(x) > 0x1p60f ? 0x1p60 : fabs((double)x);
     const bool above = size > 1.0;
@@ -198,7 +198,7 @@ cg_inline float cg_atanf(float x)
 
 /* cg: cg_atan2f = atan2f */
 /* The angle of the point (x, y); signs of zeros and infinities as in C. */
-cg_inline float cg_atan2f(float y, float x)
+cg_function float cg_atan2f(float y, float x)
 {
     const double up = fabs((double)y), along = fabs((double)x);
     const bool above = up > along, left = copysignf(1.0f, x) < 0;
@@ -213,7 +213,7 @@ cg_inline float cg_atan2f(float y, float x)
 
 /* cg: cg_hypotf = hypotf */
 /* sqrt(x^2 + y^2) without overflow; infinite if one of them is. */
-cg_inline float cg_hypotf(float x, float y)
+cg_function float cg_hypotf(float x, float y)
 {
     const double a = (double)x, b = (double)y;
     const bool infinite = fabsf(x) == INFINITY || fabsf(y) == INFINITY;

@@ -5,12 +5,26 @@
 #include <string.h>
 
 /* cg: cg_inline */
-/* A loop becomes vector code only if all it calls is part of it, however large it gets. A file with
- * so many calls that compiling it would take seconds is compiled with CG_NO_INLINE. */
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(CG_NO_INLINE)
+/* A loop becomes vector code only if all it calls is part of it, however large it gets. */
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define cg_inline static inline __attribute__((always_inline))
 #else
 #define cg_inline static inline
+#endif
+
+/* cg: cg_function */
+/* A function that kernels call is inlined, too. A file with so many calls that compiling it would
+ * take seconds is compiled with CG_NO_INLINE: every function once for numbers and, by gcc, once for
+ * vectors of them. */
+#if !defined(CG_NO_INLINE)
+#define cg_function cg_inline
+#elif defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__AVX2__) &&      \
+    defined(__FMA__)
+#define cg_function static __attribute__((noinline, const, simd("notinbranch")))
+#elif defined(__GNUC__)
+#define cg_function static __attribute__((noinline))
+#else
+#define cg_function static
 #endif
 
 /* cg: cg_bits */

@@ -75,14 +75,14 @@ cg_inline double cg_erf_tail(double z)
 }
 
 /* cg: cg_erf = erf */
-cg_inline double cg_erf(double x)
+cg_function double cg_erf(double x)
 {
     const double size = fabs(x), small = fma(x, cg_erf_tail(x * x), x);
     return size < 1.0 ? small : copysign(1.0 - cg_erfc_above(size), x);
 }
 
 /* cg: cg_erfc = erfc */
-cg_inline double cg_erfc(double x)
+cg_function double cg_erfc(double x)
 {
     const double size = fabs(x), above = cg_erfc_above(size);
     const double high = 1.0 - x, low = (1.0 - high) - x;
@@ -114,7 +114,7 @@ cg_inline double cg_erfc_abovef(double x)
 }
 
 /* cg: cg_erff = erff */
-cg_inline float cg_erff(float x)
+cg_function float cg_erff(float x)
 {
     const double size = fabs((double)x), z = size * size;
     double p = fma(z, -0x1.4360396aef800p-17, 0x1.d817e291807fbp-14);
@@ -128,7 +128,7 @@ cg_inline float cg_erff(float x)
 }
 
 /* cg: cg_erfcf = erfcf */
-cg_inline float cg_erfcf(float x)
+cg_function float cg_erfcf(float x)
 {
     const double above = cg_erfc_abovef(fabs((double)x));
     return (float)(x < 0 ? 2.0 - above : above);

@@ -1,8 +1,8 @@
 /* Exponential functions.
  *
  * Like all elementary functions of this directory: straight-line code without branches, so a
- * compiler vectorises it, and inlines it with the same operations in the body of a loop, its
- * remainder and scalar code. One input gives one bit pattern wherever it stands. fma() is written
+ * compiler vectorises it, with the same operations in the body of a loop, its remainder and scalar
+ * code, inlined or called. One input gives one bit pattern wherever it stands. fma() is written
  * where it is meant; a CPU without the instruction gets the same bits from a slow library function.
  *
  * Method: x = n ln 2 + r, |r| <= ln(2)/2, with ln 2 in two parts of which the first has trailing
@@ -33,7 +33,7 @@ cg_inline float cg_scalef(float y, float shifted)
 
 /* cg: cg_exp = exp */
 /* e^x. The polynomial is off by 2^-56. */
-cg_inline double cg_exp(double x)
+cg_function double cg_exp(double x)
 {
     const double bounded = x > 1000.0 ? 1000.0 : x < -1000.0 ? -1000.0 : x;
     const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
@@ -51,7 +51,7 @@ cg_inline double cg_exp(double x)
 
 /* cg: cg_expf = expf */
 /* e^x. The polynomial is off by 2^-28. */
-cg_inline float cg_expf(float x)
+cg_function float cg_expf(float x)
 {
     const float bounded = x > 150.0f ? 150.0f : x < -150.0f ? -150.0f : x;
     const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
@@ -66,7 +66,7 @@ cg_inline float cg_expf(float x)
 
 /* cg: cg_exp2 = exp2 */
 /* 2^x. The polynomial is off by 2^-55. */
-cg_inline double cg_exp2(double x)
+cg_function double cg_exp2(double x)
 {
     const double bounded = x > 1100.0 ? 1100.0 : x < -1100.0 ? -1100.0 : x;
     const double shifted = bounded + 0x1.8p52;
@@ -83,7 +83,7 @@ cg_inline double cg_exp2(double x)
 
 /* cg: cg_exp2f = exp2f */
 /* 2^x. The polynomial is off by 2^-32. */
-cg_inline float cg_exp2f(float x)
+cg_function float cg_exp2f(float x)
 {
     const float bounded = x > 160.0f ? 160.0f : x < -160.0f ? -160.0f : x;
     const float shifted = bounded + 0x1.8p23f;
@@ -122,7 +122,7 @@ cg_inline float cg_expm1_off(float r)
 
 /* cg: cg_expm1 = expm1 */
 /* e^x - 1 = 2 (h e^r - 1/2) with h = 2^n / 2, which does not overflow before the result does. */
-cg_inline double cg_expm1(double x)
+cg_function double cg_expm1(double x)
 {
     const double bounded = x > 710.0 ? 710.0 : x < -40.0 ? -40.0 : x;
     const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
@@ -138,7 +138,7 @@ cg_inline double cg_expm1(double x)
 
 /* cg: cg_expm1f = expm1f */
 /* The same in float. */
-cg_inline float cg_expm1f(float x)
+cg_function float cg_expm1f(float x)
 {
     const float bounded = x > 89.0f ? 89.0f : x < -20.0f ? -20.0f : x;
     const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);

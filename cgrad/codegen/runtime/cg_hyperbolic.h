@@ -34,7 +34,7 @@ cg_inline float cg_exp_twicef(float x, float *p)
 /* cg: cg_tanh = tanh */
 /* (e^2x - 1) / (e^2x + 1), numerator and denominator from one e^r, each as a sum of two numbers:
  * near 1 their roundings would add up. */
-cg_inline double cg_tanh(double x)
+cg_function double cg_tanh(double x)
 {
     double p;
     const double s = cg_exp_twice(x, &p);
@@ -47,7 +47,7 @@ cg_inline double cg_tanh(double x)
 
 /* cg: cg_tanhf = tanhf */
 /* The same in float. */
-cg_inline float cg_tanhf(float x)
+cg_function float cg_tanhf(float x)
 {
     float p;
     const float s = cg_exp_twicef(x, &p);
@@ -62,7 +62,7 @@ cg_inline float cg_tanhf(float x)
 /* The derivative of tanh, 4 e / (1 + e)^2 with e = e^2|x|, which keeps its digits in the tails,
  * off by at most 3 units; 0 where it is below 2^-1019. Beside cg_tanh a compiler computes e and
  * 1 / (1 + e) once. */
-cg_inline double cg_dtanh(double x)
+cg_function double cg_dtanh(double x)
 {
     double p;
     const double s = cg_exp_twice(x, &p);
@@ -76,7 +76,7 @@ cg_inline double cg_dtanh(double x)
 
 /* cg: cg_dtanhf */
 /* The same in float; 0 below 2^-122. */
-cg_inline float cg_dtanhf(float x)
+cg_function float cg_dtanhf(float x)
 {
     float p;
     const float s = cg_exp_twicef(x, &p);
@@ -135,7 +135,7 @@ cg_inline float cg_sinh_coshf(float x, float *cosh8)
 }
 
 /* cg: cg_sinh = sinh */
-cg_inline double cg_sinh(double x)
+cg_function double cg_sinh(double x)
 {
     double other;
     const double y = copysign(8.0 * cg_sinh_cosh(x, &other), x);
@@ -143,7 +143,7 @@ cg_inline double cg_sinh(double x)
 }
 
 /* cg: cg_sinhf = sinhf */
-cg_inline float cg_sinhf(float x)
+cg_function float cg_sinhf(float x)
 {
     float other;
     const float y = copysignf(8.0f * cg_sinh_coshf(x, &other), x);
@@ -151,7 +151,7 @@ cg_inline float cg_sinhf(float x)
 }
 
 /* cg: cg_cosh = cosh */
-cg_inline double cg_cosh(double x)
+cg_function double cg_cosh(double x)
 {
     double y;
     cg_sinh_cosh(x, &y);
@@ -159,7 +159,7 @@ cg_inline double cg_cosh(double x)
 }
 
 /* cg: cg_coshf = coshf */
-cg_inline float cg_coshf(float x)
+cg_function float cg_coshf(float x)
 {
     float y;
     cg_sinh_coshf(x, &y);
@@ -168,7 +168,7 @@ cg_inline float cg_coshf(float x)
 
 /* cg: cg_asinh = asinh */
 /* log1p(|x| + x^2 / (1 + sqrt(1 + x^2))), log(2 |x|) where x is large. */
-cg_inline double cg_asinh(double x)
+cg_function double cg_asinh(double x)
 {
     const double size = fabs(x), a = size < 0x1p28 ? size : 1.0, square = a * a;
     const double w = square / (1.0 + sqrt(fma(a, a, 1.0))), f = a + w, low = a - f + w;
@@ -179,7 +179,7 @@ cg_inline double cg_asinh(double x)
 
 /* cg: cg_asinhf = asinhf */
 /* The same in float. */
-cg_inline float cg_asinhf(float x)
+cg_function float cg_asinhf(float x)
 {
     const float size = fabsf(x), a = size < 0x1p13f ? size : 1.0f, square = a * a;
     const float w = square / (1.0f + sqrtf(fmaf(a, a, 1.0f))), f = a + w, low = a - f + w;
@@ -191,7 +191,7 @@ cg_inline float cg_asinhf(float x)
 
 /* cg: cg_acosh = acosh */
 /* log1p(t + sqrt(2 t + t^2)) with t = x - 1, log(2 x) where x is large; nan below 1. */
-cg_inline double cg_acosh(double x)
+cg_function double cg_acosh(double x)
 {
     const double t = x - 1.0, a = x < 0x1p28 ? t : 1.0;
     const double w = sqrt(fma(a, a, 2.0 * a)), f = a + w;
@@ -203,7 +203,7 @@ cg_inline double cg_acosh(double x)
 
 /* cg: cg_acoshf = acoshf */
 /* The same in float. */
-cg_inline float cg_acoshf(float x)
+cg_function float cg_acoshf(float x)
 {
     const float t = x - 1.0f, a = x < 0x1p13f ? t : 1.0f;
     const float w = sqrtf(fmaf(a, a, 2.0f * a)), f = a + w;
@@ -215,7 +215,7 @@ cg_inline float cg_acoshf(float x)
 
 /* cg: cg_atanh = atanh */
 /* log1p(2 |x| / (1 - |x|)) / 2, with the quotient as a sum of two numbers; nan beyond 1. */
-cg_inline double cg_atanh(double x)
+cg_function double cg_atanh(double x)
 {
     const double size = fabs(x), d = 1.0 - size, lost = 1.0 - d - size;
     const double inverse = 1.0 / d, z = 2.0 * size * inverse;
@@ -226,7 +226,7 @@ cg_inline double cg_atanh(double x)
 
 /* cg: cg_atanhf = atanhf */
 /* The same in float. */
-cg_inline float cg_atanhf(float x)
+cg_function float cg_atanhf(float x)
 {
     const float size = fabsf(x), d = 1.0f - size, lost = 1.0f - d - size;
     const float inverse = 1.0f / d, z = 2.0f * size * inverse;

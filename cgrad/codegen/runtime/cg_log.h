@@ -81,7 +81,7 @@ cg_inline float cg_log_endsf(float x, float y)
 
 /* cg: cg_log = log */
 /* The natural logarithm: -infinity at 0, nan below. */
-cg_inline double cg_log(double x)
+cg_function double cg_log(double x)
 {
     double k;
     const double r = cg_log_parts(x, &k);
@@ -92,7 +92,7 @@ cg_inline double cg_log(double x)
 
 /* cg: cg_logf = logf */
 /* The natural logarithm: -infinity at 0, nan below. */
-cg_inline float cg_logf(float x)
+cg_function float cg_logf(float x)
 {
     float k;
     const float r = cg_log_partsf(x, &k);
@@ -103,7 +103,7 @@ cg_inline float cg_logf(float x)
 
 /* cg: cg_log2 = log2 */
 /* The logarithm to base 2, exact for powers of 2. */
-cg_inline double cg_log2(double x)
+cg_function double cg_log2(double x)
 {
     double k;
     const double r = cg_log_parts(x, &k);
@@ -115,7 +115,7 @@ cg_inline double cg_log2(double x)
 
 /* cg: cg_log2f = log2f */
 /* The logarithm to base 2, exact for powers of 2. */
-cg_inline float cg_log2f(float x)
+cg_function float cg_log2f(float x)
 {
     float k;
     const float r = cg_log_partsf(x, &k);
@@ -127,7 +127,7 @@ cg_inline float cg_log2f(float x)
 
 /* cg: cg_log10 = log10 */
 /* The logarithm to base 10. */
-cg_inline double cg_log10(double x)
+cg_function double cg_log10(double x)
 {
     double k;
     const double r = cg_log_parts(x, &k);
@@ -140,7 +140,7 @@ cg_inline double cg_log10(double x)
 
 /* cg: cg_log10f = log10f */
 /* The logarithm to base 10. */
-cg_inline float cg_log10f(float x)
+cg_function float cg_log10f(float x)
 {
     float k;
     const float r = cg_log_partsf(x, &k);
@@ -190,7 +190,7 @@ cg_inline float cg_log1p_sumf(float high, float low, float more)
 
 /* cg: cg_log1p = log1p */
 /* log(1 + x), which keeps its digits near 0. */
-cg_inline double cg_log1p(double x)
+cg_function double cg_log1p(double x)
 {
     const double y = cg_log1p_sum(x, 0.0, 0.0);
     return fabs(x) < 0x1p-54 ? x : y;
@@ -198,7 +198,7 @@ cg_inline double cg_log1p(double x)
 
 /* cg: cg_log1pf = log1pf */
 /* log(1 + x), which keeps its digits near 0. */
-cg_inline float cg_log1pf(float x)
+cg_function float cg_log1pf(float x)
 {
     const float y = cg_log1p_sumf(x, 0.0f, 0.0f);
     return fabsf(x) < 0x1p-25f ? x : y;

@@ -42,7 +42,7 @@ cg_inline double cg_log_of_pow(double r, double k, double *low)
 
 /* cg: cg_pow = pow */
 /* x^y = e^(y log |x|) with the sign of x where y is odd. */
-cg_inline double cg_pow(double x, double y)
+cg_function double cg_pow(double x, double y)
 {
     const double size = fabs(x);
     double k, log_low;
@@ -63,7 +63,7 @@ cg_inline double cg_pow(double x, double y)
 
 /* cg: cg_powf = powf */
 /* In double precision; rounded once. */
-cg_inline float cg_powf(float x, float y)
+cg_function float cg_powf(float x, float y)
 {
     const double power = cg_exp((double)y * cg_log(fabs((double)x)));
     return (float)cg_pow_ends((double)x, (double)y, power);

@@ -227,15 +227,15 @@ cg_inline float cg_sin_quarterf(cg_anglef a, uint64_t more)
 
 /* cg: cg_sinf = sinf */
 /* Any finite x; nan of an infinite one. */
-cg_inline float cg_sinf(float x) { return cg_sin_quarterf(cg_reducef((double)x), 0); }
+cg_function float cg_sinf(float x) { return cg_sin_quarterf(cg_reducef((double)x), 0); }
 
 /* cg: cg_cosf = cosf */
 /* Any finite x; nan of an infinite one. */
-cg_inline float cg_cosf(float x) { return cg_sin_quarterf(cg_reducef((double)x), 1); }
+cg_function float cg_cosf(float x) { return cg_sin_quarterf(cg_reducef((double)x), 1); }
 
 /* cg: cg_tanf = tanf */
 /* Any finite x; nan of an infinite one. */
-cg_inline float cg_tanf(float x)
+cg_function float cg_tanf(float x)
 {
     const cg_anglef a = cg_reducef((double)x);
     const double sine = cg_sin_nearf(a.rest), cosine = cg_cos_nearf(a.rest);
