@@ -150,7 +150,7 @@ def bind(
 
 
 def as_array(value: Any, node: Node, what: str, downcast: bool | None, strict: bool) -> Array:
-    """A row-major array of the node's dtype and rank, without losing more than is allowed."""
+    """A row-major, aligned array of the node's dtype and rank, without losing more than is allowed."""
     target = NUMPY[node.dtype]
     if isinstance(value, Node):
         raise CallError(
@@ -173,7 +173,9 @@ def as_array(value: Any, node: Node, what: str, downcast: bool | None, strict: b
             f"(shape {render_shape(node.dims)}). Fix: reshape it, or declare the input with "
             f"{_axes(array.ndim)}"
         )
-    return np.array(array, dtype=target, order="C", copy=None, subok=False)
+    made = np.array(array, dtype=target, order="C", copy=None, subok=False)
+    # a view of bytes at an odd address stays one, whatever order is asked for
+    return made if made.flags.aligned else made.copy()
 
 
 def require_exact(value: Any, node: Node, what: str) -> None:
