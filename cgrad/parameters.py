@@ -150,7 +150,7 @@ def bind(
 
 
 def as_array(value: Any, node: Node, what: str, downcast: bool | None, strict: bool) -> Array:
-    """A row-major, aligned array of the node's dtype and rank, without losing more than is allowed."""
+    """A row-major, aligned array of the node's dtype and rank; loses no more than is allowed."""
     target = NUMPY[node.dtype]
     if isinstance(value, Node):
         raise CallError(
