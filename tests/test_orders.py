@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_core_language import CASES, SMOOTH, SYMBOLIC, namespace
 from test_every_op import (
     BINARY,
     NOT_EMPTY,
@@ -87,6 +88,19 @@ def test_structure(name: str) -> None:
     wrt = [x for x in symbols.values() if x in used]
     arrays: Any = arrays_for(SIZE, "float64", 9)
     check_orders(name, node, wrt, dict(zip(symbols.values(), arrays, strict=True)))
+
+
+@pytest.mark.parametrize("name", sorted(set(SMOOTH) & set(CASES)))
+def test_the_language(name: str) -> None:
+    """Every function of tensors; lookups and loops among them."""
+    symbols, inputs = namespace()
+    moved = Space({n: ct.sin(x) for n, x in vars(symbols).items()})
+    arrays: Any = arrays_for((3, 3, 2), "float64", 10)
+    given = dict(zip(inputs, arrays, strict=True))
+    for case in dict.fromkeys((SMOOTH[name][0], SMOOTH[name][-1])):
+        node = case.build(SYMBOLIC, moved)
+        used = connected([node], inputs)
+        check_orders(name, node, [x for x in inputs if x in used], given)
 
 
 def test_a_wrong_rule_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

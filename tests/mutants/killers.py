@@ -103,19 +103,24 @@ def _rules(mutant: Mutant) -> Iterator[Callable[[], None]]:
         yield lambda r=rule, e=example, g=group: test_every_rule.test_rule(r, e, g)
 
 
+def nearest(mutant: Mutant) -> Iterator[Callable[[], None]]:
+    """The tests of the very row or rule."""
+    return _rules(mutant) if ".rewrites." in mutant.module else _rows(mutant.owner)
+
+
 def checks(mutant: Mutant) -> Iterator[Callable[[], None]]:
     """The checks that may kill a mutant, quick ones first."""
+    yield from nearest(mutant)
     if ".rewrites." in mutant.module:
-        yield from _rules(mutant)
         yield _files("rewrites")
         yield _random(("rewritten", "expanded"))
     elif mutant.module.endswith("elementwise"):
-        yield from _rows(mutant.owner)
         yield _files("ops/test_elementwise_derivatives.py")
         yield _random(("as written",))
     else:
         yield _files("ops/test_structure_derivatives.py", "core/test_derive.py")
         yield _random(("as written",))
+        yield _files("test_orders.py")
         yield _files("gradient")
 
 
@@ -127,18 +132,18 @@ def warm_up() -> None:
         assert survives(sound, put=lambda mutant: 1) == SURVIVED, f"checks of {module} fail"
 
 
-def survives(mutant: Mutant, put: Callable[[Mutant], int] = install) -> int:
+def survives(mutant: Mutant, put: Callable[[Mutant], int] = install, look: Any = checks) -> int:
     """SURVIVED, KILLED, INVALID (nothing changed) or LATE (it does not come to an end)."""
     child = os.fork()
     if child == 0:
-        os._exit(_child(mutant, put))
+        os._exit(_child(mutant, put, look))
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return LATE if os.WTERMSIG(status) == signal.SIGALRM else KILLED
     return os.WEXITSTATUS(status)
 
 
-def _child(mutant: Mutant, put: Callable[[Mutant], int]) -> int:
+def _child(mutant: Mutant, put: Callable[[Mutant], int], look: Any) -> int:
     signal.alarm(LIMIT)
     try:
         if not put(mutant):
@@ -148,7 +153,7 @@ def _child(mutant: Mutant, put: Callable[[Mutant], int]) -> int:
     except Exception:
         return KILLED  # the module could not even be imported
     try:
-        for check in checks(mutant):
+        for check in look(mutant):
             check()
     except BaseException:
         return KILLED

@@ -166,6 +166,8 @@ def test_uniform_arrays_are_numbers() -> None:
 def test_values_inside_sizes() -> None:
     k = tensor("k", 0, "int64")
     assert simplify([build("size_node", sizes.value(k * 1))])[0] is k
+    (more,) = simplify([build("size_node", sizes.value(k) + 1)])
+    assert evaluate([more], {k: 4})[0] == 5
 
 
 def test_the_negative_of_an_unsigned_integer_is_collected_modulo_its_range() -> None:
@@ -175,3 +177,17 @@ def test_the_negative_of_an_unsigned_integer_is_collected_modulo_its_range() -> 
     for got, want in zip(f(given), [given * 0, given * 2, given * 3], strict=True):
         assert got.dtype == np.uint16
         np.testing.assert_array_equal(got, want)
+
+
+def test_broadcasts_of_one_element_are_stretched_to_the_other_source() -> None:
+    """f(broadcast(x), broadcast(y)) -> broadcast(f(x, y)) needs equal shapes inside."""
+    one, three = (make_input(TensorType("float64", (n,)), f"n{n}") for n in (1, 3))
+    (new,) = simplify([apply("hypot", *(broadcast_axes(x, (2, 3), (1,)) for x in (three, one)))])
+    (inner,) = new.args
+    assert [arg.dims for arg in inner.args] == [(3,), (3,)]
+
+
+def test_sums_of_two_constants_and_two_unknowns_keep_both() -> None:
+    a, b = tensor("a", 0, "int64"), tensor("b", 0, "int64")
+    out = (a + 1) + (b + 2)
+    assert evaluate(simplify([out]), {a: 10, b: 20})[0] == 33

@@ -11,6 +11,7 @@ import cgrad
 import cgrad.tensor as ct
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
+from cgrad.ops.contract import contract
 from cgrad.rewrites import expand, simplify
 
 A, B, v = ct.dmatrix("A"), ct.dmatrix("B"), ct.dvector("v")
@@ -73,3 +74,11 @@ def test_axes_in_another_order_stay_apart() -> None:
     """No reshape can join axes that the other operand has the other way round."""
     found: Any = names(ct.tensordot(T, U, axes=([1, 2], [1, 0])))
     assert "matmul" not in found
+
+
+@pytest.mark.parametrize(
+    ("a", "left", "out"), [(T, (0, 0, 1), (0, 2)), (T, (0, 1, 3), (0, 2))],
+    ids=["a diagonal", "summed over one alone"],
+)  # fmt: skip
+def test_what_is_no_product_of_matrices_stays(a: Node, left: Any, out: Any) -> None:
+    assert "matmul" not in names(contract(a, left, B, (1, 2), out))

@@ -7,14 +7,16 @@ import itertools
 import numpy as np
 import pytest
 from oracle_mp import exact, mp
-from rewrites.test_canonical import M, V, X, gradient, show, simple
+from rewrites.test_canonical import M, V, X, gradient, show, simple, tensor
 
 from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
+from cgrad.core.registry import build
 from cgrad.ops.axes import broadcast_axes, sum_axes
 from cgrad.ops.elementwise import apply
 from cgrad.rewrites import EXPAND, expand, simplify
+from cgrad.rewrites.logistic import opposite
 
 FAR = [800.0, -800.0, 745.0, -745.0, 36.0, -36.0, 0.0, -0.0, 1.5, np.inf, -np.inf]
 
@@ -138,3 +140,16 @@ def test_expansions_are_accurate(f: str) -> None:
         with mp.workprec(3000):
             want = exact([apply(f, X)], {X: sign * x})[0].item()
             assert abs(mp.mpf(float(got)) - want) <= 1e-15 * abs(want) + 5e-324
+
+
+def test_the_logarithm_of_a_quotient_that_is_no_softmax_stays() -> None:
+    y = apply("sqr", M)
+    shifted = M - broadcast_axes(build("max", M, axis=0), M.dims, (1,))
+    for divisor in (M, y):
+        assert "true_div" in simple(apply("log", exp(shifted) / divisor))
+
+
+def test_what_is_opposite() -> None:
+    y = tensor("y")
+    assert opposite(X - y, y - X) and opposite(-X, X)
+    assert not opposite(X - y, y * X) and not opposite(X - y, exp(X))
