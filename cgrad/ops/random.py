@@ -22,6 +22,7 @@ from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
 from cgrad.ops import rejection
+from cgrad.ops.elementwise import apply
 from cgrad.ops.kinds import Opaque, Pull
 from cgrad.ops.passthrough import undefined
 from cgrad.ops.philox import Place, inside, normal_quantile, raw, unit, words
@@ -73,6 +74,21 @@ def _integer(place: Place, low: Array, high: Array) -> Array:
     return np.where(high > low, found.view(np.int64), np.int64(dtypes.limits(INT64)[0]))
 
 
+def _gamma_slope(x: Node, a: Node) -> Node:
+    """The derivative with respect to the shape at which the distribution function stays the same.
+
+    M. Figurnov, S. Mohamed and A. Mnih, "Implicit reparameterization gradients", NeurIPS 2018.
+    """
+    return -apply("gammainc_shape", 1, a, x) / apply("gamma_density", 0, a, x)
+
+
+def _log_gamma_slope(log_x: Node, a: Node) -> Node:
+    # exp(log_x) may be 0: below, the distribution function is x^a / gamma(a + 1)
+    x = apply("exp", apply("maximum", log_x, -40.0))
+    near = (apply("digamma", a + 1.0) - log_x) / a
+    return apply("switch", apply("lt", log_x, -40.0), near, _gamma_slope(x, a) / x)
+
+
 SAMPLERS = {
     "bits": Sampler("cg_random_bits", UINT64, (), raw, 60),
     "child": Sampler("cg_random_child", UINT64, (INT64, INT64), _child, 60),
@@ -86,8 +102,10 @@ SAMPLERS = {
     ),
     "integer": Sampler("cg_random_integer", INT64, (INT64, INT64), _integer, 65),
     # by rejection
-    "gamma": Sampler("cg_random_gamma", FLOAT64, (FLOAT64,), rejection.gamma, 250),
-    "log_gamma": Sampler("cg_random_log_gamma", FLOAT64, (FLOAT64,), rejection.log_gamma, 250),
+    "gamma": Sampler("cg_random_gamma", FLOAT64, (FLOAT64,), rejection.gamma, 250, [_gamma_slope]),
+    "log_gamma": Sampler(
+        "cg_random_log_gamma", FLOAT64, (FLOAT64,), rejection.log_gamma, 250, [_log_gamma_slope]
+    ),
     "vonmises": Sampler("cg_random_vonmises", FLOAT64, (FLOAT64,), rejection.vonmises, 300),
     "poisson": Sampler("cg_random_poisson", INT64, (FLOAT64,), rejection.poisson, 200),
     "binomial": Sampler("cg_random_binomial", INT64, (INT64, FLOAT64), rejection.binomial, 300),

@@ -13,6 +13,7 @@ import cgrad
 import cgrad.tensor as ct
 from cgrad.core.evaluate import evaluate
 from cgrad.ops.philox import normal_quantile, words
+from cgrad.ops.random import draw
 from cgrad.tensor import random
 
 N = 20_000
@@ -476,15 +477,14 @@ def test_angles_stay_within_a_turn():
 
 
 UNDEFINED = [
-    lambda key, v: random.gamma(key, v, size=2), lambda key, v: random.beta(key, v, 2.0, size=2),
-    lambda key, v: random.t(key, v, size=2), lambda key, v: random.wald(key, v, size=2),
+    lambda key, v: random.wald(key, v, size=2),
+    lambda key, v: random.wald(key, 1.0, v, size=2),
     lambda key, v: random.vonmises(key, 0.0, v, size=2),
-    lambda key, v: random.dirichlet(key, ct.stack([v, v])),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", range(len(UNDEFINED)))
-def test_shapes_of_rejection_samplers_have_no_derivative(case):
+def test_what_rejection_leaves_undefined(case):
     v = ct.dscalar("v")
     x = ct.sum(UNDEFINED[case](random.key(1), v) ** 2)
     with pytest.raises(cgrad.NullTypeGradError, match="score function"):
@@ -539,6 +539,44 @@ def test_draws_of_integers_in_loops_have_no_derivative():
         loop = ct.grad(cost, v, null_gradients="return") if v is c else ct.grad(cost, v)
         assert isinstance(loop.type, cgrad.gradient.NullType) == (v is c)
     assert np.isfinite(cgrad.function([a, b, c], ct.grad(cost, [a, b]))(0.5, 1.0, 2.0)).all()
+
+
+def test_shapes_of_gamma_numbers_hold_the_distribution_function_fixed():
+    key, v = random.key(1), ct.dscalar("v")
+    x = random.gamma(key, v, size=6)
+    log = draw("log_gamma", key, (6,), (ct.full((6,), v),))
+    slope = cgrad.Rop(x, v, 1.0)
+    second = cgrad.Rop(slope, v, 1.0)
+    f = cgrad.function([v], [x, slope, second, ct.grad(ct.sum(x), v), log, cgrad.Rop(log, v, 1.0)])
+    for a in (0.4, 1.0, 2.5, 40.0):
+        h = 1e-4 * a
+        drawn, first, second, total, log, log_slope = f(a)
+        share = stats.gamma(a).cdf(drawn)
+        low, high = (stats.gamma(a + s).ppf(share) for s in (-h, h))
+        np.testing.assert_allclose(first, (high - low) / (2 * h), rtol=1e-5)
+        np.testing.assert_allclose(second, (high - 2 * drawn + low) / h**2, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(total, first.sum(), rtol=1e-12)
+        np.testing.assert_allclose(log, np.log(drawn), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(log_slope, first / drawn, rtol=1e-9)
+    # numbers too small for a double: log x = log(u gamma(a + 1)) / a
+    log, log_slope = f(1e-4)[4:]
+    share = 1e-4 * log - special.gammaln(1 + 1e-4)
+    expected = special.digamma(1 + 1e-4) / 1e-4 - (share + special.gammaln(1 + 1e-4)) / 1e-8
+    np.testing.assert_allclose(log_slope, expected, rtol=1e-9)
+
+
+def test_mean_slopes_of_what_is_made_of_gamma_numbers():
+    """The mean of the derivative is the derivative of the mean."""
+    a, b, n = ct.dscalar("a"), ct.dscalar("b"), 4000
+    keys = random.split(random.key(2), 4)
+    shares = random.dirichlet(keys[3], ct.stack([a, b, 1.0]), size=n)[:, 0]
+    draws = [random.beta(keys[0], a, b, size=n), random.chisquare(keys[1], a, size=n),
+             random.t(keys[2], a + 6, size=n) ** 2, shares]  # fmt: skip
+    p, q = 1.3, 2.2
+    found = cgrad.function([a, b], [cgrad.Rop(x, a, 1.0) for x in draws])(p, q)
+    expected = [q / (p + q) ** 2, 1.0, -2 / (p + 4) ** 2, (q + 1) / (p + q + 1) ** 2]
+    for x, mean in zip(found, expected, strict=True):
+        assert abs(x.mean() - mean) < 4 * x.std() / np.sqrt(n)
 
 
 def test_scales_of_rejection_samplers_have_one():

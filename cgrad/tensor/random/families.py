@@ -1,7 +1,8 @@
 """Distributions made of gamma numbers, angles, and several normal numbers at once.
 
-Those drawn by rejection have no derivative with respect to a shape parameter; scales and locations
-are differentiated as in `continuous`.
+Derivatives with respect to the shape of a gamma number hold its distribution function fixed
+(implicit reparameterisation); `kappa` of vonmises and the parameters of wald have none.  Scales and
+locations are differentiated as in `continuous`.
 
 Responsible for: these distributions.  Not responsible for: the samplers (`cg_samplers.h`).
 """
