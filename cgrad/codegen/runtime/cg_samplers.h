@@ -182,14 +182,15 @@ static double cg_binomial_half(uint64_t key0, uint64_t key1, uint64_t d, uint64_
     }
     const double spread = sqrt(mean * q), b = 1.15 + 2.53 * spread;
     const double a = -0.0873 + 0.0248 * b + 0.01 * p, alpha = (2.83 + 5.1 / b) * spread;
-    const double sure = 0.92 - 4.2 / b, top = cg_log_binomial(floor((n + 1.0) * p), n, p);
+    const double sure = 0.92 - 4.2 / b, mode = floor((n + 1.0) * p);
     for (uint64_t t = 1; t <= cg_attempts; ++t) {
         const cg_words words = cg_philox(key0, key1, (uint64_t)i, t, d, lane);
         const double u = cg_inside(words.w[0]) - 0.5, v = cg_inside(words.w[1]);
         const double edge = 0.5 - fabs(u), k = floor((2.0 * a / edge + b) * u + mean + 0.5);
         if (k < 0.0 || k > n) continue;
         if (edge >= 0.07 && v <= sure) return k;
-        if (cg_log(v * alpha / (a / (edge * edge) + b)) <= cg_log_binomial(k, n, p) - top) return k;
+        const double gap = cg_log_binomial(k, n, p) - cg_log_binomial(mode, n, p);
+        if (cg_log(v * alpha / (a / (edge * edge) + b)) <= gap) return k;
     }
     return NAN;
 }
