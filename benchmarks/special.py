@@ -129,6 +129,34 @@ def _logit(x: Any) -> Any:
     return mp.log(x) - mp.log1p(-x)
 
 
+# -- functions of several arguments -----------------------------------------------------------
+def boxed(*sides: tuple[float, float]) -> Arguments:
+    """Arguments in a box, each evenly and by magnitude; half of the first ones whole numbers."""
+
+    def arguments(dtype: str, count: int) -> tuple[Array, ...]:
+        columns = [reals(*side, dtype, count, k) for k, side in enumerate(sides)]
+        n = min(map(len, columns))
+        orders = np.random.default_rng(9)
+        columns = [orders.permutation(column)[:n] for column in columns]
+        columns[0][::2] = np.rint(columns[0][::2])
+        return tuple(columns)
+
+    return arguments
+
+
+def _owens_t(h: Any, a: Any) -> Any:
+    if a == 0 or abs(h) > 60:
+        return mp.zero
+    end = min(abs(a), 14 / abs(h)) if h else abs(a)
+    pieces = [mp.mpf(k) / 8 for k in range(9)]
+    if end > 2:
+        pieces = [mp.zero, *((1 / end) ** (mp.mpf(8 - k) / 8) for k in range(9))]
+    whole = end * mp.quad(
+        lambda t: mp.exp(-((h * end * t) ** 2) / 2) / (1 + (end * t) ** 2), pieces
+    )
+    return mp.sign(a) * mp.exp(-h * h / 2) * whole / (2 * mp.pi)
+
+
 SPECIAL: dict[str, Special] = {
     "erfcx": Special(_erfcx, between(-27, 300, (-9.4, 300))),
     "erfinv": Special(_erfinv, between(-1, 1)),
@@ -138,4 +166,10 @@ SPECIAL: dict[str, Special] = {
     "ndtri_exp": Special(_ndtri_exp, between(-1e3, 0)),
     "log1mexp": Special(_log1mexp, between(-800, 0)),
     "logit": Special(_logit, between(0, 1)),
+    "iv": Special(mp.besseli, boxed((0, 20), (0, 60))),
+    "ive": Special(lambda v, x: mp.besseli(v, x) * mp.exp(-x), boxed((0, 20), (0, 300))),
+    "kv": Special(mp.besselk, boxed((-20, 20), (1e-3, 60))),
+    "kve": Special(lambda v, x: mp.besselk(v, x) * mp.exp(x), boxed((-20, 20), (1e-3, 300))),
+    "owens_t": Special(_owens_t, boxed((-12, 12), (-5, 5))),
+    "hyp2f1": Special(mp.hyp2f1, boxed((0, 3), (0, 3), (0.5, 4), (-20, 0.99))),
 }

@@ -43,6 +43,12 @@ def _sigmoid(x: Any) -> Any:
     return 1 / (1 + mp.exp(-x))
 
 
+def _erfcx(x: Any) -> Any:
+    if x > 1e5:
+        return (1 - 1 / (2 * x * x)) / (x * mp.sqrt(mp.pi))
+    return mp.exp(x * x) * mp.erfc(x) if x > -1e5 else mp.inf
+
+
 FUNCTIONS: dict[str, Any] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -63,6 +69,10 @@ FUNCTIONS: dict[str, Any] = {
     "cos": mp.cos,
     "erf": lambda a: mp.erf(a) if abs(a) < 100 else mp.sign(a),
     "erfc": lambda a: mp.erfc(a) if abs(a) < 100 else 1 - mp.sign(a),
+    "erfcx": _erfcx,
+    "log_erfc": lambda a: _log(_erfcx(a)) - a * a if a > -30 else mp.log(2),
+    "log1mexp": lambda a: _log(-mp.expm1(a)),
+    "excess": lambda a, b: a - b,
     "sigmoid": _sigmoid,
     "dsigmoid": lambda a: _sigmoid(a) * _sigmoid(-a),
     "dtanh": lambda a: 4 * _sigmoid(2 * a) * _sigmoid(-2 * a),

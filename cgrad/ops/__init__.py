@@ -2,6 +2,7 @@
 
 from cgrad.ops import (
     axes,
+    bessel,
     beta,
     constants,
     contract,
@@ -11,6 +12,7 @@ from cgrad.ops import (
     error_functions,
     gamma,
     gammainc,
+    hypergeometric,
     logarithms,
     lookup,
     reductions,
@@ -19,6 +21,7 @@ from cgrad.ops import (
 
 __all__ = [
     "axes",
+    "bessel",
     "beta",
     "constants",
     "contract",
@@ -28,6 +31,7 @@ __all__ = [
     "error_functions",
     "gamma",
     "gammainc",
+    "hypergeometric",
     "logarithms",
     "lookup",
     "reductions",

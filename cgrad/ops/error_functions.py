@@ -1,4 +1,4 @@
-"""Rows: scaled, logarithmic and inverse error functions.
+"""Rows: scaled, logarithmic and inverse error functions, Owen's T.
 
 Slopes are written with the scaled function erfcx(x) = exp(x^2) erfc(x), which neither vanishes nor
 overflows where a slope does not; its own slopes of any order are one row, because the difference
@@ -13,15 +13,18 @@ from __future__ import annotations
 import math
 
 from cgrad.core.node import Node
+from cgrad.ops import error_values as values
 from cgrad.ops.elementwise import apply
+from cgrad.ops.error_values import elementwise
 from cgrad.ops.rows import add_row, in_double, like
-from cgrad.ops.scalar import Over
+from cgrad.ops.scalar import Factor, Over
 
 _HALF_ROOT_PI = math.sqrt(math.pi) / 2
 
 
 add_row(
-    "erfcx", in_double("cg_erfcx", 1), None, [lambda y, x: (apply("erfcx_slope", x, 1),)],
+    "erfcx", in_double("cg_erfcx", 1), elementwise(values.erfcx),
+    [lambda y, x: (apply("erfcx_slope", x, 1),)],
     "exp(x^2) erfc(x), the scaled complement of the error function.", cost=60,
 )  # fmt: skip
 add_row(
@@ -30,7 +33,7 @@ add_row(
     "The derivative of order n of `erfcx` at x.", cost=200,
 )  # fmt: skip
 add_row(
-    "log_erfc", in_double("cg_log_erfc", 1), None,
+    "log_erfc", in_double("cg_log_erfc", 1), elementwise(values.log_erfc),
     [lambda y, x: (like(x, -1 / _HALF_ROOT_PI), Over(apply("erfcx", x)))],
     "log(erfc(x)), also where erfc(x) is too small for a float.", cost=90,
 )  # fmt: skip
@@ -68,4 +71,22 @@ add_row(
     # 2 y: differentiating the quotient would make inf - inf of it
     "erfcinv_slope", None, None, [lambda y, x: (2 * apply("erfcinv", x), y, y)],
     "The derivative of `erfcinv`.", cost=260, domain=(0.1, 1.9), expand=_expand_erfcinv_slope,
+)  # fmt: skip
+
+
+def _owens_t_by_h(y: Node, h: Node, a: Node) -> tuple[Factor, ...]:
+    root, scale = like(h, math.sqrt(0.5)), like(h, -1 / math.sqrt(8 * math.pi))
+    return scale, apply("exp", like(h, -0.5) * apply("sqr", h)), apply("erf", root * a * h)
+
+
+def _owens_t_by_a(y: Node, h: Node, a: Node) -> tuple[Factor, ...]:
+    rise = 1 + apply("sqr", a)
+    exponent = like(h, 0.5) * apply("sqr", h) * rise
+    return like(h, 1 / (2 * math.pi)), apply("exp", -exponent), Over(rise)
+
+
+add_row(
+    "owens_t", in_double("cg_owens_t", 2), None, [_owens_t_by_h, _owens_t_by_a],
+    "Owen's T function: the probability of X > h and 0 < Y < a X, X and Y standard normal.",
+    cost=1500,
 )  # fmt: skip

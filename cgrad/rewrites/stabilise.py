@@ -5,7 +5,8 @@ of a zero, and where the old side overflows or is nan though the mathematics is 
 
 Responsible for: the equations among these, and the set `STABILISE` of all of them.
 Not responsible for: products of logistic functions (`logistic`), sums of exponentials
-(`exponentials`), identities that are exact (`simplify`).
+(`exponentials`), logarithms of
+small differences (`tails`), identities that are exact (`simplify`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cgrad.core.rewrite import RuleSet
 from cgrad.rewrites.exponentials import EXPONENTIALS
 from cgrad.rewrites.logistic import LOGISTIC
 from cgrad.rewrites.patterns import Pattern, Wild, equation, function
+from cgrad.rewrites.tails import TAILS
 
 _LAWS = RuleSet("stable laws")
 
@@ -48,5 +50,5 @@ _law("dtanh", 1 - sqr(tanh(x)), dtanh(x))
 _law("erfc", 1 - erf(x), erfc(x))
 _law("erf", 1 - erfc(x), erf(x))
 
-STABILISE = _LAWS | LOGISTIC | EXPONENTIALS
+STABILISE = _LAWS | LOGISTIC | EXPONENTIALS | TAILS
 STABILISE.name = "stabilise"

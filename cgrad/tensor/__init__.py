@@ -32,6 +32,9 @@ from cgrad.tensor.selection import (
 )
 from cgrad.tensor.signal import convolve1d, convolve2d
 from cgrad.tensor.statistics import cov, median
+from cgrad.tensor.bessel import (
+    hyp2f1, i0, i1, iv, ive, j0, j1, jv, kn, kv, kve, owens_t,
+)
 from cgrad.tensor.creation import (
     alloc, arange, as_tensor, as_tensor_variable, bcol, bcols, bmatrices, bmatrix, brow, brows,
     bscalar, bscalars, btensor3, btensor3s, btensor4, btensor4s, btensor5, btensor5s, btensor6,
@@ -98,6 +101,7 @@ from cgrad.tensor.special import log_softmax, logsumexp, softmax
 from cgrad.tensor.shared import shared, SharedVariable
 
 __all__ = [
+    "hyp2f1", "i0", "i1", "iv", "ive", "j0", "j1", "jv", "kn", "kv", "kve", "owens_t",
     "Node", "SharedVariable", "TensorType", "abs", "absolute", "add", "all", "allclose", "alloc",
     "and_", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2",
     "arctanh", "argmax", "argmin", "argsort", "as_tensor", "as_tensor_variable", "atleast_1d",

@@ -28,7 +28,8 @@ COUNT = int(os.environ.get("CGRAD_TEST_POINTS", "400")) // 4
 # the largest error in ULP in double; float is rounded once
 BOUNDS = {
     "erfcx": 3.5, "erfinv": 3.0, "erfcinv": 4.0, "log_ndtr": 4.0, "log_erfc": 2.5,
-    "ndtri_exp": 6.0, "log1mexp": 2.5, "logit": 2.5,
+    "ndtri_exp": 6.0, "log1mexp": 2.5, "logit": 2.5, "iv": 12.0, "ive": 16.0, "kv": 12.0,
+    "kve": 10.0, "owens_t": 12.0, "hyp2f1": 60.0,
 }  # fmt: skip
 # name -> arguments at which derivatives of the first two orders are measured
 SLOPES: dict[str, list[tuple[float, ...]]] = {
@@ -42,6 +43,7 @@ SLOPES: dict[str, list[tuple[float, ...]]] = {
     "logit": [(1e-200,), (0.1,), (0.5,), (0.6,), (1 - 1e-9,)],
 }
 # name -> values at 0, -0, 1, -1, inf, -inf, nan; the others of `EDGES` follow from the exact value
+SEVERAL = ["iv", "ive", "kv", "kve", "owens_t", "hyp2f1"]
 EDGES = [0.0, -0.0, 1.0, -1.0, INF, -INF, NAN]
 AT_EDGES: dict[str, list[Any]] = {
     "erfcx": [1, 1, ..., ..., 0, INF, NAN],
@@ -58,12 +60,14 @@ EXTREMES = [5e-324, -5e-324, 1e-300, -1e-300, 1e300, -1e300]
 
 
 def test_every_special_function_is_here() -> None:
-    assert SPECIAL.keys() == BOUNDS.keys() == SLOPES.keys() and SPECIAL.keys() <= TABLE.keys()
+    assert SPECIAL.keys() == BOUNDS.keys() == {*SLOPES, *SEVERAL}
+    assert SPECIAL.keys() <= TABLE.keys()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_errors(dtype: str) -> None:
-    for result in measure([*SPECIAL], dtype, COUNT):
+    several = measure([*SEVERAL], dtype, COUNT // 3)
+    for result in [*measure([*SLOPES], dtype, COUNT), *several]:
         assert result.largest <= (BOUNDS[result.name] if dtype == "float64" else 0.51), result
 
 
@@ -169,3 +173,132 @@ def test_constants_are_left_to_compiled_code() -> None:
     first, second = f(1.0)
     np.testing.assert_allclose(first, 0.4769362762044698733814, rtol=4 * EPS)
     np.testing.assert_allclose(second, [1.0, 0.4275835761558070], rtol=4 * EPS)
+
+
+# -- functions of several arguments -----------------------------------------------------------
+ORDERS = [(0.0, 0.3), (0.0, 17.0), (1.0, 9.0), (2.5, 0.8), (0.0, 40.0), (3.0, 2.0), (-1.0, 4.0)]
+MP = {
+    "jv": mp.besselj,
+    "iv": mp.besseli,
+    "ive": lambda v, x: mp.besseli(v, x) * mp.exp(-x),
+    "kv": mp.besselk,
+    "kve": lambda v, x: mp.besselk(v, x) * mp.exp(x),
+    "owens_t": SPECIAL["owens_t"].exact,
+    "hyp2f1": mp.hyp2f1,
+}
+# name -> (points, orders of differentiation in each argument)
+PARTIALS: dict[str, tuple[list[tuple[float, ...]], list[tuple[int, ...]]]] = {
+    "jv": (ORDERS, [(0, 2)]),
+    "iv": (ORDERS, [(0, 2)]),
+    "ive": ([*ORDERS, (0.0, 1e3), (0.4, 300.0)], [(0, 2)]),
+    "kv": ([*ORDERS, (0.0, 200.0)], [(0, 2), (1, 1)]),
+    "kve": ([*ORDERS, (0.0, 1e3)], [(0, 1), (2, 0), (1, 1)]),
+    "owens_t": ([(0.0, 0.5), (1.0, -2.0), (3.0, 0.3)], [(0, 1), (1, 1), (2, 0)]),
+    "hyp2f1": (
+        [(0.5, 1.5, 2.5, 0.3), (1.2, 0.7, 1.6, 0.97), (0.3, 0.4, 1.1, -7.0)],
+        [(1, 0, 0, 0), (0, 1, 0, 1), (0, 0, 1, 0), (0, 0, 0, 2)],
+    ),
+}  # fmt: skip
+
+
+def test_partial_derivatives() -> None:
+    inputs, outputs, arguments, wanted = [], [], [], []
+    for name, (points, orders) in PARTIALS.items():
+        xs = [ct.dvector(f"{name}{k}") for k in range(len(points[0]))]
+        inputs += xs
+        arguments += [np.array(column) for column in zip(*points, strict=True)]
+        for order in orders:
+            y = apply(name, *xs)
+            pushed = y
+            for x, times in zip(xs, order, strict=True):
+                for _ in range(times):
+                    y = cgrad.grad(ct.sum(y), x)
+                    pushed = cgrad.Rop(pushed, x, ct.ones_like(x))
+            outputs += [y, pushed]
+            wanted.append((name, points, order))
+    found = cgrad.function(inputs, outputs)(*arguments)
+    with mp.workdps(45):
+        for k, (name, points, order) in enumerate(wanted):
+            for j, point in enumerate(points):
+                # away from points at which mpmath's formulas for orders are singular
+                at = [mp.mpf(p) + (mp.mpf(10) ** -25 if k == 0 else 0) for k, p in enumerate(point)]
+                exact = mp.diff(MP[name], tuple(at), order, h=mp.mpf(10) ** -10, relative=False)
+                for value in (found[2 * k][j], found[2 * k + 1][j]):
+                    error = abs(mp.mpf(float(value)) - exact)
+                    scale = abs(exact) + abs(MP[name](*at)) * (name in ("jv", "iv"))
+                    assert error <= 3e-12 * scale + 1e-16, (name, order, point, value, float(exact))
+
+
+def test_waves_are_right_to_their_amplitude() -> None:
+    rng = np.random.default_rng(0)
+    v = np.concatenate([rng.uniform(0, 40, 40), rng.integers(0, 5, 40), rng.uniform(-3, 0, 20)])
+    x = np.concatenate([rng.uniform(0, 60, 80), 10 ** rng.uniform(-9, 2, 20)])
+    a, b = ct.dvector("a"), ct.dvector("b")
+    f = cgrad.function([a, b], [ct.jv(a, b), ct.j0(b), ct.j1(b)])
+    for order, argument, *found in zip(v, x, *f(v, x), strict=True):
+        orders = [order, 0.0, 1.0]
+        with mp.workdps(30):
+            for value, n in zip(found, orders, strict=True):
+                exact = mp.besselj(n, argument)
+                size = abs(exact)
+                if argument > abs(n):
+                    size = mp.hypot(exact, mp.bessely(n, argument))
+                assert abs(value - exact) <= 60 * EPS * size, (n, argument, value, exact)
+
+
+def test_bessel_functions_at_the_edges() -> None:
+    v, x = ct.dvector("v"), ct.dvector("x")
+    f = cgrad.function([v, x], [ct.jv(v, x), ct.iv(v, x), ct.ive(v, x), ct.kv(v, x), ct.kve(v, x)])
+    table: dict[tuple[float, float], list[float]] = {
+        (0.0, 0.0): [1, 1, 1, INF, INF],
+        (1.0, 0.0): [0, 0, 0, INF, INF],
+        (-2.0, 0.0): [0, 0, 0, INF, INF],
+        (-0.5, 0.0): [INF, INF, INF, INF, INF],
+        (-1.5, 0.0): [-INF, -INF, -INF, INF, INF],
+        (0.0, INF): [0, INF, 0, 0, 0],
+        (0.5, -1.0): [NAN, NAN, NAN, NAN, NAN],
+        (NAN, 1.0): [NAN] * 5,
+        (0.0, NAN): [NAN] * 5,
+        (1e300, 1.0): [NAN] * 5,
+        (0.0, 1e-300): [1, 1, 1, float(mp.besselk(0, 1e-300)), float(mp.besselk(0, 1e-300))],
+        (1.0, 5e-324): [0, 0, 0, INF, INF],
+        (2.0, 1e300): [7.860673062724094e-151, INF, 3.989422804014327e-151, 0,
+                       1.2533141373155002e-150],
+        (1e3, 1.0): [0, 0, 0, INF, INF],
+    }  # fmt: skip
+    at = np.array([*table]).T
+    for k, found in enumerate(f(*at)):
+        np.testing.assert_allclose(
+            found, [row[k] for row in table.values()], rtol=1e-13, err_msg=str(k)
+        )
+    odd = cgrad.function([x], [ct.j1(x), ct.i1(x), ct.iv(3, x), ct.ive(3, x)])
+    for found in odd([2.0, -2.0]):
+        assert found[0] == -found[1] != 0
+
+
+def test_orders_without_a_derivative_say_so() -> None:
+    v, x = ct.dscalar("v"), ct.dscalar("x")
+    for f in (ct.jv, ct.iv, ct.ive):
+        with pytest.raises(TypeError, match=r"with respect to the order is not built"):
+            cgrad.grad(f(v, x), v)
+    a = ct.dscalar("a")
+    with pytest.raises(TypeError, match="second derivatives of hyp2f1"):
+        cgrad.grad(cgrad.grad(ct.hyp2f1(a, 1.0, 2.0, x), a), a)
+
+
+def test_ends_of_the_hypergeometric_function() -> None:
+    a, b, c, z = (ct.dvector(name) for name in "abcz")
+    rows = [
+        ((1.0, 1.0, 3.0, 1.0), 2.0),
+        ((1.0, 1.0, 2.0, 1.0), INF),
+        ((1.0, 1.0, 2.0, 1.5), NAN),
+        ((-2.0, 1.0, 2.0, 3.0), float(mp.hyp2f1(-2, 1, 2, 3))),
+        ((-2.0, 1.5, 2.0, -30.0), float(mp.hyp2f1(-2, 1.5, 2, -30))),
+        ((0.0, 1.5, 2.0, 0.7), 1.0),
+        ((1.0, 1.0, 2.0, 0.0), 1.0),
+        ((0.5, 0.5, 1.5, 1 - 2.0**-40), float(mp.hyp2f1(0.5, 0.5, 1.5, 1 - mp.mpf(2) ** -40))),
+        ((1.0, 2.0, 3.0, -1e8), float(mp.hyp2f1(1, 2, 3, -1e8))),
+        ((NAN, 1.0, 2.0, 0.5), NAN),
+    ]
+    found = cgrad.function([a, b, c, z], ct.hyp2f1(a, b, c, z))(*np.array([r[0] for r in rows]).T)
+    np.testing.assert_allclose(found, [r[1] for r in rows], rtol=1e-13)

@@ -1,0 +1,53 @@
+"""Logarithms of small differences of exponentials, and of the tail of the error function.
+
+Written by hand they overflow or are the logarithm of a zero; their slopes are zeros divided by
+zeros.
+
+Responsible for: these.  Not responsible for: sums of exponentials (`exponentials`), equations that
+need no such function (`stabilise`).
+"""
+
+from __future__ import annotations
+
+from cgrad.core.node import Node
+from cgrad.core.rewrite import RuleSet
+from cgrad.ops.elementwise import apply
+from cgrad.ops.scalar import apply_row
+from cgrad.rewrites.logistic import Factor, factors_of, join_pair, product
+from cgrad.rewrites.patterns import Wild, equation, function, is_op
+
+TAILS = RuleSet("tails")
+
+x, y = Wild("x"), Wild("y")
+exp, expm1, log, log1p = map(function, ("exp", "expm1", "log", "log1p"))
+erfc, log1mexp, log_erfc, excess = map(function, ("erfc", "log1mexp", "log_erfc", "excess"))
+
+equation(TAILS, "log1mexp", log1p(-exp(x)), log1mexp(x), exact=False, domain="everywhere")
+equation(TAILS, "log_minus_expm1", log(-expm1(x)), log1mexp(x), exact=False, domain="everywhere")
+equation(TAILS, "log_erfc", log(erfc(x)), log_erfc(x), exact=False, domain="everywhere")
+equation(
+    TAILS, "logdiffexp", log(exp(x) - exp(y)), x + log1mexp(excess(y, x)), exact=False,
+    domain="absolute error max(|x|, |y|) units in the last place, where the old side may overflow",
+)  # fmt: skip
+
+
+def _scaled(f: Factor, g: Factor) -> Factor | None:
+    """exp(-u^2) / erfc(u) -> 1 / erfcx(u)"""
+    if not g.inverse or not is_op(g.node, "erfc") or not is_op(f.node.args[0], "neg"):
+        return None
+    square, u = f.node.args[0].args[0], g.node.args[0]
+    if not is_op(square, "sqr") or square.args[0] is not u:
+        return None
+    return Factor(apply_row("erfcx", u), inverse=True)
+
+
+@TAILS.rule(
+    "mul", "true_div", exact=False,
+    domain="relative error x^2 units in the last place, where the old side may be 0 / 0",
+    example=(lambda x: apply("exp", -apply("sqr", x)) / apply("erfc", x),
+             lambda x, y: y / apply("erfc", x) * apply("exp", -apply("sqr", x))),
+)  # fmt: skip
+def scaled_erfc(node: Node) -> Node | None:
+    """exp(-x^2) / erfc(x) -> 1 / erfcx(x)"""
+    factors = join_pair(factors_of(node), _scaled, "exp")
+    return None if factors is None else product(factors)

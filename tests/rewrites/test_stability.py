@@ -1,0 +1,168 @@
+"""Formulas as people write them, over extreme inputs: value, first and second derivative.
+
+Each is compiled as it stands; what keeps its digits is the rewrites and the rules of derivatives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import cgrad
+import cgrad.tensor as ct
+
+mp = mpmath.mp
+INF = np.inf
+
+WIDE = [-1e300, -1e5, -745.2, -300.0, -40.0, -3.0, 0.3, 3.0, 40.0, 300.0, 745.2, 1e5]
+BELOW = [-1e300, -800.0, -40.0, -3.0, -0.7, -1e-5, -1e-300]
+TAIL = [-30.0, -1.0, 0.3, 5.0, 27.0, 1e3, 1e100]
+# name -> (formula, the same in mpmath, points, order up to which it keeps 13 digits)
+UNARY: dict[str, Any] = {
+    "softplus": (lambda x: ct.log(1 + ct.exp(x)), lambda x: mp.log1p(mp.exp(x)), WIDE, 2),
+    "log1p of exp": (lambda x: ct.log1p(ct.exp(x)), lambda x: mp.log1p(mp.exp(x)), WIDE, 2),
+    "logistic": (lambda x: 1 / (1 + ct.exp(-x)), lambda x: 1 / (1 + mp.exp(-x)), WIDE, 2),
+    "logistic of tails": (
+        lambda x: ct.exp(x) / (1 + ct.exp(x)), lambda x: 1 / (1 + mp.exp(-x)), WIDE, 1),
+    "log of logistic": (
+        lambda x: ct.log(1 / (1 + ct.exp(-x))), lambda x: -mp.log1p(mp.exp(-x)), WIDE, 1),
+    "log of what is left": (
+        lambda x: ct.log(1 - 1 / (1 + ct.exp(-x))), lambda x: -mp.log1p(mp.exp(x)), WIDE, 1),
+    "log of 1 - exp": (lambda x: ct.log(1 - ct.exp(x)), lambda x: mp.log(-mp.expm1(x)), BELOW, 2),
+    "log1p of -exp": (lambda x: ct.log1p(-ct.exp(x)), lambda x: mp.log(-mp.expm1(x)), BELOW, 2),
+    "log of 1 - erf": (lambda x: ct.log(1 - ct.erf(x)), None, TAIL, 1),
+    "log of erfc": (lambda x: ct.log(ct.erfc(x)), None, TAIL, 1),
+}  # fmt: skip
+
+
+def log_erfc(x: Any) -> Any:
+    if x > 1e6:
+        return -x * x - mp.log(x * mp.sqrt(mp.pi)) - 1 / (2 * x * x)
+    return mp.log(mp.erfc(x))
+
+
+def _slope(f: Any, at: Any, order: int) -> Any:
+    return (
+        f(at)
+        if order == 0
+        else mp.diff(f, at, order, h=abs(at) * mp.mpf(10) ** -60 or mp.mpf(10) ** -60)
+    )
+
+
+def test_functions_of_one_number() -> None:
+    inputs, outputs = [], []
+    for formula, _, _, _ in UNARY.values():
+        x = ct.dvector("x")
+        first = cgrad.grad(ct.sum(formula(x)), x)
+        inputs.append(x)
+        outputs += [formula(x), first, cgrad.grad(ct.sum(first), x)]
+    found = cgrad.function(inputs, outputs)(*(np.array(row[2]) for row in UNARY.values()))
+    wrong = []
+    for k, (name, (_, oracle, points, most)) in enumerate(UNARY.items()):
+        for j, point in enumerate(points):
+            for order in range(most + 1):
+                got = found[3 * k + order][j]
+                with mp.workdps(700 if abs(point) < 1e4 else 60):
+                    at = mp.mpf(point)
+                    if abs(point) > 1e4:
+                        exact = limit(name, at, order)
+                    else:
+                        exact = _slope(oracle or log_erfc, at, order)
+                    if exact is None:
+                        continue
+                    ok = not np.isnan(got) and (
+                        abs(got - exact) <= 1e-13 * abs(exact) + 1e-300
+                        or (abs(exact) > 1.7e308 and np.isinf(got) and (got > 0) == (exact > 0))
+                    )
+                if not ok:
+                    wrong.append((name, point, order, got, float(exact)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def limit(name: str, x: Any, order: int) -> Any:
+    """Where the function is a straight line, constant, or -x^2, to all digits."""
+    rising = {"softplus": 1, "log1p of exp": 1, "log of what is left": -1}
+    if name in rising:
+        return (rising[name] * x, rising[name], 0)[order] if x > 0 else 0
+    if name == "log of logistic":
+        return (x, 1, 0)[order] if x < 0 else 0
+    if "logistic" in name:
+        return int(x > 0 and order == 0)
+    if "erf" in name:
+        return (-x * x, -2 * x, None)[order]
+    return 0
+
+
+def test_difference_of_exponentials() -> None:
+    a, b = ct.dvector("a"), ct.dvector("b")
+    y = ct.log(ct.exp(a) - ct.exp(b))
+    slopes = cgrad.grad(ct.sum(y), [a, b])
+    x = np.array([800.0, 1e5, -800.0, 3.0, 2.0, 2.0, 5.0, 1.0])
+    z = np.array([799.0, -1e5, -801.0, 2.0, 2.0 - 1e-9, 2.0, -INF, 2.0])
+    value, *_ = cgrad.function([a, b], [y, *slopes])(x, z)
+    with mp.workdps(50):
+        wanted = [
+            float(p + mp.log1p(-mp.exp(mp.mpf(q) - mp.mpf(p))))
+            for p, q in zip(x[:5], z[:5], strict=True)
+        ]
+    np.testing.assert_allclose(value, [*wanted, -INF, 5.0, np.nan], rtol=1e-14)
+
+
+def test_sums_of_exponentials() -> None:
+    x = ct.dvector("x")
+    total = ct.log(ct.sum(ct.exp(x)))
+    share = ct.exp(x) / ct.sum(ct.exp(x))
+    outputs = [total, cgrad.grad(total, x), cgrad.hessian(ct.logsumexp(x), x), share, ct.log(share)]
+    f = cgrad.function([x], outputs)
+    for at in ([1000.0, 1000.0], [-1000.0, -1000.0]):
+        value, slope, curve, part, logs = f(at)
+        np.testing.assert_allclose(value, at[0] + np.log(2), rtol=1e-15)
+        np.testing.assert_allclose(slope, [0.5, 0.5], rtol=1e-15)
+        np.testing.assert_allclose(curve, [[0.25, -0.25], [-0.25, 0.25]], rtol=1e-14)
+        np.testing.assert_allclose(part, [0.5, 0.5], rtol=1e-15)
+        np.testing.assert_allclose(logs, [-np.log(2)] * 2, rtol=1e-15)
+    np.testing.assert_allclose(f([0.0, -1e4])[4], [0.0, -1e4])
+    stable = cgrad.function([x], [ct.logsumexp(x), cgrad.grad(ct.logsumexp(x), x)])
+    value, slope = stable([-INF, -INF])
+    assert value == -INF and slope.tolist() == [0.5, 0.5]
+    value, _ = f([-INF, -INF])[:2]
+    assert value == -INF
+
+
+def test_norms_and_products_at_zero() -> None:
+    x = ct.dvector("x")
+    weight = np.array([1.0, 2.0, 3.0, 5.0])
+    totals = [ct.norm(x), ct.prod(x), ct.sum(ct.cumprod(x) * weight)]
+    outputs = []
+    for total in totals:
+        outputs += [total, cgrad.grad(total, x)]
+    outputs += [cgrad.hessian(totals[1], x), cgrad.hessian(totals[2], x)]
+    f = cgrad.function([x], outputs)
+    assert f(np.zeros(4))[:2][1].tolist() == [0, 0, 0, 0]
+    for at in (
+        [2.0, 0.0, 3.0, 4.0],
+        [0.0, 2.0, 0.0, 4.0],
+        [0.0, 0.0, 0.0, 4.0],
+        [1.0, 2.0, 3.0, 4.0],
+    ):
+        _, _, product, slope, running, climb, curve, bend = f(at)
+        assert product == np.prod(at) and running == np.sum(np.cumprod(at) * weight)
+        for i in range(4):
+            without = [at[k] for k in range(4) if k != i]
+            assert slope[i] == np.prod(without)
+            assert climb[i] == sum(
+                weight[k] * np.prod([at[j] for j in range(k + 1) if j != i]) for k in range(i, 4)
+            )
+            for j in range(4):
+                rest = [at[k] for k in range(4) if k not in (i, j)]
+                assert curve[i, j] == (0 if i == j else np.prod(rest))
+                assert bend[i, j] == (
+                    0
+                    if i == j
+                    else sum(
+                        weight[k] * np.prod([at[m] for m in range(k + 1) if m not in (i, j)])
+                        for k in range(max(i, j), 4)
+                    )
+                )
