@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from structure import kernel_of
+from structure import kernel_of, statements
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core.loops import Accumulate
 
 
 def test_results_that_are_numbers_or_sizes_are_stored() -> None:
@@ -155,3 +156,9 @@ def test_scan_rows_are_written_in_place() -> None:
     x = ct.dmatrix("x")
     h, _ = cgrad.scan(lambda row: ct.exp(row), x)
     assert not kernel_of([x], [h])[1]
+
+
+def test_a_total_of_one_element_is_stored_as_it_is() -> None:
+    column, row = ct.tensor("column", shape=(None, 1)), ct.tensor("row", shape=(1, None))
+    kernel, _ = kernel_of([column, row], [ct.exp(ct.sum(column[:, None] * row.T, axis=2))])
+    assert not any(isinstance(stmt, Accumulate) for stmt in statements(kernel.body))
