@@ -9,7 +9,7 @@ array(8.)
 """
 
 from cgrad import gradient, graph, tensor
-from cgrad.core.text import dprint, pp
+from cgrad.core.text import debugprint, dprint, pp
 from cgrad.errors import (
     BadValueError,
     BuildError,
@@ -85,6 +85,7 @@ __all__ = [
     "assert_op",
     "c_op",
     "clone_replace",
+    "debugprint",
     "dprint",
     "foldl",
     "foldr",

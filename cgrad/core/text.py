@@ -228,6 +228,8 @@ def dprint(
     depth: int = 300,
     print_type: bool = True,
     file: Any = None,
+    id_type: str = "CHAR",
+    stop_on_name: bool = False,
 ) -> str | None:
     """Print graphs as trees: one node a line, with an id, its type and its shape.
 
@@ -235,15 +237,23 @@ def dprint(
     depth       levels shown; what lies deeper is cut with a note
     print_type  whether to show dtype and shape
     file        where to write (standard output by default); "str" returns the text instead
+    id_type     how nodes are numbered: "CHAR" (A, B, ...), "int" (1, 2, ...) or "" for no ids
+    stop_on_name  whether to cut the tree below nodes that have a name
 
     A part that occurs again is shown as its first line and ` ···`.  Bodies of loops follow under
     `Inner graphs`.
     """
-    text = "\n".join(_Tree(depth, print_type).lines(_outputs(graph))) + "\n"
+    if id_type not in ("CHAR", "int", ""):
+        raise ValueError(f"dprint: id_type={id_type!r} found, expected 'CHAR', 'int' or ''")
+    tree = _Tree(depth, print_type, id_type, stop_on_name)
+    text = "\n".join(tree.lines(_outputs(graph))) + "\n"
     if file == "str":
         return text
     print(text, end="", file=sys.stdout if file is None else file)
     return None
+
+
+debugprint = dprint
 
 
 def _outputs(graph: Any) -> list[Node]:
@@ -263,9 +273,11 @@ def _outputs(graph: Any) -> list[Node]:
 class _Tree:
     """The state of one printing: ids given so far and loops whose bodies are still to come."""
 
-    def __init__(self, depth: int, print_type: bool) -> None:
+    def __init__(self, depth: int, print_type: bool, id_type: str, stop_on_name: bool) -> None:
         self.depth = depth
         self.print_type = print_type
+        self.id_type = id_type
+        self.stop_on_name = stop_on_name
         self.ids: dict[Node, str] = {}
         self.loops: list[Node] = []
 
@@ -293,7 +305,7 @@ class _Tree:
             node, before, below, level = stack.pop()
             seen = node in self.ids
             yield before + self.line(node)
-            if not node.args:
+            if not node.args or (self.stop_on_name and node.name):
                 continue
             if seen:
                 yield f"{below} └─ ···"
@@ -308,12 +320,14 @@ class _Tree:
     def line(self, node: Node) -> str:
         found = self.ids.get(node)
         if found is None:
-            found = self.ids[node] = _letters(len(self.ids))
+            k = len(self.ids)
+            found = self.ids[node] = _letters(k) if self.id_type == "CHAR" else str(k + 1)
             if getattr(node.op, "bodies", ()):
                 self.loops.append(node)
         kind = f" <{type_text(node)}>" if self.print_type else ""
         name = f" '{node.name}'" if node.name and node.args else ""
-        return f"{head(node)} [id {found}]{kind}{name}"
+        number = f" [id {found}]" if self.id_type else ""
+        return f"{head(node)}{number}{kind}{name}"
 
 
 def _letters(k: int) -> str:

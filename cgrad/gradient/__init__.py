@@ -1,7 +1,8 @@
 """Derivatives of symbolic graphs: gradients, products with Jacobians, Jacobians, Hessians."""
 
 from cgrad.errors import CostError, DisconnectedInputError, GradientError, NullTypeGradError
-from cgrad.gradient.forward import Rop, pushforward
+from cgrad.gradient.arguments import as_list_or_tuple
+from cgrad.gradient.forward import Rop, pushforward, pushforward_through_pullback
 from cgrad.gradient.jacobian import hessian, hessian_vector_product, jacobian
 from cgrad.gradient.passthrough import (
     disconnected_grad,
@@ -27,6 +28,7 @@ __all__ = [
     "NullType",
     "NullTypeGradError",
     "Rop",
+    "as_list_or_tuple",
     "disconnected_grad",
     "disconnected_type",
     "grad",
@@ -41,6 +43,7 @@ __all__ = [
     "numeric_grad",
     "pullback",
     "pushforward",
+    "pushforward_through_pullback",
     "subgraph_grad",
     "undefined_grad",
     "verify_grad",

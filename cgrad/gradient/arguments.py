@@ -49,6 +49,16 @@ def as_nodes(x: Any, what: str) -> list[Node]:
     return list(items)
 
 
+def as_list_or_tuple(use_list: bool, use_tuple: bool, outputs: Any) -> Any:
+    """Results as a list or a tuple; the only one of them as it is when neither is wanted."""
+    if use_list and use_tuple:
+        raise ValueError("as_list_or_tuple: a list and a tuple at once")
+    items = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    if use_list or use_tuple:
+        return items if use_list else tuple(items)
+    return items[0] if len(items) == 1 else items
+
+
 def like(results: Sequence[Any], container: Any) -> Any:
     """The results in the container that the user passed: one, a tuple or a list."""
     if isinstance(container, Node):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgrad.core.derive import connected, jvp
+from cgrad.core.derive import connected, jvp, vjp
 from cgrad.core.node import Node
+from cgrad.core.registry import build
 from cgrad.core.sites import describe
 from cgrad.core.text import label
 from cgrad.errors import DisconnectedInputError
@@ -80,6 +81,30 @@ def pushforward(
         for out, t, depends in zip(outputs, pushed, joined, strict=True)
     ]
     return like(results, f)
+
+
+def pushforward_through_pullback(
+    f: Node | Sequence[Node], wrt: Node | Sequence[Node], tangents: Any
+) -> Any:
+    """`pushforward`, found from the reverse walk alone, which is linear in its cotangents.
+
+    The cotangent of that walk is a tensor of its own, u; the transpose of u -> J^T u is v -> J v.
+    """
+    outputs, nodes = as_nodes(f, "f"), as_nodes(wrt, "wrt")
+    require_float(outputs, "f")
+    require_float(nodes, "wrt")
+    ts = points(tangents, wrt, nodes, "tangents", "wrt")
+    seeds: list[Node] = [build("zeros_like", out) for out in outputs]
+    pulled = without_undefined(vjp(outputs, nodes, seeds), nodes)
+    pairs = [(p, t) for p, t in zip(pulled, ts, strict=True) if p is not None]
+    pushed = vjp([p for p, _ in pairs], seeds, [t for _, t in pairs])
+    return like(
+        [
+            zero_for(out, "zero") if t is None else cast_to(t, out.dtype)
+            for out, t in zip(outputs, pushed, strict=True)
+        ],
+        f,
+    )
 
 
 def Rop(

@@ -218,3 +218,15 @@ def test_ids_beyond_z():
     assert "[id Z]" in text
     assert "[id AA]" in text
     assert "[id AE]" in text
+
+
+def test_ids_and_named_nodes_of_dprint():
+    x = ct.dvector("x")
+    y = ct.exp(x)
+    y.name = "y"
+    assert dprint(y + x, id_type="int", print_type=False, stop_on_name=True, file="str") == (
+        "add [id 1]\n ├─ exp [id 2] 'y'\n └─ x [id 3]\n"
+    )
+    assert dprint(-x, id_type="", print_type=False, file="str") == "neg\n └─ x\n"
+    with pytest.raises(ValueError, match="id_type"):
+        dprint(x, id_type="auto")

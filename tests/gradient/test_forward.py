@@ -109,3 +109,20 @@ def test_a_tangent_of_another_size_is_an_error_at_the_call(build, tensor):
     f(np.ones(6), np.ones(6))
     with pytest.raises(ShapeError, match="axis 0 has size 3, expected 6"):
         f(np.ones(6), np.ones(3))
+
+
+def test_forward_through_two_reverse_walks() -> None:
+    x, y, v, w = (ct.dvector(name) for name in "xyvw")
+    fs = [ct.exp(x) * y, ct.cumsum(ct.sin(x))]
+    ours = cgrad.gradient.pushforward_through_pullback(fs, [x, y], [v, w])
+    known = cgrad.Rop(fs, [x, y], [v, w])
+    assert isinstance(ours, list) and len(ours) == 2
+    a = [np.linspace(0.1, 1.0, 3) + k for k in range(4)]
+    found = cgrad.function([x, y, v, w], [*ours, *known])(*a)
+    for one, other in zip(found[:2], found[2:], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+def test_results_in_a_container() -> None:
+    pack = cgrad.gradient.as_list_or_tuple
+    assert (pack(True, False, 1), pack(False, True, [1]), pack(False, False, [1])) == ([1], (1,), 1)
