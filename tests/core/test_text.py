@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import cgrad.tensor as ct
 from cgrad.core import sizes
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.registry import build
