@@ -54,7 +54,8 @@ from cgrad.graph import (
     wrap_py,
 )
 from cgrad.parameters import In, Out
-from cgrad.tensor.scan import foldl, foldr, map, reduce, scan
+from cgrad.tensor.checkpoints import scan_checkpoints
+from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
 
 __version__ = "0.1.0"
@@ -87,6 +88,7 @@ __all__ = [
     "clone_replace",
     "debugprint",
     "dprint",
+    "filter",
     "foldl",
     "foldr",
     "function",
@@ -105,6 +107,7 @@ __all__ = [
     "reduce",
     "rewrite_graph",
     "scan",
+    "scan_checkpoints",
     "shared",
     "subgraph_grad",
     "tensor",

@@ -14,6 +14,8 @@ MODULES = [
     "cgrad.graph.vectorize",
     "cgrad.graph.from_graph",
     "cgrad.graph.foreign",
+    "cgrad.tensor.checkpoints",
+    "cgrad.tensor.scan",
     "cgrad.graph.lazy",
     "cgrad.graph.checks",
 ]

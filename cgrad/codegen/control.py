@@ -156,6 +156,7 @@ def lower_branch(
     for body, wanted in zip(op.bodies, (True, False), strict=True):
         stmt = loops.If(taken, wanted, [])
         inner = block.inner(stmt.index, stmt.extent)
+        inner.in_side = True
         for param, arg in zip(body.params, captured, strict=True):
             inner.sources[param] = _puller(block, arg)
         inner.lower([(body.outputs[k], place) for k, place in targets.items()])

@@ -43,6 +43,8 @@ class Block:
         self._checked: set[tuple[str, SizeLike, SizeLike]] = set()
         self._looked_up: set[tuple[Node, SizeLike]] = set()
         self._memo: dict[tuple[Node, Index], Expr] = {}
+        # whether this runs only if it is the chosen side of a choice
+        self.in_side: bool = parent is not None and parent.in_side
         self.loop_depth: int = 0 if parent is None else parent.loop_depth + 1
 
     def inner(self, index: str, length: SizeLike) -> Block:
@@ -364,7 +366,7 @@ class Block:
                 for a in sizes.atoms(s)
                 if a.kind in ("dim", "value")
             )
-            if at_entry:
+            if at_entry and not (self.in_side and check.code != "CG_SHAPE"):
                 continue
             cond = condition(check.code, found, expected)
             made = (check.code, found, expected)

@@ -18,6 +18,7 @@ from cgrad.core.graphs import substitute
 from cgrad.core.loops import Check, Lit
 from cgrad.core.node import Node, TensorType
 from cgrad.core.sizes import Atom, SizeLike
+from cgrad.ops.branch import inside_of_sides
 from cgrad.ops.scalar import Cast
 
 
@@ -60,7 +61,11 @@ def unify(inputs: Sequence[Node], outputs: Sequence[Node], everything: Sequence[
 
     checks: list[Check] = []
     made: set[tuple[str, SizeLike, SizeLike]] = set()
-    for check in [*_declared(inputs), *(c for node in everything for c in checks_of(node))]:
+    found_in = [(node, check) for node in everything for check in checks_of(node)]
+    sides = inside_of_sides(everything)
+    # a position that only one side of a choice uses is checked there
+    own = [c for node, c in found_in if c.code == "CG_SHAPE" or node not in sides]
+    for check in [*_declared(inputs), *own]:
         both = (check.found, check.expected)
         if not all(_known(size, position) for size in both):
             continue

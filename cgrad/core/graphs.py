@@ -266,7 +266,8 @@ def structure(
         if node.op.impure:
             numbers[node] = len(numbers)
             dims = tuple(sizes.key(size, label) for size in node.dims)
-            rows.append((node.op.key(label), node.name, node.dtype, dims))
+            args = tuple(numbers[arg] for arg in node.args)
+            rows.append((node.op.key(label), args, node.name, node.dtype, dims))
             continue
         rows.append((node.op.key(label), tuple(numbers[arg] for arg in node.args), node.name))
         numbers[node] = len(numbers)

@@ -22,7 +22,7 @@ def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None 
     condition    a scalar; a number holds unless it is 0
     then_branch, else_branch  a tensor each, or two lists of equal lengths; what belongs together
                  has one dtype (Python numbers take the other's), one rank and one shape.  Shapes
-                 are checked whichever is chosen
+                 are checked whichever is chosen, positions and conditions on that side only
     name         of the result, for `dprint` and the C text
 
     The C code is an if.  What both sides or other results need is computed in any case, and in a

@@ -219,6 +219,17 @@ def make_branch(
     return Node(Branch((yes, no)), (cond, *(captured[k] for k in kept)))
 
 
+def inside_of_sides(nodes: Iterable[Node]) -> set[Node]:
+    """The nodes in bodies of branches, at any depth."""
+    found: set[Node] = set()
+    stack = [body for node in nodes if isinstance(node.op, Branch) for body in node.op.bodies]
+    while stack:
+        for node in stack.pop().order:
+            found.add(node)
+            stack.extend(getattr(node.op, "bodies", ()))
+    return found
+
+
 # -- from values to bodies ----------------------------------------------------------------------
 # where a node is needed: the sides of choices around it, from the outside; () everywhere
 Path = tuple[tuple[Node, int], ...]

@@ -141,6 +141,21 @@ class GradScale(PassThrough):
         return scaled
 
 
+class Again(PassThrough):
+    """x, equal to no other node: what is computed from it is computed again where it is needed.
+
+    It stays until lowering, so that no loop hands such values on to a later one.
+    """
+
+    __slots__ = ()
+    name = "again"
+    moves = True
+    impure = True
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return terms[0]
+
+
 # -- derivatives that are not there -------------------------------------------------------------
 class NullType(TensorType):
     """The type of a derivative that does not exist; `why_null` says why.

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
+from cgrad.rewrites.branches import merge_branches
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.expand import ROWS
 from cgrad.rewrites.loops import tidy_loops
@@ -42,6 +43,10 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     above it are looked at.
     """
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
+    if any(node.op.name in ("branch", "scan") for node in toposort(outputs)):
+        joined = merge_branches(outputs)
+        if not all(new is old for new, old in zip(joined, outputs, strict=True)):
+            outputs = rewrite(joined, _SIMPLIFY, trace=trace)
     # a smaller loop shows new constants to the rules, and these may leave more of it unread
     while any(node.op.name == "scan" for node in toposort(outputs)):
         tidy = move_products_outside(remember_values(merge_loops(tidy_loops(outputs))))

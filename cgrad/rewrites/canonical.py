@@ -23,7 +23,7 @@ from cgrad.ops.coerce import as_node, stretch
 from cgrad.ops.constants import INLINE_LIMIT, Constant, ShapeVector, SizeNode, constant, size_node
 from cgrad.ops.foreign import CFunction
 from cgrad.ops.kinds import Linear
-from cgrad.ops.passthrough import GradScale, PassThrough, ZeroGrad
+from cgrad.ops.passthrough import Again, GradScale, PassThrough, ZeroGrad
 from cgrad.ops.reductions import Extreme, Prod, Quantifier
 from cgrad.ops.scalar import Cast, Elementwise, cast
 from cgrad.ops.windows import Window, part
@@ -38,7 +38,7 @@ CONSTANTS = RuleSet("constants")
 )
 def pass_through(node: Node) -> Node | None:
     """zero_grad(x) -> x"""
-    return node.args[0]
+    return None if isinstance(node.op, Again) else node.args[0]
 
 
 # -- constants -------------------------------------------------------------------------------

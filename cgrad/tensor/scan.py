@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cgrad.core import dtypes
 from cgrad.core.node import Node
+from cgrad.ops.coerce import cast_to
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.steps import Loop, Step, Updates, until
 
-__all__ = ["foldl", "foldr", "map", "reduce", "scan", "until"]
+__all__ = ["filter", "foldl", "foldr", "map", "reduce", "scan", "until"]
 
 
 def scan(
@@ -90,6 +92,39 @@ def map(
         name=name,
         return_updates=return_updates,
     )
+
+
+def filter(
+    fn: Step,
+    sequences: Any,
+    non_sequences: Any = None,
+    go_backwards: bool = False,
+    mode: Any = None,
+    name: str | None = None,
+    return_updates: bool = True,
+) -> Any:
+    """The rows of sequences for which `fn` of them holds; returns (outputs, updates).
+
+    `fn` is called with one row of each sequence and the non_sequences, and returns a scalar; a
+    number holds unless it is 0.  The result has the rows of the one sequence, or is a list with
+    those of each.  With `go_backwards` the rows come in the order from the last to the first.
+
+    >>> import cgrad, cgrad.tensor as ct
+    >>> x = ct.dvector("x")
+    >>> kept, _ = cgrad.filter(lambda row: row > 1.0, x)
+    >>> cgrad.function([x], kept)([3.0, 0.0, 2.0])
+    array([3., 2.])
+    """
+    loop = Loop(fn, sequences, None, non_sequences, None, go_backwards, "filter")
+    if len(loop.outputs) != 1 or loop.outputs[0].ndim or loop.stop is not None:
+        raise ValueError(
+            "filter: the step must return one scalar, whether the row is kept; it returned "
+            f"{', '.join(repr(out.type) for out in loop.outputs)}"
+        )
+    results = loop.build(name, True)
+    kept = cast_to(results.y(0), dtypes.BOOL)
+    outputs = [getitem(rows, kept) for rows in loop.sequences]
+    return _answer(outputs, loop.final_updates(results), False, return_updates)
 
 
 def reduce(

@@ -40,6 +40,7 @@ PROGRAMS: dict[str, Callable[[], list[Node]]] = {
     "integers": lambda: [ct.sum(ct.cast(x, "int64")), ct.all(x < 9), ct.prod(ct.cos(X), axis=1)],
     "row totals": lambda: [ct.sum(ct.exp(X), axis=0), X.T @ ct.exp(x[: X.shape[0]])],
     "scan": _scan,
+    "sides": lambda: [cgrad.ifelse(x.shape[0] > 9, ct.exp(x) * y, ct.cos(x)), x - y],
 }
 
 

@@ -181,6 +181,41 @@ def test_the_c_is_an_if() -> None:
     assert "log" in yes[3] and "exp" not in yes[3]
 
 
+def test_a_value_and_its_derivative_share_what_the_side_computes() -> None:
+    c, x = ct.bscalar("c"), ct.dvector("x")
+    y = cgrad.ifelse(c, ct.exp(ct.sin(x)).sum(), ct.log(x).sum())
+    f = cgrad.function([c, x], [y, cgrad.grad(y, x)])
+    body = f.c_source[f.c_source.index("static int64_t f(") :]
+    assert body.count("if (") == 1
+    assert body.count("exp(") == 1
+    x_ = np.array([0.5, 2.0])
+    for c_, expected in ((1, (np.exp(np.sin(x_)).sum(), np.exp(np.sin(x_)) * np.cos(x_))),
+                         (0, (np.log(x_).sum(), 1 / x_))):  # fmt: skip
+        for found, wanted in zip(f(c_, x_), expected, strict=True):
+            np.testing.assert_allclose(found, wanted)
+
+
+def test_what_fails_on_the_other_side_does_not_matter() -> None:
+    x, k = ct.dvector("x"), ct.lscalar("k")
+    outs = [
+        cgrad.ifelse(k < x.shape[0], x[k], -1.0),
+        cgrad.ifelse(x.shape[0] > 0, ct.max(x), -2.0),
+        cgrad.ifelse(ct.all(x > 0), 1.0, cgrad.assert_op(k, k < 5) * 1.0),
+    ]
+    f = cgrad.function([x, k], [*outs, cgrad.grad(outs[0] + outs[1], x)])
+    for x_, k_, expected in (([3.0, 4.0], 1, (4, 4, 1, [0, 2])),
+                             ([3.0, 4.0], 7, (-1, 4, 1, [0, 1])),
+                             ([], 0, (-1, -2, 1, []))):  # fmt: skip
+        for found, wanted in zip(f(x_, k_), expected, strict=True):
+            np.testing.assert_allclose(found, wanted)
+    with pytest.raises(AssertionError):
+        f([-1.0], 5)
+    g = cgrad.function([x, k], cgrad.ifelse(k > 0, x[k], 0.0))
+    assert g([1.0], 0) == 0.0
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        g([1.0], 3)
+
+
 def test_derivative_by_a_value_in_the_middle() -> None:
     x = ct.dvector("x")
     c = ct.bscalar("c")

@@ -1,0 +1,74 @@
+"""Choices with one condition are one choice, so that a value and its derivatives share work.
+
+    branch(c, f), branch(c, g)  ->  branch(c, f and g), where neither needs the other
+
+Responsible for: which branches are joined.  Not responsible for: the op (`cgrad.ops.branch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cgrad.core.graphs import Body, intern_body, over_bodies, rebuild, substitute, toposort
+from cgrad.core.node import Node, make_input
+from cgrad.ops.branch import Branch
+from cgrad.ops.control import Get
+
+
+def merge_branches(outputs: Sequence[Node]) -> list[Node]:
+    """`outputs`, interned, with branches of equal conditions joined, in bodies too."""
+    result = list(outputs)
+    while (pair := _pair(result)) is not None:
+        result = _joined(result, *pair)
+    memo: dict[Node, Node] = {}
+    for node in toposort(result):
+        memo[node] = over_bodies(rebuild(node, memo), _merge_body)
+    return [memo[out] for out in result]
+
+
+def _merge_body(body: Body) -> Body:
+    if not any(getattr(node.op, "bodies", ()) for node in body.order):
+        return body
+    outputs = merge_branches(body.outputs)
+    same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))
+    return body if same else Body(body.params, outputs)
+
+
+def _pair(outputs: Sequence[Node]) -> tuple[Node, Node] | None:
+    """Two branches that may be joined, the first of them the earlier one."""
+    of_condition: dict[Node, list[Node]] = {}
+    for node in toposort(outputs):
+        if isinstance(node.op, Branch):
+            of_condition.setdefault(node.args[0], []).append(node)
+    for group in of_condition.values():
+        for k, later in enumerate(group):
+            before = set(toposort([later])) if k else set()
+            for earlier in group[:k]:
+                if earlier not in before:
+                    return earlier, later
+    return None
+
+
+def _joined(outputs: Sequence[Node], a: Node, b: Node) -> list[Node]:
+    """The outputs with one branch in place of two."""
+    assert isinstance(a.op, Branch) and isinstance(b.op, Branch)
+    captured = list(dict.fromkeys([*a.args[1:], *b.args[1:]]))
+    bodies = []
+    for side in (0, 1):
+        params = {arg: make_input(arg.type, arg.name) for arg in captured}
+        found: list[Node] = []
+        for node in (a, b):
+            assert isinstance(node.op, Branch)
+            body = node.op.bodies[side]
+            own = {p: params[arg] for p, arg in zip(body.params, node.args[1:], strict=True)}
+            found += substitute(body.outputs, own)
+        bodies.append(intern_body(Body(list(params.values()), found)))
+    new = Node(Branch((bodies[0], bodies[1])), (a.args[0], *captured), name=a.name, site=a.site)
+    new.tag = a.tag
+    moved: dict[Node, Node] = {}
+    for get in toposort(outputs):
+        if isinstance(get.op, Get) and get.args[0] in (a, b):
+            first = 0 if get.args[0] is a else a.op.count
+            moved[get] = Node(Get(first + get.op.position), (new,), name=get.name, site=get.site)
+            moved[get].tag = get.tag
+    return substitute(outputs, moved)
