@@ -133,7 +133,7 @@ def _visit(stmts: list[Stmt], total: Uses) -> None:
             for buffer, places in inside.items():
                 if buffer.role != "temp" or not buffer.shape:
                     continue
-                axis = _own_axis(stmt.index, places)
+                axis = _own_axis(stmt.index, buffer, places)
                 if axis is not None and len(places) == len(total[buffer]):
                     shape = _without(buffer.shape, axis)
                     smaller[buffer] = Buffer(buffer.name, buffer.dtype, shape, "temp"), axis
@@ -144,10 +144,11 @@ def _visit(stmts: list[Stmt], total: Uses) -> None:
         _visit(stmt.body, total)
 
 
-def _own_axis(name: str, places: list[tuple[Buffer, Index]]) -> int | None:
-    """The axis along which every access is at the loop's index, through one view."""
+def _own_axis(name: str, buffer: Buffer, places: list[tuple[Buffer, Index]]) -> int | None:
+    """The axis along which every access is at the loop's index; None if a view is among them."""
     here = sizes.index(name)
-    if len({id(view) for view, _ in places}) > 1:
+    # a buffer without elements is never stored to, and may be read through a view alone
+    if any(view is not buffer for view, _ in places):
         return None
     for axis in range(len(places[0][1])):
         if all(index[axis] == here for _, index in places):

@@ -52,3 +52,12 @@ def test_views_of_a_temporary_keep_their_axes() -> None:
     got = cgrad.function([x], [ct.sum(y, axis=0), ct.sum(ct.exp(x), axis=0)])(values)
     np.testing.assert_allclose(got[0], np.exp(values).reshape(3, 2).sum(axis=0))
     np.testing.assert_allclose(got[1], np.exp(values).sum(axis=0))
+
+
+def test_a_temporary_without_elements_is_read_through_a_view_only() -> None:
+    """Its loop runs over a known length of 0 and is gone; the lengths of its reader are symbols."""
+    x = ct.dmatrix("x")
+    z = ct.tensor("z", dtype="float64", shape=(3, 0))
+    y = ct.reshape(ct.sin(z) * 2, (x.shape[0], 1, x.shape[1]))
+    f = cgrad.function([x, z], ct.sum(y + ct.cos(y), axis=1))
+    assert f(np.zeros((3, 0)), np.zeros((3, 0))).shape == (3, 0)
