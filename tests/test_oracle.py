@@ -15,7 +15,7 @@ from cgrad.ops.scalar import TABLE
 
 # in units of the bound; a complex step stays below half of one
 GATE = 16.0
-SEEDS = range(20_000, 20_060)
+SEEDS = range(20_000, 20_040)
 IN_KERNEL = 12
 
 
@@ -40,7 +40,7 @@ def test_interpreted(way: str, cases: list[Any]) -> None:
         assert not found.wrong
         assert found.worst <= GATE, graph.seed
         floats += sum(map(len, found.units.values()))
-    assert floats > 1000
+    assert floats > 700
 
 
 @pytest.mark.parametrize("plain", [False, True])

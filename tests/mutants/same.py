@@ -5,4 +5,6 @@ EQUIVALENT = {
         "an axis of length 1 that stays 1 may count as stretched: a sum over it is one element",
     "ops.scalar Cast.transpose: dtypes.is_float(self.dtype) and dtypes.is_float(source) "
     "-> dtypes.is_float(source)": "no cotangent arrives at an integer",
+    "rewrites.logistic _times: room - 1 -> 1 - room":
+        "how deep sums are looked through is a matter of cost",
 }  # fmt: skip

@@ -257,6 +257,13 @@ def test_constant_powers_at_zero_and_below(exponent, tensor, values):
         assert found == pytest.approx(expected), (exponent, at)
 
 
+def test_powers_with_a_number_less_a_variable(tensor, values):
+    x, n = tensor("x"), tensor("n")
+    for exponent, slope in ((2 - n, 0.5 * 3.0**-0.5), (n - 1, 0.5 * 3.0**-0.5)):
+        (found,) = values([grad(x**exponent, x)], {x: 3.0, n: 1.5})
+        assert float(found) == pytest.approx(slope, rel=4 * EPS)
+
+
 def test_powers_with_variable_exponent_at_zero(tensor, values):
     a, b = tensor("a"), tensor("b")
     slopes = grad(a**b, [a, b])
