@@ -18,6 +18,7 @@ import numpy as np
 
 import cgrad
 import cgrad.tensor as ct
+from benchmarks.gammas import GAMMAS
 from benchmarks.special import SPECIAL
 from cgrad.ops.elementwise import apply
 
@@ -165,8 +166,8 @@ def measure(names: Sequence[str], dtype: str, count: int, math: str | None = Non
     for name in names:
         if name in BINARY:
             args[name] = pairs(name, dtype, count)
-        elif name in SPECIAL:
-            exact[name], arguments = SPECIAL[name]
+        elif name in SPECIAL or name in GAMMAS:
+            exact[name], arguments = {**SPECIAL, **GAMMAS}[name]
             args[name] = arguments(dtype, count)
         else:
             exact[name], ends = FUNCTIONS[name]
@@ -186,7 +187,7 @@ def measure(names: Sequence[str], dtype: str, count: int, math: str | None = Non
 
 
 def main() -> None:
-    names = [*FUNCTIONS, *BINARY, *SPECIAL]
+    names = [*FUNCTIONS, *BINARY, *SPECIAL, *GAMMAS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--points", type=int, default=20_000, help="for each function and dtype")

@@ -201,19 +201,19 @@ static inline double cg_beta_fraction(double a, double b, double x)
 }
 
 /* cg: cg_betainc_below */
-/* I_x(a, b) for x up to about the mean, y = 1 - x. */
+/* I_x(a, b) for x up to the mean, y = 1 - x. Where the fraction would take long, by quadrature. */
 static inline double cg_betainc_below(double a, double b, double x, double y)
 {
     const double power = cg_beta_power(a, b, x, y);
-    return a > 1000.0 || b > 1000.0 ? power * cg_beta_integral(0, 0, a, b, x, y)
-                                    : power * cg_beta_fraction(a, b, x) / a;
+    const bool slow = a > 1000.0 || b > 1000.0 || x * (b + 1.0) > y * (a + 1.0);
+    return slow ? power * cg_beta_integral(0, 0, a, b, x, y) : power * cg_beta_fraction(a, b, x) / a;
 }
 
 /* cg: cg_betainc_both */
 /* I_x(a, b) and what is left to 1, for finite a > 0, b > 0, 0 < x < 1 and y = 1 - x. */
 static inline double cg_betainc_both(double a, double b, double x, double y, double *upper)
 {
-    if (x * (b + 1.0) <= y * (a + 1.0)) {
+    if (x * b <= y * a) {
         const double lower = cg_betainc_below(a, b, x, y);
         *upper = 1.0 - lower;
         return lower;
@@ -276,10 +276,11 @@ static inline double cg_betainc_root(double a, double b, double p, double *rest)
     const double near = cg_log(a / b) + cg_normal_guess(p) * sqrt(1.0 / a + 1.0 / b);
     const double power = (cg_log(p) + cg_log(a) + cg_betaln_positive(a, b)) / a;
     double u = a < 1.0 || b < 1.0 ? power : near, x = 0.0;
+    bool close = false;
     for (int k = 0; k < 300; ++k) {
         const double decay = cg_exp(-fabs(u)), small = decay / (1.0 + decay);
         x = u < 0 ? small : 1.0 / (1.0 + decay), *rest = u < 0 ? 1.0 / (1.0 + decay) : small;
-        if (!(x > 0 && *rest > 0))
+        if (close || !(x > 0 && *rest > 0))
             break;
         double upper;
         const double found = cg_betainc_both(a, b, x, *rest, &upper), ratio = found / p;
@@ -289,8 +290,7 @@ static inline double cg_betainc_root(double a, double b, double p, double *rest)
         double step = found > 0 && slope > 0 ? gap * (found / slope) : gap > 0 ? 4.0 : -0.125;
         step = step > 4.0 ? 4.0 : step < -4.0 ? -4.0 : step;
         u -= step;
-        if (fabs(step) * sqrt(sqrt(1.0 + (a < b ? a : b))) < 1e-12)
-            break;
+        close = fabs(step) * sqrt(sqrt(1.0 + (a < b ? a : b))) < 1e-8;
     }
     return x;
 }
