@@ -11,7 +11,8 @@ from cgrad.ops import gamma_values as values
 from cgrad.ops.elementwise import apply
 from cgrad.ops.gamma_values import elementwise
 from cgrad.ops.passthrough import undefined
-from cgrad.ops.scalar import Factor, Row, define
+from cgrad.ops.rows import add_row, in_double
+from cgrad.ops.scalar import Factor
 
 
 def _order_slope(y: Node, n: Node, x: Node) -> tuple[Factor, ...]:
@@ -22,21 +23,24 @@ def _polygamma_slope(y: Node, n: Node, x: Node) -> tuple[Factor, ...]:
     return (apply("polygamma", n + 1, x),)
 
 
-define(Row(
-    "gamma", "cg_gamma", elementwise(values.gamma), [lambda y, x: (y, apply("digamma", x))],
+add_row(
+    "gamma", in_double("cg_gamma", 1), elementwise(values.gamma),
+    [lambda y, x: (y, apply("digamma", x))],
     "Gamma function; infinite at 0, nan at negative whole numbers.", cost=60, domain=(0.2, 4.0),
-))  # fmt: skip
-define(Row(
-    "gammaln", "cg_gammaln", elementwise(values.gammaln), [lambda y, x: (apply("digamma", x),)],
+)  # fmt: skip
+add_row(
+    "gammaln", in_double("cg_gammaln", 1), elementwise(values.gammaln),
+    [lambda y, x: (apply("digamma", x),)],
     "log |gamma(x)|; infinite at 0 and negative whole numbers.", cost=60, domain=(0.2, 4.0),
-))  # fmt: skip
-define(Row(
-    "digamma", "cg_digamma", elementwise(values.digamma),
+)  # fmt: skip
+add_row(
+    "digamma", in_double("cg_digamma", 1), elementwise(values.digamma),
     [lambda y, x: (apply("polygamma", 1, x),)],
     "Derivative of gammaln; nan at negative whole numbers.", cost=60, domain=(0.2, 4.0),
-))  # fmt: skip
-define(Row(
-    "polygamma", "cg_polygamma", elementwise(values.polygamma), [_order_slope, _polygamma_slope],
+)  # fmt: skip
+add_row(
+    "polygamma", in_double("cg_polygamma", 2), elementwise(values.polygamma),
+    [_order_slope, _polygamma_slope],
     "n-th derivative of digamma; nan for an order n that is not a whole number from 0.", cost=200,
     domain=(0.2, 4.0),
-))  # fmt: skip
+)  # fmt: skip

@@ -16,7 +16,8 @@ from cgrad.ops.constants import constant_value
 from cgrad.ops.elementwise import apply
 from cgrad.ops.gamma_values import elementwise
 from cgrad.ops.passthrough import undefined
-from cgrad.ops.scalar import NEG, Factor, Over, Partial, Row, define
+from cgrad.ops.rows import add_row, in_double
+from cgrad.ops.scalar import NEG, Factor, Over, Partial
 
 HIGHEST = 8
 
@@ -73,37 +74,37 @@ def _shape(a: Node, x: Node) -> Node:
     return apply("gammainc_shape", 1, a, x)
 
 
-define(Row(
-    "gammainc", "cg_gammainc", elementwise(values.gammainc),
+add_row(
+    "gammainc", in_double("cg_gammainc", 2), elementwise(values.gammainc),
     [lambda y, a, x: (_shape(a, x),), lambda y, a, x: (density(a, x),)],
     "Regularised lower incomplete gamma function P(a, x).", cost=300, domain=(0.5, 3.0),
-))  # fmt: skip
-define(Row(
-    "gammaincc", "cg_gammaincc", elementwise(values.gammaincc),
+)  # fmt: skip
+add_row(
+    "gammaincc", in_double("cg_gammaincc", 2), elementwise(values.gammaincc),
     [lambda y, a, x: (NEG, _shape(a, x)), lambda y, a, x: (NEG, density(a, x))],
     "Regularised upper incomplete gamma function Q(a, x).", cost=300, domain=(0.5, 3.0),
-))  # fmt: skip
-define(Row(
-    "gamma_density", "cg_gamma_density", elementwise(values.gamma_density),
+)  # fmt: skip
+add_row(
+    "gamma_density", in_double("cg_gamma_density", 3), elementwise(values.gamma_density),
     [no_slope, _raised("gamma_density"), _density_slope],
     "n-th derivative with respect to a of x^(a - 1) exp(-x) / gamma(a).", cost=200,
     domain=(0.5, 3.0),
-))  # fmt: skip
-define(Row(
-    "gammainc_shape", "cg_gammainc_shape", elementwise(values.gammainc_shape),
+)  # fmt: skip
+add_row(
+    "gammainc_shape", in_double("cg_gammainc_shape", 3), elementwise(values.gammainc_shape),
     [no_slope, _raised("gammainc_shape"),
      lambda y, n, a, x: (apply("gamma_density", order_of(n), a, x),)],
     "n-th derivative of gammainc with respect to a, n >= 1.", cost=5000, domain=(0.5, 3.0),
-))  # fmt: skip
-define(Row(
-    "gammaincinv", "cg_gammaincinv", elementwise(values.gammaincinv),
+)  # fmt: skip
+add_row(
+    "gammaincinv", in_double("cg_gammaincinv", 2), elementwise(values.gammaincinv),
     [lambda y, a, p: (NEG, _shape(a, y), Over(density(a, y))),
      lambda y, a, p: (Over(density(a, y)),)],
     "The x with P(a, x) = p.", cost=2000, domain=(0.2, 0.8),
-))  # fmt: skip
-define(Row(
-    "gammainccinv", "cg_gammainccinv", elementwise(values.gammainccinv),
+)  # fmt: skip
+add_row(
+    "gammainccinv", in_double("cg_gammainccinv", 2), elementwise(values.gammainccinv),
     [lambda y, a, q: (NEG, _shape(a, y), Over(density(a, y))),
      lambda y, a, q: (NEG, Over(density(a, y)))],
     "The x with Q(a, x) = q.", cost=2000, domain=(0.2, 0.8),
-))  # fmt: skip
+)  # fmt: skip

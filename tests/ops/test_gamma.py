@@ -330,3 +330,37 @@ def test_the_order_of_polygamma_has_no_derivative() -> None:
     k = ct.lscalar("k")
     slope = cgrad.function([k, x], grad(ct.polygamma(k, x), x))
     assert slope(1, 0.7) == pytest.approx(float(mp.psi(2, 0.7)), rel=1e-14)
+
+
+def test_shapes_are_differentiated_up_to_a_limit() -> None:
+    a, x = ct.dscalar("a"), ct.dscalar("x")
+    slopes = [ct.gammainc(a, x)]
+    for _ in range(8):
+        slopes.append(grad(slopes[-1], a))
+    with pytest.raises(NotImplementedError, match="up to order 8"):
+        grad(slopes[-1], a)
+    mixed = grad(grad(grad(ct.betainc(a, 2 * a, x), a), a), x)
+    f = cgrad.function([a, x], [slopes[3], slopes[8], mixed])
+    for at in ((0.7, 0.4), (3.0, 5.5)):
+        found = f(*at)
+        with mp.workdps(50):
+            point = tuple(map(mp.mpf, at))
+            exact = [mp.diff(_lower, point, (order, 0)) for order in (3, 8)]
+            if at[1] < 1:
+                exact.append(mp.diff(lambda u, v: _beta(u, 2 * u, v), point, (2, 1)))
+        for got, want in zip(found, exact, strict=False):
+            assert abs(float(got) - want) <= 1e-10 * abs(want), (at, got, want)
+
+
+def test_dtypes_and_shapes() -> None:
+    a, x = ct.fvector("a"), ct.fmatrix("x")
+    y = ct.gammainc(a, x)
+    slopes = grad(y.sum(), [a, x])
+    assert y.dtype == "float32" and [g.dtype for g in slopes] == ["float32"] * 2
+    assert ct.gamma(ct.lscalar("k")).dtype == ct.gammainc(2, ct.dscalar("x")).dtype == "float64"
+    given = np.array([0.5, 3.0], "float32"), np.array([[0.2, 4.0], [9.0, 0.0]], "float32")
+    value, down, _ = cgrad.function([a, x], [y, *slopes])(*given)
+    exact = [[float(_lower(*map(float, at))) for at in zip(given[0], row, strict=True)]
+             for row in given[1]]  # fmt: skip
+    np.testing.assert_allclose(value, exact, rtol=2e-7)
+    assert down.shape == (2,)

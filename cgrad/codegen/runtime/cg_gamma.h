@@ -105,9 +105,6 @@ static inline double cg_gamma(double x)
     return x > 0 ? first * second : -0x1.921fb54442d18p+1 / (size * -odd) / first / second;
 }
 
-/* cg: cg_gammaf */
-static inline float cg_gammaf(float x) { return (float)cg_gamma((double)x); }
-
 /* cg: cg_gammaln_near_two */
 /* log gamma(2 + z) / z for |z| <= 1/2, off by 2^-55. */
 static const double cg_gammaln_near_two[20] = {
@@ -157,9 +154,6 @@ static inline double cg_gammaln(double x)
     const double below = cg_gammaln_positive(size), sine = fabs(cg_sin_pi(size));
     return 0x1.250d048e7a1bdp+0 - cg_log(size * sine) - below;
 }
-
-/* cg: cg_gammalnf */
-static inline float cg_gammalnf(float x) { return (float)cg_gammaln((double)x); }
 
 /* cg: cg_digamma_middle */
 /* digamma(x) / (x - x0) in powers of x - 3/2 for 1 <= x <= 2, x0 its zero; off by 2^-54. */
@@ -213,9 +207,6 @@ static inline double cg_digamma(double x)
     const double left = x - rint(x);
     return above - 0x1.921fb54442d18p+1 / cg_tan(0x1.921fb54442d18p+1 * left);
 }
-
-/* cg: cg_digammaf */
-static inline float cg_digammaf(float x) { return (float)cg_digamma((double)x); }
 
 /* cg: cg_zeta_terms */
 /* B_2k / (2k)!, from k = 1. */
@@ -286,10 +277,4 @@ static inline double cg_polygamma(double n, double x)
     const double above = x - floor(x), below = ceil(x) - x;
     const double left = cg_polygamma_positive(n, below) - cg_polygamma_positive(n, 1.0 - x);
     return sign * (cg_polygamma_positive(n, above) + sign * left);
-}
-
-/* cg: cg_polygammaf */
-static inline float cg_polygammaf(float n, float x)
-{
-    return (float)cg_polygamma((double)n, (double)x);
 }

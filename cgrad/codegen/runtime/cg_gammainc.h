@@ -182,12 +182,6 @@ static inline double cg_gammainc(double a, double x)
     return end == -1.0 ? cg_gammainc_both(a, x, &upper) : end;
 }
 
-/* cg: cg_gammaincf */
-static inline float cg_gammaincf(float a, float x)
-{
-    return (float)cg_gammainc((double)a, (double)x);
-}
-
 /* cg: cg_gammaincc */
 /* The regularised upper incomplete gamma function Q(a, x). */
 static inline double cg_gammaincc(double a, double x)
@@ -197,12 +191,6 @@ static inline double cg_gammaincc(double a, double x)
     if (end == -1.0)
         cg_gammainc_both(a, x, &upper);
     return upper;
-}
-
-/* cg: cg_gammainccf */
-static inline float cg_gammainccf(float a, float x)
-{
-    return (float)cg_gammaincc((double)a, (double)x);
 }
 
 /* cg: cg_gamma_density */
@@ -220,12 +208,6 @@ static inline double cg_gamma_density(double n, double a, double x)
     cg_gamma_cumulants(order, a, x, c);
     cg_bell(order, c, b);
     return cg_gamma_power(a, x) * (a / x) * b[order];
-}
-
-/* cg: cg_gamma_densityf */
-static inline float cg_gamma_densityf(float n, float a, float x)
-{
-    return (float)cg_gamma_density((double)n, (double)a, (double)x);
 }
 
 /* cg: cg_gammainc_shape_small */
@@ -264,12 +246,6 @@ static inline double cg_gammainc_shape(double n, double a, double x)
         return cg_gammainc_shape_small((int)n, a, x);
     const double side = x < a ? -1.0 : 1.0;
     return -side * a * cg_gamma_power(a, x) * cg_gamma_integral((int)n, a, x, side);
-}
-
-/* cg: cg_gammainc_shapef */
-static inline float cg_gammainc_shapef(float n, float a, float x)
-{
-    return (float)cg_gammainc_shape((double)n, (double)a, (double)x);
 }
 
 /* cg: cg_normal_guess */
@@ -319,12 +295,6 @@ static inline double cg_gammaincinv(double a, double p)
     return p <= 0.5 ? cg_gammainc_root(a, p, true) : cg_gammainc_root(a, 1.0 - p, false);
 }
 
-/* cg: cg_gammaincinvf */
-static inline float cg_gammaincinvf(float a, float p)
-{
-    return (float)cg_gammaincinv((double)a, (double)p);
-}
-
 /* cg: cg_gammainccinv */
 /* The x with Q(a, x) = q. */
 static inline double cg_gammainccinv(double a, double q)
@@ -336,10 +306,4 @@ static inline double cg_gammainccinv(double a, double q)
     if (a == 0 || a == INFINITY)
         return NAN;
     return q <= 0.5 ? cg_gammainc_root(a, q, false) : cg_gammainc_root(a, 1.0 - q, true);
-}
-
-/* cg: cg_gammainccinvf */
-static inline float cg_gammainccinvf(float a, float q)
-{
-    return (float)cg_gammainccinv((double)a, (double)q);
 }
