@@ -248,12 +248,13 @@ def test_float32_stays_float32(name, tensor):
 @pytest.mark.parametrize("exponent", [0, 1, 2, 3, 0.0, 2.0])
 def test_constant_powers_at_zero_and_below(exponent, tensor, values):
     x = tensor("x")
-    nodes = _chain(x, x**exponent, 2)
+    nodes = _chain(x, x**exponent, 3)
     for at in (0.0, -0.0, -2.0, 3.0):
         found = [float(v) for v in values(nodes, {x: at})]
         n = exponent
         expected = [at**n, n * at ** (n - 1) if n else 0.0,
-                    n * (n - 1) * at ** (n - 2) if n > 1 else 0.0]  # fmt: skip
+                    n * (n - 1) * at ** (n - 2) if n > 1 else 0.0,
+                    n * (n - 1) * (n - 2) * at ** (n - 3) if n > 2 else 0.0]  # fmt: skip
         assert found == pytest.approx(expected), (exponent, at)
 
 

@@ -191,3 +191,9 @@ def test_sums_of_two_constants_and_two_unknowns_keep_both() -> None:
     a, b = tensor("a", 0, "int64"), tensor("b", 0, "int64")
     out = (a + 1) + (b + 2)
     assert evaluate(simplify([out]), {a: 10, b: 20})[0] == 33
+
+
+@pytest.mark.parametrize(("c", "x"), [(1e200, 1e-300), (1e-200, 1e300)])
+def test_constants_whose_product_is_no_number_stay_apart(c: float, x: float) -> None:
+    (got,) = evaluate(simplify([c * (c * X)]), {X: x})
+    assert got == c * (c * x) != 0

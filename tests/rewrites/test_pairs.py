@@ -62,8 +62,10 @@ def test_products_of_logistic_functions(third: str) -> None:
             for c in (X, -X, Y):
                 other = apply(third, c)
                 graphs += [one * two * other, one * two / other, one / two * other,
-                           one / (1 + two), (one + Y * one) * other,
-                           one * (1 - two) * other, apply("sqr", one) * other]  # fmt: skip
+                           one / (1 + two), (one + Y * one) * other, other / (one + Y * one),
+                           one * (1 - two) * other, apply("sqr", one) * other,
+                           apply("reciprocal", Y) * one * other,
+                           apply("reciprocal", one) * two * other]  # fmt: skip
     agree(graphs)
 
 

@@ -153,3 +153,4 @@ def test_what_is_opposite() -> None:
     y = tensor("y")
     assert opposite(X - y, y - X) and opposite(-X, X)
     assert not opposite(X - y, y * X) and not opposite(X - y, exp(X))
+    assert not opposite(X - y, y - exp(X)) and not opposite(X - y, exp(y) - X)
