@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import autograd
 import autograd.numpy as anp
 import numpy as np
 from codegen.structure import every_loop, kernel_of
+from one_call import assert_no_python
 
 import cgrad
 import cgrad.tensor as ct
@@ -20,27 +19,6 @@ RTOL = 1e-10
 def close(found: Any, expected: Any) -> None:
     expected = np.asarray(expected)
     np.testing.assert_allclose(found, expected, rtol=RTOL, atol=RTOL * np.abs(expected).max())
-
-
-def python_calls(run: Callable[[], object]) -> list[str]:
-    """The names of the Python functions that run inside `run`."""
-    seen: list[str] = []
-
-    def profile(frame: Any, event: str, arg: object) -> None:
-        if event == "call":
-            seen.append(frame.f_code.co_name)
-
-    sys.setprofile(profile)
-    try:
-        run()
-    finally:
-        sys.setprofile(None)
-    return seen
-
-
-def assert_no_python(f: Any, given: list[Any]) -> None:
-    f(*given)
-    assert python_calls(lambda: f(*given)) == ["<lambda>"]
 
 
 # -- varying intercepts ----------------------------------------------------------------------
