@@ -40,9 +40,10 @@ HEADERS = (
     "cg_blas.h",
     "cg_lapack.h",
     "cg_python.h",
+    "cg_banded.h",
 )
 # those whose functions in double are spelled in float too
-BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h")
+BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h", "cg_banded.h")
 _MARK = re.compile(
     r"^/\* cg: (\w+)(?: = (\w+)| (is|needs) (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import cgrad
 import cgrad.tensor as ct
@@ -62,6 +63,105 @@ def test_values(dtype: str) -> None:
             assert got.dtype == dtype and got.shape == np.shape(want), position
             scale = np.max(np.abs(want), initial=1.0)
             assert np.max(np.abs(got - want), initial=0) <= 400 * eps * (n + 1) * scale, position
+
+
+def test_factors_and_systems_against_scipy() -> None:
+    a, b, ab = ct.dmatrix("a"), ct.dmatrix("b"), ct.dmatrix("ab")
+    packed, pivots = linalg.lu_factor(a)
+    f = cgrad.function([a, b, ab], {
+        "P": linalg.lu(a)[0], "L": linalg.lu(a)[1], "U": linalg.lu(a)[2],
+        "PL": linalg.lu(a, permute_l=True)[0], "p": linalg.lu(a, p_indices=True)[0],
+        "packed": packed, "pivots": pivots,
+        "order": linalg.pivot_to_permutation(pivots),
+        "inverse": linalg.pivot_to_permutation(pivots, inverse=True),
+        "x": linalg.lu_solve((packed, pivots), b),
+        "turned": linalg.lu_solve((packed, pivots), b, trans=True),
+        "expm": linalg.expm(a), "T": linalg.schur(a)[0], "Z": linalg.schur(a)[1],
+        "least": linalg.lstsq(a[:, :2], b)[0], "residuals": linalg.lstsq(a[:, :2], b)[1],
+        "rank": linalg.lstsq(a[:, :2], b)[2], "values": linalg.lstsq(a[:, :2], b)[3],
+        "sym": linalg.solve(a, b, assume_a="sym"),
+        "three": linalg.solve(a, b, assume_a="tridiagonal"),
+        "three turned": linalg.solve(a, b, assume_a="tridiagonal", transposed=True),
+        "banded": linalg.solve_banded((1, 2), ab, b),
+    })  # fmt: skip
+    rng = np.random.default_rng(7)
+    for n in (3, 5, 12, 30):
+        x, y, band = rng.normal(size=(n, n)), rng.normal(size=(n, 3)), rng.normal(size=(4, n))
+        got = f(x, y, band)
+        p, lower, upper = scipy.linalg.lu(x)
+        least, residuals, rank, values = np.linalg.lstsq(x[:, :2], y, rcond=None)
+        three = np.triu(np.tril(x, 1), -1)
+        want = {
+            "P": p, "L": lower, "U": upper, "PL": p @ lower, "p": np.argmax(p, axis=1),
+            "packed": scipy.linalg.lu_factor(x)[0], "pivots": scipy.linalg.lu_factor(x)[1],
+            "order": np.argmax(p, axis=1), "inverse": np.argmax(p, axis=0),
+            "x": np.linalg.solve(x, y), "turned": np.linalg.solve(x.T, y),
+            "expm": scipy.linalg.expm(x), "least": least, "residuals": residuals, "rank": rank,
+            "values": values, "sym": np.linalg.solve(np.triu(x) + np.triu(x, 1).T, y),
+            "three": np.linalg.solve(three, y), "three turned": np.linalg.solve(three.T, y),
+            "banded": scipy.linalg.solve_banded((1, 2), band, y),
+        }  # fmt: skip
+        for name, value in want.items():
+            scale = np.max(np.abs(value))
+            np.testing.assert_allclose(got[name], value, atol=1e-10 * scale, err_msg=name)
+        np.testing.assert_allclose(got["Z"] @ got["T"] @ got["Z"].T, x, atol=1e-12)
+        np.testing.assert_allclose(got["Z"].T @ got["Z"], np.eye(n), atol=1e-13)
+        assert got["pivots"].dtype == "int32" and got["p"].dtype == got["order"].dtype == "int64"
+
+
+def test_exponentials_in_batches_and_at_the_ends() -> None:
+    a = ct.dtensor3("a")
+    f = cgrad.function([a], linalg.expm(a))
+    rng = np.random.default_rng(8)
+    scales = np.array([0.0, 1e-300, 1e-3, 1.0, 30.0])[:, None, None]
+    x = scales * rng.normal(size=(5, 4, 4))
+    want = scipy.linalg.expm(x)
+    for got, value in zip(f(x), want, strict=True):
+        np.testing.assert_allclose(got, value, rtol=1e-12, atol=1e-13 * np.max(np.abs(value)))
+    assert f(np.zeros((0, 3, 3))).shape == (0, 3, 3) and f(np.zeros((2, 0, 0))).shape == (2, 0, 0)
+    assert np.isnan(f(np.full((1, 2, 2), np.nan))).all()
+    assert not np.isfinite(f(np.full((1, 2, 2), np.inf))).any()
+    assert not np.isfinite(f(np.full((1, 2, 2), 1e300))).any()
+
+
+def test_a_pivot_that_is_no_row_is_refused() -> None:
+    factors, pivots, b = ct.dmatrix("factors"), ct.ivector("pivots"), ct.dvector("b")
+    f = cgrad.function([factors, pivots, b], linalg.lu_solve((factors, pivots), b))
+    assert f(np.eye(2), np.array([1, 1], "int32"), [1.0, 2.0]).tolist() == [2.0, 1.0]
+    for bad in (-1, 2, 2**31 - 1):
+        with pytest.raises(cgrad.errors.BadValueError, match="pivot"):
+            f(np.eye(2), np.array([0, bad], "int32"), [1.0, 2.0])
+
+
+def test_singular_bands_are_nan() -> None:
+    ab, b = ct.dmatrix("ab"), ct.dvector("b")
+    f = cgrad.function([ab, b], linalg.solve_banded((1, 1), ab, b))
+    assert np.isnan(f(np.zeros((3, 4)), np.ones(4))).all()
+    assert f(np.ones((3, 0)), []).shape == (0,)
+    with pytest.raises(ValueError, match=r"\(1, -1\)"):
+        linalg.solve_banded((1, -1), ab, b)
+    with pytest.raises(cgrad.errors.ShapeError, match="3 diagonals"):
+        linalg.solve_banded((2, 2), ct.tensor(dtype="float64", shape=(3, None)), b)
+
+
+def test_schur_has_no_derivative() -> None:
+    a = ct.dmatrix("a")
+    with pytest.raises(NotImplementedError, match="schur"):
+        cgrad.grad(ct.sum(linalg.schur(a)[0]), a)
+
+
+def test_tensor_equations() -> None:
+    a, b, c = ct.dtensor4("a"), ct.dmatrix("b"), ct.dtensor3("c")
+    f = cgrad.function([a, b, c], [linalg.tensorinv(a), linalg.tensorsolve(c, b),
+                                   linalg.tensorsolve(a, b, axes=(0, 1))])  # fmt: skip
+    rng = np.random.default_rng(9)
+    x, y = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(3, 2))
+    z = rng.normal(size=(3, 2, 6))
+    got = f(x, y, z)
+    want = [np.linalg.tensorinv(x), np.linalg.tensorsolve(z, y),
+            np.linalg.tensorsolve(x, y, axes=(0, 1))]  # fmt: skip
+    for value, expected in zip(got, want, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-9)
 
 
 def test_general_matrices_need_interchanges() -> None:
@@ -247,7 +347,7 @@ def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="trans"):
         linalg.solve_triangular(a, b, trans=2)
     with pytest.raises(NotImplementedError, match="gen"):
-        linalg.solve(a, b, assume_a="tridiagonal")
+        linalg.solve(a, b, assume_a="banded")
     with pytest.raises(NotImplementedError, match="full_matrices"):
         linalg.svd(a, full_matrices=True)
     with pytest.raises(NotImplementedError, match="reduced"):

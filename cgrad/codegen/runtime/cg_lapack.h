@@ -135,6 +135,37 @@ static void cg_lu_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t next
         f[i * ld + n] = (double)(pivots[i] > i && pivots[i] <= n ? pivots[i] - 1 : i);
 }
 
+/* cg: cg_swap_rows_f64 */
+/* Rows of x, n x k, interchanged: row i with row pivots[i], one after the other, or from the last
+ * to the first. Where a pivot is no row the answer is not 0. */
+static int64_t cg_swap_rows_f64(int64_t n, int64_t k, int64_t backwards, int64_t next_pivot,
+                                int64_t ldx, const double *restrict pivots, double *restrict x)
+{
+    for (int64_t step = 0; step < n; ++step) {
+        const int64_t i = backwards ? n - 1 - step : step;
+        const double pivot = pivots[i * next_pivot];
+        if (!(pivot >= 0 && pivot < (double)n)) return 1;
+        const int64_t other = (int64_t)pivot;
+        for (int64_t j = 0; j < k && other != i; ++j) {
+            const double held = x[i * ldx + j];
+            x[i * ldx + j] = x[other * ldx + j];
+            x[other * ldx + j] = held;
+        }
+    }
+    return 0;
+}
+
+/* cg: cg_interchange_f64 */
+/* The same for a B of any strides, which is kept. */
+static int64_t cg_interchange_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t backwards,
+                                  int64_t next_pivot, int64_t next_row, int64_t next_in_row,
+                                  int64_t ldx, const double *pivots, const double *b, double *x)
+{
+    (void)rt;
+    cg_copy_f64(n, k, next_row, next_in_row, ldx, b, x);
+    return cg_swap_rows_f64(n, k, backwards, next_pivot, ldx, pivots, x);
+}
+
 /* cg: cg_lu_solve_f64 */
 /* X = A^-1 B, or A^-T B, n x k, with the factors f of cg_lu_f64; B of any strides. */
 static void cg_lu_solve_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t transposed,
@@ -147,14 +178,7 @@ static void cg_lu_solve_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t trans
         cg_trsm_f64(rt, n, k, 1, 0, 0, ld, ldx, f, x);
         cg_trsm_f64(rt, n, k, 0, 0, 1, ld, ldx, f, x);
     }
-    for (int64_t step = 0; step < n; ++step) {
-        const int64_t i = transposed ? step : n - 1 - step, other = (int64_t)f[i * ld + n];
-        for (int64_t j = 0; j < k && other != i; ++j) {
-            const double held = x[i * ldx + j];
-            x[i * ldx + j] = x[other * ldx + j];
-            x[other * ldx + j] = held;
-        }
-    }
+    (void)cg_swap_rows_f64(n, k, !transposed, ld, ldx, f + n, x);
     if (transposed) {
         cg_trsm_f64(rt, n, k, 0, 1, 1, ld, ldx, f, x);
         cg_trsm_f64(rt, n, k, 1, 1, 0, ld, ldx, f, x);
@@ -278,4 +302,37 @@ static void cg_qr_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, int64_t 
     orgqr(&m, &k, &k, t, &m, tau, work, &lwork, &info);
     for (int64_t i = 0; i < m; ++i)
         for (int64_t c = 0; c < k; ++c) out[i * ld + c] = t[c * m + i];
+}
+
+/* cg: cg_gees_f64_lapack needs lapack[12] dgees_ */
+/* dgees_: the real Schur form, by QR iterations. */
+typedef void (*cg_gees_f64_lapack)(const char *job, const char *sort, const void *select,
+                                   const int64_t *n, double *a, const int64_t *lda, int64_t *chosen,
+                                   double *real, double *imaginary, double *z, const int64_t *ldz,
+                                   double *work, const int64_t *lwork, int64_t *chosen_work,
+                                   int64_t *info, size_t job_length, size_t sort_length);
+
+/* cg: cg_schur_f64 */
+/* T and beside it Z with A = Z T Z^T, n x 2 n. t, z, values and work are for its use. */
+static void cg_schur_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t next_in_row,
+                         int64_t ld, int64_t lwork, const double *restrict a, double *restrict out,
+                         double *restrict t, double *restrict z, double *restrict values,
+                         double *restrict work)
+{
+    const cg_gees_f64_lapack gees = (cg_gees_f64_lapack)rt->lapack[12];
+    int64_t info = 1, chosen = 0;
+    for (int64_t j = 0; j < n; ++j)
+        for (int64_t i = 0; i < n; ++i) t[j * n + i] = a[i * next_row + j * next_in_row];
+    if (n > 0 && gees != NULL && cg_finite_f64(n * n, t))
+        gees("V", "N", NULL, &n, t, &n, &chosen, values, values + n, z, &n, work, &lwork, NULL, &info,
+             1, 1);
+    if (info != 0) {
+        cg_all_nan_f64(n, 2 * n, ld, out);
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+            out[i * ld + j] = t[j * n + i];
+            out[i * ld + n + j] = z[j * n + i];
+        }
 }

@@ -1,0 +1,166 @@
+"""Factors of matrices: Cholesky, LU, QR, eigenvalues and singular values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cgrad.core.node import Node
+from cgrad.ops.coerce import Arraylike, as_node, cast_to, result_dtype, stretch
+from cgrad.ops.diagonals import Triangle
+from cgrad.ops.elimination import LowerUpper, pivots_of, swap_rows, unit_lower
+from cgrad.ops.linalg import LU, Cholesky, identity_like, solve_lower, turned
+from cgrad.ops.schur import Schur
+from cgrad.ops.spectral import Eigenvalues, Eigh, Qr, line, part, singular_values
+from cgrad.tensor.creation import arange
+from cgrad.tensor.indexing import getitem
+from cgrad.tensor.linalg.matrices import alike, matrix, mirrored
+from cgrad.tensor.math import cast
+from cgrad.tensor.shape import insert_axes
+
+
+def cholesky(x: Arraylike, lower: bool = True, on_error: str = "nan") -> Node:
+    """The triangular L with x = L L^T, or where not `lower` U with x = U^T U: (..., n, n).
+
+    Only the lower triangle of x is read (the upper one where not `lower`), and derivatives belong
+    to that triangle.  Where x is not positive definite the result is nan, or with
+    on_error="raise" the call raises BadValueError.  log det x is 2 sum(log(diagonal(L))).
+    """
+    node = matrix(x, "cholesky")
+    if on_error not in ("nan", "raise"):
+        raise ValueError(f"cholesky: on_error={on_error!r} found, expected 'nan' or 'raise'")
+    factor = Node(Cholesky(on_error == "raise"), (node if lower else turned(node),))
+    return factor if lower else turned(factor)
+
+
+def lu(x: Arraylike, permute_l: bool = False, p_indices: bool = False) -> Any:
+    """P, L and U with x = P L U: (..., n, n) three times.
+
+    P is a permutation, L lower triangular with ones on its diagonal, U upper triangular; rows are
+    interchanged so that no element of L exceeds 1.  With `permute_l` only P L and U; with
+    `p_indices` instead of P the integers p, (..., n), with x = L[p] U.  The derivative is that for
+    a fixed P, and nan or infinite where x is singular.
+    """
+    node = matrix(x, "lu")
+    packed, pivots = _eliminated(node)
+    lower, upper = unit_lower(packed), Node(Triangle(0, False), (packed,))
+    if permute_l:
+        return swap_rows(pivots, lower, backwards=True), upper
+    if p_indices:
+        return _order(pivots), lower, upper
+    return swap_rows(pivots, identity_like(node), backwards=True), lower, upper
+
+
+def lu_factor(x: Arraylike) -> tuple[Node, Node]:
+    """The factors of `lu` in one matrix and the pivots: (..., n, n), (..., n).
+
+    L is below the diagonal.  Row i was interchanged with row pivots[i], one after the
+    other; they are int32 and count from 0.
+    For `lu_solve`.
+    """
+    packed, pivots = _eliminated(matrix(x, "lu_factor"))
+    return packed, cast(getitem(pivots, (..., 0)), "int32")
+
+
+def pivot_to_permutation(p: Arraylike, inverse: bool = False) -> Node:
+    """The permutation, int64, that the interchanges p of `lu_factor` make: (..., n) -> (..., n).
+
+    x[permutation] is x with its rows interchanged if `inverse`; without it that is undone.
+    """
+    pivots = cast(as_node(p), "float64")
+    return _order(insert_axes(pivots, [pivots.ndim]), backwards=not inverse)
+
+
+def _eliminated(node: Node) -> tuple[Node, Node]:
+    """The factors of `lu_factor`, and its pivots as a column in the dtype of the matrix."""
+    factors = Node(LU(), (turned(node),))  # whose columns are the rows here
+    pivots = pivots_of(factors)
+    value = turned(part(factors, -1, 0, factors.dims[-2]))
+    return Node(LowerUpper(), (value, node, pivots)), pivots
+
+
+def _order(pivots: Node, backwards: bool = True) -> Node:
+    """The numbers of the rows, interchanged."""
+    numbers = cast(arange(pivots.shape[-2]), pivots.dtype)
+    column = stretch(insert_axes(numbers, [1]), pivots.dims)
+    return cast(getitem(swap_rows(pivots, column, backwards), (..., 0)), "int64")
+
+
+def eigh(x: Arraylike, b: Arraylike | None = None, lower: bool = True) -> tuple[Node, Node]:
+    """Eigenvalues w, ascending, and eigenvectors v as columns, of a symmetric matrix: x v = w v.
+
+    With a positive definite b those of x v = w b v, whose vectors have v^T b v = 1.
+    (..., n, n) -> (..., n), (..., n, n).  Only the lower triangle of x is read (the upper one where
+    not `lower`), and derivatives belong to that triangle.  The vectors of equal eigenvalues have no
+    derivative.  nan where the algorithm does not converge, as for elements that are not finite.
+    """
+    node = matrix(x, "eigh")
+    read = node if lower else turned(node)
+    if b is not None:
+        return _general_eigh(read, b, lower)
+    packed = Node(Eigh(), (read,))
+    n = packed.dims[-2]
+    values = Node(Eigenvalues(), (line(packed, -1, n), read, packed))
+    return values, part(packed, -1, 0, n)
+
+
+def _general_eigh(x: Node, b: Arraylike, lower: bool) -> tuple[Node, Node]:
+    """L^-1 x L^-T y = w y and v = L^-T y with b = L L^T, from the lower triangle of x."""
+    right = matrix(b, "eigh")
+    dtype = result_dtype([x, right])
+    x, right = alike([cast_to(x, dtype), cast_to(right, dtype)], "eigh")
+    factor = cholesky(right, lower)
+    factor = factor if lower else turned(factor)
+    half = solve_lower(factor, mirrored(x, True))
+    values, vectors = eigh(solve_lower(factor, turned(half)))
+    return values, solve_lower(factor, vectors, transposed=True)
+
+
+def eigvalsh(x: Arraylike, b: Arraylike | None = None, lower: bool = True) -> Node:
+    """The eigenvalues of `eigh`: (..., n, n) -> (..., n)."""
+    return eigh(x, b, lower)[0]
+
+
+def schur(x: Arraylike) -> tuple[Node, Node]:
+    """T and Z with x = Z T Z^T, Z orthogonal: (..., n, n) twice.
+
+    The real Schur form: T is upper triangular, but for 2 x 2 blocks that stand for pairs of complex
+    eigenvalues.  nan where the algorithm does not converge.  There is no derivative: asking for it
+    raises NotImplementedError.
+    """
+    packed = Node(Schur(), (matrix(x, "schur"),))
+    n = packed.dims[-2]
+    return part(packed, -1, 0, n), part(packed, -1, n, n)
+
+
+def svd(x: Arraylike, full_matrices: bool = False, compute_uv: bool = True) -> Any:
+    """U, s and V^T with x = U diag(s) V^T, s descending: (..., m, n) -> (..., m, k), (..., k),
+    (..., k, n) with k = min(m, n); only s unless `compute_uv`.
+
+    The vectors of equal singular values have no derivative.  nan where the algorithm does not
+    converge.  Raises NotImplementedError for `full_matrices`.
+    """
+    if full_matrices:
+        raise NotImplementedError("svd: full_matrices=True is not built; pass full_matrices=False")
+    node = matrix(x, "svd", square=False)
+    values = singular_values(node)
+    if not compute_uv:
+        return values
+    packed = values.args[2]
+    m, n = node.dims[-2:]
+    return part(packed, -2, 0, m), values, turned(part(packed, -2, m, n))
+
+
+def qr(x: Arraylike, mode: str = "reduced") -> Any:
+    """Q and R with x = Q R, R upper triangular: (..., m, n) -> (..., m, k), (..., k, n) with
+    k = min(m, n); only R for mode="r".
+
+    Derivatives exist where the first k columns are linearly independent.  Raises
+    NotImplementedError for other modes.
+    """
+    if mode not in ("reduced", "r"):
+        raise NotImplementedError(f"qr: mode={mode!r} is not built; use 'reduced' or 'r'")
+    node = matrix(x, "qr", square=False)
+    packed = Node(Qr(), (node,))
+    m, n = node.dims[-2:]
+    r = turned(part(packed, -2, m, n))
+    return r if mode == "r" else (part(packed, -2, 0, m), r)
