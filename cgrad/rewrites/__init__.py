@@ -24,6 +24,7 @@ from cgrad.rewrites.remember import remember_values
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
+from cgrad.rewrites.systems import SYSTEMS
 from cgrad.rewrites.windows import WINDOWS
 
 __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
@@ -32,7 +33,7 @@ CANONICAL = CONSTANTS | SHAPES | WINDOWS | ALGEBRA
 CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"
-_SIMPLIFY = CANONICAL | STABILISE
+_SIMPLIFY = CANONICAL | STABILISE | SYSTEMS
 _EXPAND = EXPAND | PRODUCTS | CANONICAL
 
 
