@@ -324,8 +324,8 @@ static void cg_schur_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t n
     for (int64_t j = 0; j < n; ++j)
         for (int64_t i = 0; i < n; ++i) t[j * n + i] = a[i * next_row + j * next_in_row];
     if (n > 0 && gees != NULL && cg_finite_f64(n * n, t))
-        gees("V", "N", NULL, &n, t, &n, &chosen, values, values + n, z, &n, work, &lwork, NULL, &info,
-             1, 1);
+        gees("V", "N", NULL, &n, t, &n, &chosen, values, values + n, z, &n, work, &lwork, NULL,
+             &info, 1, 1);
     if (info != 0) {
         cg_all_nan_f64(n, 2 * n, ld, out);
         return;

@@ -3,6 +3,12 @@
  * A generated file contains only the functions it uses: each one begins after a line of the form
  * "/" "* cg: name *" "/" and may call those above it.  Names end in f for float, _i64 for int64_t.
  */
+#pragma once
+#include "cg_abi.h"
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 /* cg: cg_min_i64 */
 static inline int64_t cg_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -1,8 +1,8 @@
 /* Random numbers that are functions of where they stand: no state, so any order of evaluation, any
  * number of threads and any vector length give the same ones.
  *
- * Philox4x64-10 (J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as
- * easy as 1, 2, 3", SC 2011): ten rounds turn a counter of four words into four random words. A
+ * Philox4x64-10 (J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers:
+ * as easy as 1, 2, 3", SC 2011): ten rounds turn a counter of four words into four random words. A
  * generator is two words of key and the number d of the draw. The words of the counter are
  *   0  from the index of the element    2  d
  *   1  the attempt of a sampler         3  the lane, where one draw needs several numbers
@@ -33,8 +33,8 @@ static inline uint64_t cg_high_u64(uint64_t a, uint64_t b)
 
 /* cg: cg_philox */
 /* Four random words of a key and a counter. */
-static inline cg_words cg_philox(uint64_t key0, uint64_t key1, uint64_t c0, uint64_t c1, uint64_t c2,
-                                 uint64_t c3)
+static inline cg_words cg_philox(uint64_t key0, uint64_t key1, uint64_t c0, uint64_t c1,
+                                 uint64_t c2, uint64_t c3)
 {
     const uint64_t m0 = UINT64_C(0xd2e7470ee14c6c93), m1 = UINT64_C(0xca5a826395121157);
     for (int round = 0; round < 10; ++round) {
@@ -140,7 +140,7 @@ static double cg_normal_tail(double q)
 }
 
 /* cg: cg_normal_quantile */
-/* Where the standard normal distribution reaches p, for p between 0 and 1: the rational functions of
+/* Where the standard normal distribution reaches p, for p between 0 and 1: rational functions of
  * M. J. Wichura, "Algorithm AS 241", Applied Statistics 37, 1988, off by 1.1e-15 of the value. */
 static double cg_normal_quantile(double p)
 {

@@ -1,7 +1,7 @@
 /* Draws by rejection. Attempt t of element i reads the words of the counter (i, t, d, lane), so an
- * element depends on no other; see cg_random.h. All have acceptance rates above 1/2 (hypergeometric:
- * 1/3), so 1000 are never used up: then, and for parameters without a distribution, the
- * result is nan, or INT64_MIN of integers.
+ * element depends on no other; see cg_random.h. All have acceptance rates above 1/2
+ * (hypergeometric: 1/3), so 1000 are never used up: then, and for parameters without a
+ * distribution, the result is nan, or INT64_MIN of integers.
  *
  * Probabilities are computed by their distance from the mode (C. Loader, "Fast and accurate
  * computation of binomial probabilities", 2000), which loses nothing for large parameters. */
@@ -44,8 +44,8 @@ static double cg_gamma_of_one(uint64_t key0, uint64_t key1, uint64_t d, uint64_t
 /* cg: cg_random_log_gamma */
 /* The logarithm of a gamma number of shape a > 0, which itself may be too small for a double: below
  * shape 1 log x = log y + log(u) / a with y of shape a + 1. */
-static double cg_random_log_gamma(uint64_t key0, uint64_t key1, uint64_t d, uint64_t lane, int64_t i,
-                                  double a)
+static double cg_random_log_gamma(uint64_t key0, uint64_t key1, uint64_t d, uint64_t lane,
+                                  int64_t i, double a)
 {
     if (!(a > 0.0 && a < INFINITY)) return NAN;
     uint64_t spare = 0;
@@ -134,8 +134,8 @@ static double cg_log_binomial(double k, double n, double p)
 }
 
 /* cg: cg_random_poisson */
-/* Below mean 10 the sum of probabilities that exceeds u; above, PTRS of W. Hoermann, "The transformed
- * rejection method for generating Poisson random variables", Insurance: Math. Econ. 12, 1993. */
+/* Below mean 10 the sum of probabilities that exceeds u; above, PTRS of W. Hoermann, "The
+ * transformed rejection method for generating Poisson random variables", Insurance: Math. Econ. 12, 1993. */
 static int64_t cg_random_poisson(uint64_t key0, uint64_t key1, uint64_t d, uint64_t lane, int64_t i,
                                  double mean)
 {
@@ -158,7 +158,8 @@ static int64_t cg_random_poisson(uint64_t key0, uint64_t key1, uint64_t d, uint6
         const double edge = 0.5 - fabs(u), k = floor((2.0 * a / edge + b) * u + mean + 0.43);
         if (edge >= 0.07 && v <= sure) return (int64_t)k;
         if (k < 0.0 || (edge < 0.013 && v > edge)) continue;
-        if (cg_log(v * scale / (a / (edge * edge) + b)) <= cg_log_poisson(k, mean)) return (int64_t)k;
+        if (cg_log(v * scale / (a / (edge * edge) + b)) <= cg_log_poisson(k, mean))
+            return (int64_t)k;
     }
     return INT64_MIN;
 }
@@ -196,8 +197,8 @@ static double cg_binomial_half(uint64_t key0, uint64_t key1, uint64_t d, uint64_
 }
 
 /* cg: cg_random_binomial */
-static int64_t cg_random_binomial(uint64_t key0, uint64_t key1, uint64_t d, uint64_t lane, int64_t i,
-                                  int64_t n, double p)
+static int64_t cg_random_binomial(uint64_t key0, uint64_t key1, uint64_t d, uint64_t lane,
+                                  int64_t i, int64_t n, double p)
 {
     if (n < 0 || (double)n >= cg_too_many || !(p >= 0.0 && p <= 1.0)) return INT64_MIN;
     if (n == 0 || p == 0.0) return 0;
