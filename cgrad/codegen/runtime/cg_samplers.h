@@ -135,7 +135,8 @@ static double cg_log_binomial(double k, double n, double p)
 
 /* cg: cg_random_poisson */
 /* Below mean 10 the sum of probabilities that exceeds u; above, PTRS of W. Hoermann, "The
- * transformed rejection method for generating Poisson random variables", Insurance: Math. Econ. 12, 1993. */
+ * transformed rejection method for generating Poisson random variables", Insurance: Math. Econ.
+ * 12, 1993. */
 static int64_t cg_random_poisson(uint64_t key0, uint64_t key1, uint64_t d, uint64_t lane, int64_t i,
                                  double mean)
 {
