@@ -206,7 +206,8 @@ static inline double cg_betainc_below(double a, double b, double x, double y)
 {
     const double power = cg_beta_power(a, b, x, y);
     const bool slow = a > 1000.0 || b > 1000.0 || x * (b + 1.0) > y * (a + 1.0);
-    return slow ? power * cg_beta_integral(0, 0, a, b, x, y) : power * cg_beta_fraction(a, b, x) / a;
+    return slow ? power * cg_beta_integral(0, 0, a, b, x, y)
+                : power * cg_beta_fraction(a, b, x) / a;
 }
 
 /* cg: cg_betainc_both */
