@@ -328,7 +328,11 @@ def even_of_product(node: Node) -> Node | None:
     return apply_row(node.op.name, apply_row("mul", size, x))
 
 
-@ALGEBRA.rule("logical_not", "invert", example=(lambda a, b: ~apply("eq", a, b),))
+@ALGEBRA.rule(
+    "logical_not",
+    "invert",
+    example=(lambda a, b: ~apply("eq", a, b), lambda a, b: ~apply("neq", a, b)),
+)
 def invert_comparison(node: Node) -> Node | None:
     """~(a == b) -> a != b, ~(a != b) -> a == b"""
     (inner,) = node.args

@@ -7,4 +7,9 @@ EQUIVALENT = {
     "-> dtypes.is_float(source)": "no cotangent arrives at an integer",
     "rewrites.logistic _times: room - 1 -> 1 - room":
         "how deep sums are looked through is a matter of cost",
+    "ops.reductions Extreme.jvp: t is None or self.held or (not dtypes.is_float(x.dtype)) "
+    "-> self.held": "no rule is asked without a tangent, and integers have none",
+    "rewrites.canonical broadcast_last: not stretched or not all((isinstance(arg.op, Broadcast) "
+    "for arg in stretched)) -> not all((isinstance(arg.op, Broadcast) for arg in stretched))":
+        "a function of constants only has been folded before",
 }  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.ops.contract import contract
@@ -82,3 +85,13 @@ def test_axes_in_another_order_stay_apart() -> None:
 )  # fmt: skip
 def test_what_is_no_product_of_matrices_stays(a: Node, left: Any, out: Any) -> None:
     assert "matmul" not in names(contract(a, left, B, (1, 2), out))
+
+
+def test_sums_over_pairs_of_axes_in_every_order_keep_their_value() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=(2, 3, 3, 3))
+    pairs = list(itertools.permutations(range(3), 2))
+    axes = list(itertools.product(pairs, pairs))
+    outputs = expand(simplify([ct.tensordot(T, U, axes=pair) for pair in axes]))
+    for pair, got in zip(axes, evaluate(outputs, {T: a, U: b}), strict=True):
+        np.testing.assert_allclose(got, np.tensordot(a, b, pair), rtol=1e-12, atol=1e-13)

@@ -154,3 +154,15 @@ def test_what_is_opposite() -> None:
     assert opposite(X - y, y - X) and opposite(-X, X)
     assert not opposite(X - y, y * X) and not opposite(X - y, exp(X))
     assert not opposite(X - y, y - exp(X)) and not opposite(X - y, exp(y) - X)
+
+
+@pytest.mark.parametrize("summed", [(0,), (1,), (0, 1)])
+def test_sums_over_shares_of_exponentials_in_every_direction(summed: tuple[int, ...]) -> None:
+    values = np.array([[0.3, -1.0, 0.7], [0.1, 2.0, -0.4], [1.5, 0.2, 0.9]])
+    total = sum_axes(exp(M), summed)
+    kept = tuple(axis for axis in (0, 1) if axis not in summed)
+    share = M / broadcast_axes(total, M.dims, kept)
+    for axes in ((0,), (1,), (0, 1)):
+        out = sum_axes(share, axes)
+        (before,), (after,) = evaluate([out], {M: values}), evaluate(simplify([out]), {M: values})
+        np.testing.assert_allclose(after, before, rtol=1e-13)
