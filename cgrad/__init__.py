@@ -54,6 +54,7 @@ from cgrad.graph import (
     wrap_py,
 )
 from cgrad.parameters import In, Out
+from cgrad.precompile import precompile
 from cgrad.tensor.checkpoints import scan_checkpoints
 from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
@@ -102,6 +103,7 @@ __all__ = [
     "jacobian",
     "map",
     "pp",
+    "precompile",
     "pullback",
     "pushforward",
     "reduce",

@@ -17,6 +17,8 @@ from cgrad.errors import ConfigError
 __all__ = [
     "SWITCHES",
     "Switch",
+    "byte_count",
+    "cache_base",
     "cache_dir",
     "cache_mode",
     "cache_size",
@@ -25,6 +27,7 @@ __all__ = [
     "compile_timeout",
     "debug",
     "num_threads",
+    "offline",
 ]
 
 T = TypeVar("T")
@@ -99,9 +102,15 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def _byte_count(text: str) -> int:
+def _flag(text: str) -> bool:
+    return _one_of("0", "1")(text) == "1"
+
+
+def byte_count(text: str) -> int:
+    """Bytes from a text such as 500M or 2G. Raises ValueError."""
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    digits, unit = (text[:-1], units[text[-1].upper()]) if text[-1].upper() in units else (text, 1)
+    last = text[-1:].upper()
+    digits, unit = (text[:-1], units[last]) if last in units else (text, 1)
     if not (digits.isascii() and digits.isdigit()):
         raise ValueError("expected a number of bytes such as 500M or 2G")
     return int(digits) * unit
@@ -129,6 +138,19 @@ def _split_flags(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
+def _directories(text: str) -> tuple[str, ...]:
+    found = tuple(part for part in text.split(os.pathsep) if part)
+    for part in found:
+        if not os.path.isabs(part):
+            raise ValueError(f"{part!r} is not an absolute path")
+    return found
+
+
+cache_base: Switch[tuple[str, ...]] = Switch(
+    "cache_base", "CGRAD_CACHE_BASE", (), _directories,
+    "Directories of kernels compiled before (`cgrad compile -o`), separated by colons. They are "
+    "searched before the cache and never written to.",
+)  # fmt: skip
 cache_dir = Switch(
     "cache_dir", "CGRAD_CACHE_DIR", "", str,
     "The directory of compiled kernels; by default cgrad below the user's cache directory.",
@@ -138,7 +160,7 @@ cache_mode = Switch(
     "rw: use the cache; ro: use it but never write to it; off: start empty in every process.",
 )  # fmt: skip
 cache_size = Switch(
-    "cache_size", "CGRAD_CACHE_SIZE", 2 << 30, _byte_count,
+    "cache_size", "CGRAD_CACHE_SIZE", 2 << 30, byte_count,
     "The most bytes the cache may hold; the entries that were not used longest go first.",
 )  # fmt: skip
 cc = Switch(
@@ -166,7 +188,12 @@ num_threads = Switch(
     "The most threads one call may use. Functions that are made while it is 1 never use more; the "
     "value when the latest function was made is the limit for all. Results do not depend on it.",
 )  # fmt: skip
+offline = Switch(
+    "offline", "CGRAD_OFFLINE", False, _flag,
+    "1: nothing is ever compiled; a function that is in no cache is an error.",
+)  # fmt: skip
 
-SWITCHES: tuple[Switch[str] | Switch[int] | Switch[tuple[str, ...]], ...] = (
-    cache_dir, cache_mode, cache_size, cc, cflags, compile_timeout, debug, num_threads,
+SWITCHES: tuple[Switch[str] | Switch[int] | Switch[bool] | Switch[tuple[str, ...]], ...] = (
+    cache_base, cache_dir, cache_mode, cache_size, cc, cflags, compile_timeout, debug, num_threads,
+    offline,
 )  # fmt: skip

@@ -22,7 +22,9 @@ __all__ = [
     "DisconnectedInputError",
     "GradientError",
     "IndexBoundsError",
+    "NoCompilerError",
     "NullTypeGradError",
+    "OfflineError",
     "RankError",
     "RewriteError",
     "ShapeError",
@@ -115,3 +117,11 @@ class BuildError(CgradError, RuntimeError):
         self.stderr = stderr
         self.line_number = line_number
         self.c_line = c_line
+
+
+class NoCompilerError(BuildError):
+    """Something must be compiled and there is no C compiler."""
+
+
+class OfflineError(BuildError):
+    """Something must be compiled and CGRAD_OFFLINE=1 forbids it."""

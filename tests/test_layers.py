@@ -37,6 +37,7 @@ LAYERS: dict[str, float] = {
     "cgrad.failures": 5,
     "cgrad.compiled": 5,
     "cgrad.function": 5,
+    "cgrad.precompile": 5,
     "cgrad.interop": 6,
     "cgrad.cli": 7,
     "cgrad.__main__": 7,

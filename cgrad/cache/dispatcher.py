@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal, Protocol
 
 import numpy
@@ -20,9 +21,15 @@ from cgrad.cache.key import Field
 from cgrad.cache.load import open_extension, open_obtained
 from cgrad.cache.obtain import Obtained, Parts, Pending, Recipe, Source, start
 from cgrad.cache.store import warn_once
-from cgrad.errors import BuildError
+from cgrad.errors import BuildError, NoCompilerError, OfflineError
 
-__all__ = ["Dispatcher", "PendingDispatcher", "load_dispatcher", "start_dispatcher"]
+__all__ = [
+    "Dispatcher",
+    "PendingDispatcher",
+    "load_dispatcher",
+    "publish_dispatcher",
+    "start_dispatcher",
+]
 
 _MODULE = "_cgrad_dispatcher"
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -164,16 +171,26 @@ def start_dispatcher() -> PendingDispatcher:
         return PendingDispatcher(start(_RECIPE, _fields(), _source))
     except _NoHeaders:  # the first kernel says so
         return PendingDispatcher(None)
-    except BuildError:
-        if toolchain.find_compiler() is not None:
-            raise
-        warn_once("there is no C compiler to build cgrad's dispatcher with, so calls are slower")
+    except (NoCompilerError, OfflineError) as error:
+        reason = (
+            "no C compiler" if isinstance(error, NoCompilerError) else "CGRAD_OFFLINE=1 and none"
+        )
+        warn_once(f"there is {reason} to build cgrad's dispatcher with, so calls are slower")
         return PendingDispatcher(None)
 
 
 def load_dispatcher() -> type[Dispatcher]:
     """The type that calls kernels, built if need be; the same for the life of the process."""
     return start_dispatcher().result()
+
+
+def publish_dispatcher() -> None:
+    """Have the dispatcher in the present cache, also if this process loaded it from another one.
+
+    Without Python's headers there is none, and nothing is done.
+    """
+    with suppress(_NoHeaders):
+        start(_RECIPE, _fields(), _source).result()
 
 
 def _open(obtained: Obtained) -> type[Dispatcher]:

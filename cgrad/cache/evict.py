@@ -33,8 +33,10 @@ def note_published(store: Store, size: int) -> None:
     _estimates[store.base] = (scanned, total)
 
 
-def evict(store: Store) -> int:
+def evict(store: Store, cap: int | None = None) -> int:
     """Remove the longest unused entries until the rest fit; the bytes that are left.
+
+    ``cap`` is the most that may be left, CGRAD_CACHE_SIZE by default.
 
     One process at a time does this; if another is at it, nothing is done here.
     """
@@ -46,7 +48,7 @@ def evict(store: Store) -> int:
         except BlockingIOError:
             return 0
         _remove_litter(store)
-        return _remove_unused(store, config.cache_size.get())
+        return _remove_unused(store, config.cache_size.get() if cap is None else cap)
     finally:
         os.close(fd)
 

@@ -22,7 +22,7 @@ from cgrad.cache.entry import Entry, Record, pack
 from cgrad.cache.evict import note_published
 from cgrad.cache.key import Field, Key, build_stamp
 from cgrad.cache.store import Store, Stores, current_stores, remove_tree
-from cgrad.errors import CacheError
+from cgrad.errors import CacheError, OfflineError
 
 __all__ = ["Obtained", "Parts", "Pending", "Recipe", "Source", "start"]
 
@@ -146,10 +146,11 @@ def start(recipe: Recipe, fields: Sequence[Field], generate: Callable[[], Source
     """Find the entry, or start to build it: the compiler runs while the caller goes on.
 
     ``generate`` is called only if the lookup key leads nowhere. Raises BuildError if there is
-    no compiler and no entry, CacheError if nothing can be written anywhere.
+    no compiler and no entry, or compiling is forbidden, CacheError if nothing can be written
+    anywhere.
     """
     stores = current_stores()
-    compiler = toolchain.find_compiler()
+    compiler = None if config.offline.get() else toolchain.find_compiler()
     level = toolchain.cpu_level() if recipe.vectorised else 0
     lookup = _lookup_key(recipe, fields, level)
     entry = _look_up(stores, lookup, recipe, compiler)
@@ -159,6 +160,8 @@ def start(recipe: Recipe, fields: Sequence[Field], generate: Callable[[], Source
             entry = entry or _look_up(stores, _lookup_key(recipe, fields, lesser), recipe, None)
     if entry is not None:
         return Pending(Obtained(entry, "disk", 0.0), None)
+    if config.offline.get():
+        raise _missing_offline(stores, recipe, lookup)
     if compiler is None:
         raise toolchain.missing_compiler()
     build = _Build(stores, recipe, compiler, level, lookup, generate())
@@ -184,10 +187,28 @@ def _lookup_key(recipe: Recipe, fields: Sequence[Field], level: int) -> Key:
 def _look_up(
     stores: Stores, lookup: Key, recipe: Recipe, compiler: toolchain.Compiler | None
 ) -> Entry | None:
+    shipped = stores.find_shipped(lookup.hex, recipe.suffix)
+    if shipped is not None:
+        return shipped
     record = stores.find_record(lookup.hex)
     if record is None or (compiler is not None and record.compiler != compiler.identity):
         return None
     return stores.find(record.content, recipe.suffix)
+
+
+def _missing_offline(stores: Stores, recipe: Recipe, lookup: Key) -> OfflineError:
+    """The error that names what is missing and where it was looked for."""
+    name = dict(lookup.summary).get("name")
+    places = [store.root for store in (*stores.bases, stores.main) if store is not None]
+    return OfflineError(
+        f"the {recipe.kind}{f' {name!r}' if name else ''} is not compiled yet, and "
+        f"CGRAD_OFFLINE=1 forbids compiling\n"
+        f"  key     {lookup.hex}\n"
+        f"  looked  in {', '.join(places) or 'no directory: there is none'}\n"
+        "  Fix: compile it where that is allowed (cgrad compile MODULE:NAME -o DIR) and add DIR "
+        "to CGRAD_CACHE_BASE, on a machine with the same versions of cgrad and "
+        "Python, whose CPU has no vector instructions that this one lacks"
+    )
 
 
 class _Build:

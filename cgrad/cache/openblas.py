@@ -63,7 +63,7 @@ def _address(symbol: str) -> int:
 @functools.cache
 def _library() -> Any:
     """The library, limited to one thread; None if it is not installed."""
-    path = _path()
+    path = library_path()
     if path is None:
         return None
     library = _cffi_backend.load_library(path, 0)
@@ -73,7 +73,8 @@ def _library() -> Any:
     return library
 
 
-def _path() -> str | None:
+def library_path() -> str | None:
+    """The file of the library, None if it is not installed."""
     # importing the package would open the library too, and import ctypes
     spec = PathFinder.find_spec(PACKAGE)
     if spec is None or spec.origin is None:

@@ -11,6 +11,8 @@ users, damage and accidents. Nothing here is a pickle, and nothing is executed b
     <root>/v1/lookup/<ab>/<key>      lookup records
     <root>/v1/tmp/<pid>-<random>/    builds in progress
     <root>/v1/lock/<key>             advisory locks, held while building
+
+A base directory (``CGRAD_CACHE_BASE``) has the same layout, is only read, and may belong to root.
 """
 
 from __future__ import annotations
@@ -20,16 +22,31 @@ import stat
 import sys
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from cgrad import config
 from cgrad.cache.entry import Damaged, Entry, Record, unpack
 from cgrad.errors import CacheError, CgradWarning
 
-__all__ = ["Store", "Stores", "current_stores", "default_root", "warn_once"]
+__all__ = [
+    "Refused",
+    "Store",
+    "Stores",
+    "base_stores",
+    "current_stores",
+    "default_root",
+    "read_file",
+    "warn_once",
+]
+
+T = TypeVar("T")
 
 _TOUCH_SECONDS = 3600  # how stale the time of last use may get
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+_useless: set[str] = set()  # files of directories that are only read which cannot be used
 
 
 class Refused(OSError):
@@ -39,12 +56,14 @@ class Refused(OSError):
 class Store:
     """One cache directory. Every method may raise OSError; a missing entry is None."""
 
-    __slots__ = ("base", "root", "writable")
+    __slots__ = ("base", "owners", "root", "writable")
 
-    def __init__(self, root: str, *, writable: bool) -> None:
+    def __init__(self, root: str, *, writable: bool, shared: bool = False) -> None:
         self.root = root
         self.base = os.path.join(root, "v1")
         self.writable = writable
+        # whose files are taken; what root installed is as good as Python itself
+        self.owners = {os.geteuid(), 0} if shared else {os.geteuid()}
 
     def check(self) -> None:
         """Make the root if need be. Raises Refused unless only this user can write to it."""
@@ -61,13 +80,15 @@ class Store:
             raise Refused(f"{self.root} is a symbolic link")
         if not stat.S_ISDIR(info.st_mode):
             raise Refused(f"{self.root} is not a directory")
-        _check_owner(self.root, info)
+        _check_owner(self.root, info, self.owners)
 
     def find(self, key: str, suffix: str) -> Entry | None:
         """The intact entry under this key. A damaged one is removed and counts as missing."""
         path = self._entry_path(key, suffix)
+        if path in _useless:
+            return None
         try:
-            data, info = _read(path)
+            data, info = read_file(path, self.owners)
             entry = unpack(path, key, data)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -81,7 +102,7 @@ class Store:
         """The intact lookup record under this key. A damaged one is removed, and missing."""
         path = self._record_path(key)
         try:
-            return Record.unpack(path, key, _read(path)[0])
+            return Record.unpack(path, key, read_file(path, self.owners)[0])
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (Damaged, Refused) as error:
@@ -127,8 +148,11 @@ class Store:
 
     def discard(self, path: str, reason: Exception) -> None:
         """Remove a file that must not be used, and say so."""
-        warn_once(f"cgrad's cache: {reason}; it is built again")
-        if self.writable:
+        after = "it is built again" if self.writable else "it is not used"
+        warn_once(f"cgrad's cache: {reason}; {after}")
+        if not self.writable:
+            _useless.add(path)
+        else:
             try:
                 os.unlink(path)
             except OSError as error:
@@ -141,14 +165,14 @@ class Store:
                 os.utime(path)
 
 
-def _check_owner(path: str, info: os.stat_result) -> None:
-    if info.st_uid != os.geteuid():
+def _check_owner(path: str, info: os.stat_result, owners: set[int]) -> None:
+    if info.st_uid not in owners:
         raise Refused(f"{path} belongs to user {info.st_uid}, not to user {os.geteuid()}")
     if info.st_mode & 0o022:
         raise Refused(f"{path} can be written by other users (chmod go-w it to use it)")
 
 
-def _read(path: str) -> tuple[bytes, os.stat_result]:
+def read_file(path: str, owners: set[int]) -> tuple[bytes, os.stat_result]:
     """All bytes of a regular file of the user's own; symbolic links are not followed."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
@@ -162,7 +186,7 @@ def _read(path: str) -> tuple[bytes, os.stat_result]:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise Refused(f"{path} is not a regular file")
-        _check_owner(path, info)
+        _check_owner(path, info, owners)
         return file.read(), info
 
 
@@ -183,43 +207,46 @@ def default_root() -> str:
 class Stores:
     """The places that are read, in order, and the one that is written.
 
-    The user's directory comes first. Whatever goes wrong with it costs one warning and a
-    temporary directory of this process, never the call.
+    Base directories come first, then the user's. Whatever goes wrong with that one costs one
+    warning and a temporary directory of this process, never the call.
     """
 
-    __slots__ = ("main",)
+    __slots__ = ("bases", "main")
 
-    def __init__(self, main: Store | None) -> None:
+    def __init__(self, main: Store | None, bases: Sequence[Store] = ()) -> None:
         self.main = main
+        self.bases = list(bases)
 
-    def _readable(self) -> list[Store]:
+    def _own(self) -> list[Store]:
         return [store for store in (self.main, _private) if store is not None]
 
     def find(self, key: str, suffix: str) -> Entry | None:
-        for store in self._readable():
-            try:
-                entry = store.find(key, suffix)
-            except OSError as error:
-                self.degrade(error)
-                continue
-            if entry is not None:
-                return entry
-        return None
+        """The entry under a content key, wherever it is."""
+        return self._first([*self.bases, *self._own()], lambda store: store.find(key, suffix))
 
     def find_record(self, key: str) -> Record | None:
-        for store in self._readable():
+        """What the user's own directories know of a lookup key."""
+        return self._first(self._own(), lambda store: store.find_record(key))
+
+    def find_shipped(self, key: str, suffix: str) -> Entry | None:
+        """What a lookup key leads to in a base directory, whatever compiler made it."""
+        record = self._first(list(self.bases), lambda store: store.find_record(key))
+        return None if record is None else self.find(record.content, suffix)
+
+    def _first(self, stores: Sequence[Store], look: Callable[[Store], T | None]) -> T | None:
+        for store in stores:
             try:
-                record = store.find_record(key)
+                found = look(store)
             except OSError as error:
-                self.degrade(error)
+                self._give_up(store, error)
                 continue
-            if record is not None:
-                return record
+            if found is not None:
+                return found
         return None
 
     def discard(self, entry: Entry, reason: Exception) -> None:
         """Remove an entry that is intact and of no use."""
-        for store in self._readable():
+        for store in [*self.bases, *self._own()]:
             if entry.path.startswith(store.base + os.sep):
                 store.discard(entry.path, reason)
 
@@ -228,6 +255,13 @@ class Stores:
         if self.main is not None and self.main.writable:
             return self.main
         return private_store()
+
+    def _give_up(self, store: Store, error: OSError) -> None:
+        if store not in self.bases:
+            self.degrade(error)
+            return
+        self.bases.remove(store)
+        _refuse_base(store, error)
 
     def degrade(self, error: OSError) -> None:
         """Stop using the user's directory for now, and say why."""
@@ -242,20 +276,43 @@ class Stores:
 
 def current_stores() -> Stores:
     """The stores that the settings ask for now."""
+    bases = base_stores() if config.cache_base.get() else []
     mode = config.cache_mode.get()
     if mode == "off":
-        return Stores(None)
+        return Stores(None, bases)
     root = default_root()
     if not root:
         warn_once("cgrad has no cache directory: neither CGRAD_CACHE_DIR nor HOME is set")
-        return Stores(None)
-    stores = Stores(Store(root, writable=mode == "rw"))
+        return Stores(None, bases)
+    stores = Stores(Store(root, writable=mode == "rw"), bases)
     try:
         if stores.main is not None:
             stores.main.check()
     except OSError as error:
         stores.degrade(error)
     return stores
+
+
+def base_stores() -> list[Store]:
+    """The base directories that can be trusted; each of the others costs one warning."""
+    found = []
+    for root in config.cache_base.get():
+        store = Store(os.path.realpath(root), writable=False, shared=True)
+        try:
+            if not os.path.isdir(store.root):
+                raise FileNotFoundError(f"{root} is not a directory")
+            store.check()
+        except OSError as error:
+            _refuse_base(store, error)
+        else:
+            found.append(store)
+    return found
+
+
+def _refuse_base(store: Store, error: OSError) -> None:
+    warn_once(
+        f"the directory {store.root} of CGRAD_CACHE_BASE is not used: {error}", about=store.root
+    )
 
 
 _private: Store | None = None

@@ -14,7 +14,7 @@ import sys
 import numpy
 
 from cgrad import config
-from cgrad.errors import BuildError
+from cgrad.errors import BuildError, NoCompilerError
 
 __all__ = [
     "KERNEL_FLAGS",
@@ -23,8 +23,10 @@ __all__ = [
     "cpu_level",
     "find_compiler",
     "has_openmp",
+    "is_clang",
     "kernel_flags",
     "level_flags",
+    "level_name",
     "link_flags",
     "missing_compiler",
     "numpy_tag",
@@ -160,7 +162,7 @@ def _describe(path: str, arguments: tuple[str, ...]) -> Compiler:
     return Compiler((path, *arguments), identity)
 
 
-def missing_compiler() -> BuildError:
+def missing_compiler() -> NoCompilerError:
     """The error that says what was looked for and how to get it."""
     setting = compiler_setting()
     looked = repr(setting) if setting else "cc, gcc and clang"
@@ -169,7 +171,7 @@ def missing_compiler() -> BuildError:
         if sys.platform == "darwin"
         else "apt install gcc, dnf install gcc, or conda install gcc"
     )
-    return BuildError(
+    return NoCompilerError(
         f"no C compiler was found: looked for {looked} in the absolute directories of PATH.\n"
         f"Install one ({hint}), or set CGRAD_CC to the absolute path of one."
     )
