@@ -58,6 +58,11 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
+def models_text() -> str:
+    return MODELS
+
+
+@pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cli") / "cache"
 

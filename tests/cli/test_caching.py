@@ -44,10 +44,11 @@ def test_verify_finds_damage_and_removes_it(cgrad_cli, models, tmp_path, monkeyp
     (row,) = cgrad_cli("compile", f"{models}:loss", "--json").json["kernels"]
     assert cgrad_cli("cache", "verify").code == 0
     path = Path(row["path"])
-    path.chmod(0o700)
     data = bytearray(path.read_bytes())
     data[100] ^= 1
+    path.unlink()  # this process has it open
     path.write_bytes(data)
+    path.chmod(0o700)
     ran = cgrad_cli("cache", "verify", "--json")
     assert ran.code == 1
     first = ran.json["damaged"][0]

@@ -16,12 +16,10 @@ USE = "import cli_models as m\nprint(m.loss()([0.0])[1], m.powers()[3]([2.0]))"
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
+def shipped(tmp_path_factory, models_text):
     """A directory that `cgrad compile -o` filled, and the module it was filled from."""
     folder = tmp_path_factory.mktemp("shipped")
-    from conftest import MODELS
-
-    (folder / "cli_models.py").write_text(MODELS)
+    (folder / "cli_models.py").write_text(models_text)
     command = [sys.executable, "-m", "cgrad", "compile", "cli_models", "-o", "kernels", "-j", "2"]
     done = child(command, folder)
     assert done.returncode == 0, done.stderr
