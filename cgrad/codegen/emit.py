@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Sequence
 
 from cgrad.codegen.expressions import Printer, bare, literal
+from cgrad.codegen.independent import is_independent
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude, with_libm
@@ -298,7 +299,8 @@ class _Writer:
         else:
             start = self.print.size(loop.start)
             step = f"++{i}" if loop.step == 1 else f"{i} += {loop.step}"
-            lines.append(f"{pad}for (int64_t {i} = {start}; {i} < {n}; {step}) {{")
+            said = "cg_independent " if is_independent(loop) else ""
+            lines.append(f"{pad}{said}for (int64_t {i} = {start}; {i} < {n}; {step}) {{")
         lines += self._inside(loop, depth)
         lines.append(f"{pad}}}")
         return lines

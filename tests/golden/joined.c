@@ -17,7 +17,7 @@ static int64_t joined(int64_t n, int64_t m, int64_t p, const double *restrict a,
     double *restrict exp3 = (double *)work;
     /* exp [n1], join [n7] */
     for (int64_t i = 0; i < n; ++i) {
-        for (int64_t j = 0; j < m; ++j) {
+        cg_independent for (int64_t j = 0; j < m; ++j) {
             const double exp1 = cg_exp(a[i * m + j]);
             exp3[i * m + j] = exp1;
             join[i * m + j] = exp1;

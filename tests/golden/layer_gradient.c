@@ -31,7 +31,7 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
         for (int64_t j_from = 0; j_from < p; j_from += 256) {
             const int64_t j_to = cg_min_i64(j_from + 256, p);
             double sum_terms[256];
-            for (int64_t j = j_from; j < j_to; ++j) {
+            cg_independent for (int64_t j = j_from; j < j_to; ++j) {
                 const double v1 = matmul[i * p + j] + b[j];
                 const double tanh2 = cg_tanh(v1);
                 sum_terms[j - j_from] = tanh2 * tanh2;

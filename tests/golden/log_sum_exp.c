@@ -31,7 +31,7 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
     for (int64_t i_from = 0; i_from < n; i_from += 256) {
         const int64_t i_to = cg_min_i64(i_from + 256, n);
         double sum3_terms[256];
-        for (int64_t i = i_from; i < i_to; ++i) {
+        cg_independent for (int64_t i = i_from; i < i_to; ++i) {
             const double v2 = v1 * exp3[i];
             mul[i] = v2;
             sum3_terms[i - i_from] = (double)(x[i] == max);

@@ -28,7 +28,7 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     double *restrict row = (double *)work;
     work += cg_skip(n * p, 8);
     double *restrict row4 = (double *)work;
-    for (int64_t i = 0; i < n; ++i) {
+    cg_independent for (int64_t i = 0; i < n; ++i) {
         h0_t_1[i] = h0[i];
         ct_h0_t_1[i] = 0.0;
     }
@@ -44,7 +44,7 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
                 const double v1 = dot + dot3;
                 row3[t * n + i] = v1;
             }
-            for (int64_t i = i_from; i < i_to; ++i) {
+            cg_independent for (int64_t i = i_from; i < i_to; ++i) {
                 const double v1 = row3[t * n + i];
                 const double tanh1 = cg_tanh(v1);
                 next_h0_t_1[i] = tanh1;
@@ -56,7 +56,7 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     /* scan [n34] */
     for (int64_t t = p - 1; t >= 0; --t) {
         /* mul [n40], dot [n49] */
-        for (int64_t i = 0; i < n; ++i) {
+        cg_independent for (int64_t i = 0; i < n; ++i) {
             row4[t * n + i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * cg_dtanh(row3[t * n + i]);
             next_ct_h0_t_1[i] = 0.0;
         }

@@ -32,7 +32,7 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
                 dot_rows[i - i_from] = dot;
                 dot3_rows[i - i_from] = dot3;
             }
-            for (int64_t i = i_from; i < i_to; ++i) {
+            cg_independent for (int64_t i = i_from; i < i_to; ++i) {
                 const double dot = dot_rows[i - i_from];
                 const double dot3 = dot3_rows[i - i_from];
                 const double tanh1 = cg_tanh(dot + dot3);

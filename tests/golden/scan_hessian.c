@@ -15,7 +15,7 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
     work += cg_skip(n, 8);
     double *restrict cos2 = (double *)work;
     /* sin [n5], mul [n15], sqr [n4], cos [n12] */
-    for (int64_t i = 0; i < n; ++i) {
+    cg_independent for (int64_t i = 0; i < n; ++i) {
         const double x_i = x[i];
         const double sin1 = cg_sin(x_i);
         sin2[i] = sin1;
