@@ -149,7 +149,14 @@ def _restore_plan(
 
 
 class FunctionMethods:
-    """The part of a compiled function that is written in Python."""
+    """A function compiled to C.
+
+    Call it with arrays, in order or by the names of its inputs. Results are fresh arrays, or those
+    given as `out`: an array where there is one result, else a list, or a dict where results have
+    names; None stands for one to be allocated. They have the dtype, the shape and C order, and are
+    returned. A result may have memory in common with an argument, not with another result. After
+    an error their contents are undefined.
+    """
 
     maker: Maker
     name: str
@@ -389,8 +396,9 @@ def compile_plan(plan: Plan) -> Any:
         kernel = load(plan.program)
         base = pending.result()
     if _class is None:
-        _class = type("CompiledFunction", (FunctionMethods, base), {"__doc__": _DOC})
-        _strict_class = type("CompiledFunction", (StrictCalls, _class), {"__doc__": _DOC})
+        doc = {"__doc__": FunctionMethods.__doc__}
+        _class = type("CompiledFunction", (FunctionMethods, base), doc)
+        _strict_class = type("CompiledFunction", (StrictCalls, _class), doc)
     base._set_num_threads(config.num_threads.get())
     provide(base, kernel.routines)
     program = plan.program
@@ -432,16 +440,6 @@ def _report(f: Any, seconds: float) -> None:
         f"in {seconds:.3f} s",
         file=sys.stderr,
     )
-
-
-_DOC = """A function compiled to C.
-
-Call it with arrays, in order or by the names of its inputs. Results are fresh arrays, or those
-given as `out`: an array where there is one result, else a list, or a dict where results have names;
-None stands for one to be allocated. They have the dtype, the shape and C order, and are returned.
-A result may have memory in common with an argument, not with another result. After an error their
-contents are undefined.
-"""
 
 
 def _formula(meta: dict[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""Every switch of cgrad is a row of this file.
+"""Settings: environment variables, read when they are used.
+
+Every switch of cgrad is a row of this file.
 
 Responsible for: names, environment variables, defaults and what a value may be. A switch is
 read when it is used, so a change of the environment takes effect at once. Not responsible for

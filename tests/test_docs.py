@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from documents import ROOT, Document
 
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+# the examples of the others are those of docstrings, which test_docstrings.py runs
+WRITTEN = [path for path in DOCS if path.parent.name != "api"]
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_examples(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CGRAD_CACHE_DIR", str(tmp_path / "cache"))
     document = Document(path)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
-MODULES = [
-    "cgrad.graph.traversal",
-    "cgrad.graph.replace",
-    "cgrad.graph.rewriting",
-    "cgrad.graph.vectorize",
-    "cgrad.graph.from_graph",
-    "cgrad.graph.foreign",
-    "cgrad.tensor.checkpoints",
-    "cgrad.tensor.scan",
-    "cgrad.graph.lazy",
-    "cgrad.graph.checks",
-]
+import cgrad
+
+PACKAGE = Path(cgrad.__file__).parent
+# every module with a prompt in it
+MODULES = sorted(
+    ".".join(["cgrad", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if re.search(r"^\s*>>> ", path.read_text(encoding="utf-8"), re.MULTILINE)
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

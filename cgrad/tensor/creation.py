@@ -68,7 +68,13 @@ class Constructor(Protocol):
     ) -> Node: ...
 
 
-_SHAPES: dict[str, StaticShape] = {
+# the names of constructors: a letter for the dtype, none for the default, and a word for the shape
+LETTERS = {
+    "d": "float64", "f": "float32", "l": "int64", "i": "int32", "w": "int16", "b": "int8",
+    # kept so that a port meets "dtype complex64 is not built yet" and not a missing name
+    "c": "complex64", "z": "complex128",
+}  # fmt: skip
+SHAPES: dict[str, StaticShape] = {
     "scalar": (),
     "vector": (None,),
     "matrix": (None, None),
@@ -81,8 +87,9 @@ _PLURALS = ("scalars", "vectors", "matrices", "rows", "cols", "tensor3s", "tenso
             "tensor6s", "tensor7s")  # fmt: skip
 
 
-def _constructor(prefix: str, kind: str, default: str) -> Constructor:
-    general = _SHAPES[kind]
+def _constructor(prefix: str, kind: str) -> Constructor:
+    default = LETTERS.get(prefix, "float64")
+    general = SHAPES[kind]
     what = prefix + kind
 
     def construct(
@@ -105,7 +112,7 @@ def _constructor(prefix: str, kind: str, default: str) -> Constructor:
     _describe(
         construct,
         what,
-        f"A {default} symbol of shape {general} (None: known only at the call).\n\n"
+        f"A symbol of {default}, shape {general} (None: known only at the call).\n\n"
         "`shape` declares lengths, for example (3, None); only an axis declared as 1 stretches.",
     )
     return construct
@@ -116,14 +123,14 @@ def _describe(function: Any, name: str, doc: str) -> None:
     function.__doc__ = doc
 
 
-def _constructors(prefix: str, dtype: str) -> list[Constructor]:
-    return [_constructor(prefix, kind, dtype) for kind in _SHAPES]
+def _constructors(prefix: str) -> list[Constructor]:
+    return [_constructor(prefix, kind) for kind in SHAPES]
 
 
-def _several(prefix: str, dtype: str) -> list[Callable[..., Any]]:
+def _several(prefix: str) -> list[Callable[..., Any]]:
     return [
-        _plural(prefix + plural, _constructor(prefix, kind, dtype))
-        for plural, kind in zip(_PLURALS, _SHAPES, strict=True)
+        _plural(prefix + plural, _constructor(prefix, kind))
+        for plural, kind in zip(_PLURALS, SHAPES, strict=True)
     ]
 
 
@@ -144,39 +151,38 @@ def _plural(what: str, construct: Constructor) -> Callable[..., Any]:
 
 
 (scalar, vector, matrix, row, col,
- tensor3, tensor4, tensor5, tensor6, tensor7) = _constructors("", "float64")  # fmt: skip
+ tensor3, tensor4, tensor5, tensor6, tensor7) = _constructors("")  # fmt: skip
 (dscalar, dvector, dmatrix, drow, dcol,
- dtensor3, dtensor4, dtensor5, dtensor6, dtensor7) = _constructors("d", "float64")  # fmt: skip
+ dtensor3, dtensor4, dtensor5, dtensor6, dtensor7) = _constructors("d")  # fmt: skip
 (fscalar, fvector, fmatrix, frow, fcol,
- ftensor3, ftensor4, ftensor5, ftensor6, ftensor7) = _constructors("f", "float32")  # fmt: skip
+ ftensor3, ftensor4, ftensor5, ftensor6, ftensor7) = _constructors("f")  # fmt: skip
 (lscalar, lvector, lmatrix, lrow, lcol,
- ltensor3, ltensor4, ltensor5, ltensor6, ltensor7) = _constructors("l", "int64")  # fmt: skip
+ ltensor3, ltensor4, ltensor5, ltensor6, ltensor7) = _constructors("l")  # fmt: skip
 (bscalar, bvector, bmatrix, brow, bcol,
- btensor3, btensor4, btensor5, btensor6, btensor7) = _constructors("b", "int8")  # fmt: skip
+ btensor3, btensor4, btensor5, btensor6, btensor7) = _constructors("b")  # fmt: skip
 (wscalar, wvector, wmatrix, wrow, wcol,
- wtensor3, wtensor4, wtensor5, wtensor6, wtensor7) = _constructors("w", "int16")  # fmt: skip
+ wtensor3, wtensor4, wtensor5, wtensor6, wtensor7) = _constructors("w")  # fmt: skip
 (iscalar, ivector, imatrix, irow, icol,
- itensor3, itensor4, itensor5, itensor6, itensor7) = _constructors("i", "int32")  # fmt: skip
-# kept so that a port meets "dtype complex64 is not built yet" and not a missing name
+ itensor3, itensor4, itensor5, itensor6, itensor7) = _constructors("i")  # fmt: skip
 (cscalar, cvector, cmatrix, crow, ccol,
- ctensor3, ctensor4, ctensor5, ctensor6, ctensor7) = _constructors("c", "complex64")  # fmt: skip
+ ctensor3, ctensor4, ctensor5, ctensor6, ctensor7) = _constructors("c")  # fmt: skip
 (zscalar, zvector, zmatrix, zrow, zcol,
- ztensor3, ztensor4, ztensor5, ztensor6, ztensor7) = _constructors("z", "complex128")  # fmt: skip
+ ztensor3, ztensor4, ztensor5, ztensor6, ztensor7) = _constructors("z")  # fmt: skip
 
 (scalars, vectors, matrices, rows, cols,
- tensor3s, tensor4s, tensor5s, tensor6s, tensor7s) = _several("", "float64")  # fmt: skip
+ tensor3s, tensor4s, tensor5s, tensor6s, tensor7s) = _several("")  # fmt: skip
 (dscalars, dvectors, dmatrices, drows, dcols,
- dtensor3s, dtensor4s, dtensor5s, dtensor6s, dtensor7s) = _several("d", "float64")  # fmt: skip
+ dtensor3s, dtensor4s, dtensor5s, dtensor6s, dtensor7s) = _several("d")  # fmt: skip
 (fscalars, fvectors, fmatrices, frows, fcols,
- ftensor3s, ftensor4s, ftensor5s, ftensor6s, ftensor7s) = _several("f", "float32")  # fmt: skip
+ ftensor3s, ftensor4s, ftensor5s, ftensor6s, ftensor7s) = _several("f")  # fmt: skip
 (lscalars, lvectors, lmatrices, lrows, lcols,
- ltensor3s, ltensor4s, ltensor5s, ltensor6s, ltensor7s) = _several("l", "int64")  # fmt: skip
+ ltensor3s, ltensor4s, ltensor5s, ltensor6s, ltensor7s) = _several("l")  # fmt: skip
 (bscalars, bvectors, bmatrices, brows, bcols,
- btensor3s, btensor4s, btensor5s, btensor6s, btensor7s) = _several("b", "int8")  # fmt: skip
+ btensor3s, btensor4s, btensor5s, btensor6s, btensor7s) = _several("b")  # fmt: skip
 (wscalars, wvectors, wmatrices, wrows, wcols,
- wtensor3s, wtensor4s, wtensor5s, wtensor6s, wtensor7s) = _several("w", "int16")  # fmt: skip
+ wtensor3s, wtensor4s, wtensor5s, wtensor6s, wtensor7s) = _several("w")  # fmt: skip
 (iscalars, ivectors, imatrices, irows, icols,
- itensor3s, itensor4s, itensor5s, itensor6s, itensor7s) = _several("i", "int32")  # fmt: skip
+ itensor3s, itensor4s, itensor5s, itensor6s, itensor7s) = _several("i")  # fmt: skip
 
 
 # -- constants --------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """Random numbers: generators, which are tensors, and draws from distributions.
 
-key = random.key(12)
-x = random.normal(key, 0.0, 1.0, size=(3,))       # the same numbers at every call
+>>> import cgrad
+>>> from cgrad.tensor import random
+>>> x = random.normal(random.key(12), 0.0, 1.0, size=(3,))
+>>> cgrad.function([], x)()  # the same numbers at every call
+array([-0.65881989,  0.42754796,  0.63245503])
 
-rng = random.shared_rng(12)
-next_rng, x = rng.normal(0.0, 1.0, size=(3,))
-f = cgrad.function([], x, updates={rng: next_rng})  # other numbers at every call
+>>> rng = random.shared_rng(12)
+>>> next_rng, x = rng.normal(0.0, 1.0, size=(3,))
+>>> f = cgrad.function([], x, updates={rng: next_rng})  # other numbers at every call
 """
 
 # one name a line would hide what belongs together
