@@ -1,5 +1,7 @@
 """docs/api, the reference: a page for each public module, made from signatures and docstrings.
 
+docs/ops.md, the table of operations, is made by `tools.ops_page`.
+
     python -m tools.reference
 
 writes the pages.  A name has one place, the page of the module that is nearest to where it is
@@ -23,11 +25,12 @@ import cgrad
 from cgrad import compiled, config, errors
 from cgrad.core.node import Node, TensorType
 from cgrad.tensor import creation
+from tools import ops_page
 from tools.docstrings import markdown, summary
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COMMAND = "python -m tools.reference"
-_HEAD = f"<!-- Made by `{COMMAND}` from the docstrings: change those. -->"
+_HEAD = f"<!-- Made by `{COMMAND}` from the source: change that. -->"
 # what has a section of its own although no module exports it
 _MORE: dict[str, dict[str, Any]] = {"cgrad": {"CompiledFunction": compiled.FunctionMethods}}
 # where readers look first; files that are not listed follow
@@ -51,6 +54,7 @@ def pages() -> dict[str, str]:
         for module in modules
     }
     texts["api/cgrad.config.md"] = _settings()
+    texts["ops.md"] = f"{_HEAD}\n\n{ops_page.page()}"
     texts["api/index.md"] = _index([*modules, config])
     return texts
 
