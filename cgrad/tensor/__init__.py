@@ -6,7 +6,7 @@ import cgrad.ops
 import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
-from cgrad.graph import vectorize
+from cgrad.graph.vectorize import vectorize
 from cgrad.tensor import linalg, random, special
 
 # fmt: off
