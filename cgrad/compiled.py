@@ -31,6 +31,7 @@ from cgrad.ops.constants import Shared
 from cgrad.ops.python_call import Callback
 from cgrad.parameters import Parameter, as_array, bind, label
 from cgrad.pipeline import Program, load, simplified
+from cgrad.sparse_results import Conversion
 
 
 class FunctionGraph:
@@ -79,10 +80,12 @@ class Plan:
     updates     pairs of the place of an output and the storage it is written to
     parameters  how each argument is taken
     targets     the shared variables that updates change
+    conversion  what is made of results where some are sparse matrices, else None
     """
 
     __slots__ = (
-        "n_inputs", "n_returned", "parameters", "program", "returns", "targets", "updates",
+        "conversion", "n_inputs", "n_returned", "parameters", "program", "returns", "targets",
+        "updates",
     )  # fmt: skip
 
     def __init__(
@@ -93,8 +96,10 @@ class Plan:
         updates: Sequence[tuple[int, list[Any]]],
         parameters: Sequence[Parameter],
         targets: Sequence[Node] = (),
+        conversion: Conversion | None = None,
     ) -> None:
         self.program = program
+        self.conversion = conversion
         self.n_inputs = len(program.inputs) - len(program.hidden)
         self.returns = returns
         self.n_returned = n_returned
@@ -110,7 +115,7 @@ class Plan:
         groups = [[place[n] for n in group] for group in (inputs, program.outputs, self.targets)]
         options = (
             (program.name, program.math), self.returns, self.n_returned, self.updates,
-            self.parameters,
+            self.parameters, self.conversion,
         )  # fmt: skip
         return _restore_plan, (rows, *groups, options)
 
@@ -131,7 +136,9 @@ class Plan:
         updates = [(k, moved.get(id(cell), cell)) for k, cell in self.updates if k < last]
         targets = [] if delete_updates else [swap.get(node, node) for node in self.targets]
         made = Program(program.inputs[: self.n_inputs], outputs, name or program.name, program.math)
-        return Plan(made, self.returns, self.n_returned, updates, parameters, targets)
+        return Plan(
+            made, self.returns, self.n_returned, updates, parameters, targets, self.conversion
+        )
 
 
 def _restore_plan(
@@ -143,9 +150,10 @@ def _restore_plan(
 ) -> Plan:
     # rows have become nodes, unless they were not copied at all (copy.copy)
     found = [node.node if isinstance(node, flat.Row) else node for node in nodes]
-    named, returns, n_returned, updates, parameters = options
+    named, returns, n_returned, updates, parameters, conversion = options
     program = Program([found[k] for k in inputs], [found[k] for k in outputs], *named)
-    return Plan(program, returns, n_returned, updates, parameters, [found[k] for k in targets])
+    changed = [found[k] for k in targets]
+    return Plan(program, returns, n_returned, updates, parameters, changed, conversion)
 
 
 class FunctionMethods:
@@ -216,6 +224,8 @@ class FunctionMethods:
         """
         plan = self._plan
         kwargs, out = results.split(plan.parameters, kwargs)
+        if plan.conversion is not None:
+            plan.conversion.refuse_memory(f"{self.name}.bind", out)
         memory = self._given(out)
         names = results.names(plan.returns, plan.n_returned)
         counted = [k for k in self._kernel.meta["counted"] if k < plan.n_returned]
@@ -244,7 +254,8 @@ class FunctionMethods:
             elif any(np.may_share_memory(array, other) for other in made):
                 self._refuse("overlap", k, array, shape)
             made.append(array)
-        return self._fix(tuple(values), tuple(made))
+        bound = self._fix(tuple(values), tuple(made))
+        return bound if plan.conversion is None else plan.conversion.bound(self, bound)
 
     def _refuse(self, reason: str, place: int, array: Any, expected: tuple[int, ...]) -> None:
         plan = self._plan
@@ -384,13 +395,22 @@ class StrictCalls:
         return super().__call__(*given[:n], **memory)  # type: ignore[misc]
 
 
-_class: Any = None
-_strict_class: Any = None
+class SparseCalls:
+    """Added where some result is a sparse matrix."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        conversion = self._plan.conversion  # type: ignore[attr-defined]
+        if kwargs:
+            _, out = results.split(self._plan.parameters, kwargs)  # type: ignore[attr-defined]
+            conversion.refuse_memory(self.name, out)  # type: ignore[attr-defined]
+        return conversion.converted(super().__call__(*args, **kwargs))  # type: ignore[misc]
+
+
+_classes: dict[tuple[type, ...], Any] = {}
 
 
 def compile_plan(plan: Plan) -> Any:
     """The function of a plan; compiles what is not in the cache, kernel and dispatcher at once."""
-    global _class, _strict_class
     start = time.perf_counter()
     with start_dispatcher() as pending:
         kernel = load(plan.program)
@@ -406,7 +426,11 @@ def compile_plan(plan: Plan) -> Any:
         parameter.strict and not node.ndim
         for parameter, node in zip(plan.parameters, program.inputs, strict=False)
     )
-    f = _strict_class() if strict else _class()
+    extra = (*([SparseCalls] if plan.conversion else []), *([StrictCalls] if strict else []))
+    if extra not in _classes:
+        bases = (*extra, FunctionMethods, base)
+        _classes[extra] = type("CompiledFunction", bases, {"__doc__": _DOC})
+    f = _classes[extra]()
     f.name, f.maker, f._plan, f._kernel = program.name, Maker(program), plan, kernel
     f._bind(
         entry=kernel.entry_address,

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cgrad import sparse_results
 from cgrad.compiled import Plan, compile_plan
 from cgrad.core import graphs
 from cgrad.core.node import Input, Node
@@ -20,6 +21,7 @@ from cgrad.graph.replace import Pairs, like, replacements
 from cgrad.ops.constants import Constant, Data, Shared
 from cgrad.parameters import In, Out, Parameter, as_array
 from cgrad.pipeline import Program
+from cgrad.sparse.matrix import SparseMatrix
 
 
 def function(
@@ -41,7 +43,8 @@ def function(
     inputs           the arguments, in order, each a symbol or an `In`; intermediate nodes are
                      allowed and cut the graph
     outputs          one node (the call returns an array), a list (a list), a dict from names (a
-                     dict) or None (an empty list); each a symbol or an `Out`
+                     dict) or None (an empty list); each a symbol or an `Out`.  For a sparse matrix
+                     the call returns a `scipy.sparse.csr_array`
     updates          pairs (shared variable, new value), or a dict: after each call the shared
                      variable holds the new value; all new values are computed from the old ones
     givens           pairs (node, replacement), or a dict: in outputs and updates, each node is
@@ -75,6 +78,7 @@ def function(
     taken = _inputs(inputs)
     arguments = [given.variable for given in taken]
     returned, returns = _outputs(outputs)
+    returned, conversion = sparse_results.expanded(returned, returns)
     pairs = _updates(updates)
     stateful = [
         (k, like(given.update, given.variable, f"the update of {given.variable!r}"))
@@ -100,7 +104,10 @@ def function(
     places = [(len(returned) + k, cell) for k, cell in enumerate(cells)]
     targets = [target for target, _ in pairs]
     targets += [taken[k].value for k, _ in stateful if isinstance(taken[k].value, Node)]
-    return compile_plan(Plan(program, returns, len(returned), places, parameters, targets))
+    if conversion is not None:
+        returns = "list"
+    plan = Plan(program, returns, len(returned), places, parameters, targets, conversion)
+    return compile_plan(plan)
 
 
 def _name(name: str | None) -> str:
@@ -150,7 +157,7 @@ def _parameter(given: In, downcast: bool | None, function_name: str) -> Paramete
     return Parameter(name, default, own, downcast, given.strict)
 
 
-def _outputs(outputs: Any) -> tuple[list[Node], str | tuple[str, ...]]:
+def _outputs(outputs: Any) -> tuple[list[Node | SparseMatrix], str | tuple[str, ...]]:
     if outputs is None:
         return [], "list"
     if isinstance(outputs, dict):
@@ -163,10 +170,10 @@ def _outputs(outputs: Any) -> tuple[list[Node], str | tuple[str, ...]]:
     return [_require_node(outputs)], "single"
 
 
-def _require_node(out: Any) -> Node:
+def _require_node(out: Any) -> Node | SparseMatrix:
     if isinstance(out, Out):
         out = out.variable
-    if not isinstance(out, Node):
+    if not isinstance(out, (Node, SparseMatrix)):
         raise TypeError(
             f"an output is {type(out).__name__}, expected a symbol; "
             "make a constant with cgrad.tensor.constant"

@@ -352,6 +352,11 @@ _EVALUATE: dict[str, Callable[[int, int], int]] = {
 }
 
 
+def combine(kind: str, a: int, b: int) -> int:
+    """The value of an atom of a kind of `COMPOUND`."""
+    return _EVALUATE[kind](a, b)
+
+
 def evaluate(size: SizeLike, lookup: Callable[[Atom], int]) -> int:
     """The integer a size stands for, given the values of its atoms."""
     if isinstance(size, int):

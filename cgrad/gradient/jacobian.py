@@ -37,6 +37,7 @@ from cgrad.ops.constants import Arange, constant
 from cgrad.ops.control import make_scan
 from cgrad.ops.passthrough import undefined
 from cgrad.ops.windows import Slice
+from cgrad.sparse.derive import sparse_jacobian
 
 
 def jacobian(
@@ -45,6 +46,8 @@ def jacobian(
     consider_constant: Iterable[Node] | None = None,
     disconnected_inputs: str = "raise",
     vectorize: bool = False,
+    *,
+    sparse: bool = False,
 ) -> Any:
     """All first derivatives of `expression`: element [i, j] is d expression[i] / d wrt[j].
 
@@ -55,6 +58,11 @@ def jacobian(
     Diagonals and bands are found and stored as such in zeros, also where their neighbours would
     be nan; what becomes full costs batched products, forward or in reverse.  Where some op has no
     rule for that (grad_clip, grad_scale), one loop over the elements of the expression.
+
+    With `sparse` a `SparseMatrix`, one row for each element of the expression and one column for
+    each of wrt, both in row-major order: only what may be other than zero is computed, and a
+    function returns a `scipy.sparse.csr_array`.  `NotImplementedError` where that is not known
+    (elements that are looked up by arrays of integers, scans).
 
     Errors as in `cgrad.gradient.grad`; a 0-d expression is allowed and gives its gradient.
     """
@@ -70,6 +78,9 @@ def jacobian(
     report_disconnected(
         [expression], nodes, fixed, disconnected_inputs, f"the expression {label(expression)}"
     )
+    if sparse:
+        _require_defined(expression, nodes, fixed)
+        return like([sparse_jacobian(expression, node, fixed) for node in nodes], wrt)
     found = None if expression.ndim == 0 else structured(expression, nodes, fixed)
     if found is None:
         found = _rows(expression, nodes, fixed)
@@ -88,6 +99,17 @@ def jacobian(
             for node, block in zip(nodes, found, strict=True)
         ],
         wrt,
+    )
+
+
+def _require_defined(expression: Node, nodes: Sequence[Node], fixed: Sequence[Node]) -> None:
+    reasons = jumps_between([expression], nodes, fixed)
+    without_undefined(
+        [
+            None if why is None else undefined(node, why)
+            for node, why in zip(nodes, reasons, strict=True)
+        ],
+        nodes,
     )
 
 
@@ -119,11 +141,18 @@ def hessian(
     wrt: Node | Sequence[Node],
     consider_constant: Iterable[Node] | None = None,
     disconnected_inputs: str = "raise",
+    *,
+    sparse: bool = False,
+    lower: bool = False,
 ) -> Any:
     """All second derivatives of a scalar with respect to a vector: a matrix (n, n).
 
     For a list or tuple of vectors, the blocks on the diagonal, one for each.  A cost that is
     linear in wrt gives zeros.
+
+    sparse   a `SparseMatrix` of what may be other than zero, as for `jacobian`; wrt may have any
+             rank
+    lower    of a sparse one only the lower triangle, the diagonal included
 
     Errors as in `cgrad.gradient.grad`; `ShapeError` for a wrt that is no vector.
     """
@@ -131,8 +160,10 @@ def hessian(
         raise TypeError(f"cost must be a symbolic tensor; found {type(cost).__name__}")
     scalar_cost(cost, "cost", "jacobian(grad(...), x) for another one")
     nodes = as_nodes(wrt, "wrt")
+    if lower and not sparse:
+        raise ValueError("hessian: lower=True is for sparse=True only")
     for node in nodes:
-        if node.ndim != 1:
+        if node.ndim != 1 and not sparse:
             raise ShapeError(
                 lines(
                     f"hessian: {label(node)} has type {node.type!r}, expected a vector (1-d)",
@@ -143,6 +174,14 @@ def hessian(
             )
     fixed = as_constants(consider_constant)
     slopes = grad(cost, nodes, fixed, disconnected_inputs, add_names=False)
+    if sparse:
+        return like(
+            [
+                sparse_jacobian(slope, node, fixed, lower)
+                for slope, node in zip(slopes, nodes, strict=True)
+            ],
+            wrt,
+        )
     return like(
         [
             jacobian(slope, node, fixed, disconnected_inputs="ignore")

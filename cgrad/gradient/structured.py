@@ -36,7 +36,7 @@ def structured(
 ) -> list[Node | None] | None:
     """The Jacobian for each wrt, None where it is zero; None when no rule applies."""
     forward = _forward(expression, wrt, fixed)
-    fewer = _elements(expression.dims) < sum(_elements(node.dims) for node in wrt)
+    fewer = elements(expression.dims) < sum(elements(node.dims) for node in wrt)
     if forward is not None and not fewer:
         return forward
     backward = _reverse(expression, wrt, fixed)
@@ -49,41 +49,58 @@ def structured(
 def _forward(
     expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]
 ) -> list[Node | None] | None:
-    found: list[Node | None] = []
-    for node in wrt:
-        try:
-            (terms,) = push([expression], {node: [_identity(node)]}, fixed)
-        except Unstructured:
-            return None
-        found.append(assembled(terms, (*expression.dims, *node.dims)) if terms else None)
-    return found
+    try:
+        found = [forward_terms(expression, node, fixed) for node in wrt]
+    except Unstructured:
+        return None
+    return [
+        assembled(terms, (*expression.dims, *node.dims)) if terms else None
+        for terms, node in zip(found, wrt, strict=True)
+    ]
+
+
+def forward_terms(expression: Node, wrt: Node, fixed: Sequence[Node]) -> list[Term]:
+    """The Jacobian as terms, pushed from wrt to the expression; `Unstructured` without a rule."""
+    (terms,) = push([expression], {wrt: [identity(wrt)]}, fixed)
+    return list(terms or ())
 
 
 def _reverse(
     expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]
 ) -> list[Node | None] | None:
-    if not _pulls_linearly([expression]):
+    try:
+        found = reverse_terms(expression, wrt, fixed)
+    except Unstructured:
         return None
+    return [
+        assembled(terms, (*expression.dims, *node.dims)) if terms else None
+        for terms, node in zip(found, wrt, strict=True)
+    ]
+
+
+def reverse_terms(
+    expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]
+) -> list[list[Term]]:
+    """The terms for each wrt, pushed from a cotangent of the expression to the gradients.
+
+    `Unstructured` without a rule.
+    """
+    if not _pulls_linearly([expression]):
+        raise Unstructured("a derivative rule that is not linear")
     seed = make_input(expression.type)
     pulled = vjp([expression], wrt, [seed], fixed)
     shown = [node for node in pulled if node is not None]
-    try:
-        pushed = iter(push(shown, {seed: [_identity(seed)]}))
-    except Unstructured:
-        return None
-    found: list[Node | None] = []
-    for node, slope in zip(wrt, pulled, strict=True):
-        terms = None if slope is None else next(pushed)
-        if not terms:
-            found.append(None)
-            continue
-        flipped = [Term(t.value, t.cols, t.rows, node.dims) for t in terms]
-        found.append(assembled(flipped, (*expression.dims, *node.dims)))
+    pushed = iter(push(shown, {seed: [identity(seed)]}))
+    found = [
+        [] if slope is None else [Term(t.value, t.cols, t.rows, node.dims) for t in own or ()]
+        for node, slope in zip(wrt, pulled, strict=True)
+        for own in [None if slope is None else next(pushed)]
+    ]
     # what was pulled back is linear in the seed, so its value is of no account; a loop may still
     # carry it along
-    used = substitute([node for node in found if node is not None], {seed: _zeros_like(seed)})
-    left = iter(used)
-    return [None if node is None else next(left) for node in found]
+    values = [term.value for terms in found for term in terms]
+    used = iter(substitute(values, {seed: _zeros_like(seed)}))
+    return [[term.having(next(used)) for term in terms] for terms in found]
 
 
 def _zeros_like(node: Node) -> Node:
@@ -99,14 +116,14 @@ def _pulls_linearly(outputs: Sequence[Node]) -> bool:
     return True
 
 
-def _identity(node: Node) -> Term:
+def identity(node: Node) -> Term:
     """d node / d node: ones on the diagonal of each axis."""
     ones = broadcast_axes(constant(np.ones((), node.dtype)), node.dims, ())
     lines = [whole(axis) for axis in range(node.ndim)]
     return Term(ones, lines, lines, node.dims)
 
 
-def _elements(shape: Shape) -> int:
+def elements(shape: Shape) -> int:
     return sizes.evaluate(sizes.product(shape), lambda atom: UNKNOWN)
 
 
@@ -123,9 +140,9 @@ def _added(results: Sequence[Node | None], known: set[Node]) -> int:
 def _work(node: Node) -> int:
     op: Any = node.op
     if lowering(node) == "reduce":
-        return _elements(op.reduction(node).domain)
+        return elements(op.reduction(node).domain)
     if lowering(node) == "scan":
-        return _elements((op.length,)) * sum(map(_work, op.body.order))
+        return elements((op.length,)) * sum(map(_work, op.body.order))
     if node.op.name in ("broadcast", "permute", "slice", "reshape", "get") or not node.args:
         return 0
-    return _elements(node.dims)
+    return elements(node.dims)

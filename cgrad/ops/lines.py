@@ -13,7 +13,7 @@ from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.constants import Arange, size_node
-from cgrad.ops.terms import Line, Term, whole
+from cgrad.ops.terms import Filled, Line, Term, thin, whole
 from cgrad.ops.windows import Place, Slice
 
 
@@ -53,13 +53,15 @@ def at_rows(term: Term, x: Node) -> Node:
 def untie(term: Term, row: int, n: SizeLike) -> Term:
     """The term with all n positions of row line `row` along an axis of the values of its own.
 
-    The coefficients become zeros but where they were.
+    The coefficients become zeros but where they were; `Filled` where there may be none.
     """
     line, value = term.rows[row], term.value
     if line.axis is not None and term.alone(line):
         if line.whole:
             return term
         return _with_row(term, row, line.axis, placed(value, line.axis, line.start, n, line.step))
+    if thin.get():
+        raise Filled
     dims = (*value.dims, n)
     last = value.ndim
     position = size_node(line.start)

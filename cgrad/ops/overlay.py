@@ -19,7 +19,7 @@ from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import permute_axes
 from cgrad.ops.kinds import Linear, Pull
 from cgrad.ops.lines import placed
-from cgrad.ops.terms import FEW, Line, Term, dense, whole
+from cgrad.ops.terms import FEW, Line, Term, dense, thin, whole
 
 # a Jacobian of more terms is stored as a full matrix on the way
 MANY = 12
@@ -153,6 +153,33 @@ class Overlay(Linear):
             block.stmts += block.nest(dims, body, why)
 
 
+class Interleave(Overlay):
+    """An overlay whose arguments reach every element of the result, and each element once."""
+
+    __slots__ = ()
+    name = "interleave"
+
+    def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
+        """Nothing is added; arguments of equal sizes share a loop."""
+        op: Any = self.map_sizes(block.resolve)
+        loops_over: dict[Shape, list[int]] = {}
+        for k, arg in enumerate(node.args):
+            loops_over.setdefault(arg.dims, []).append(k)
+        for dims, group in loops_over.items():
+
+            def body(index: Index, group: list[int] = group) -> list[Any]:
+                return [
+                    loops.Set(
+                        place.buffer,
+                        place.index(op.position(k, index)),
+                        block.pull(node.args[k], index),
+                    )
+                    for k in group
+                ]
+
+            block.stmts += block.nest(dims, body, why)
+
+
 class Along(Linear):
     """The elements on lines of a tensor: the transpose of an `Overlay` of one argument."""
 
@@ -246,7 +273,7 @@ def fewer_terms(terms: Sequence[Term], rows: Shape) -> list[Term]:
     result: list[Term] = []
     for group in alike.values():
         result += [_hull(group, shape)] if len(group) > FEW else group
-    if len(result) > MANY:
+    if len(result) > MANY and not thin.get():
         return [dense(assembled(result, shape), len(rows), terms[0].wrt)]
     return result
 

@@ -21,6 +21,7 @@ storing a Jacobian (`cgrad.ops.overlay`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from cgrad.core.derive import add
@@ -32,9 +33,16 @@ from cgrad.core.sizes import SizeLike
 # a Jacobian of more terms is looked at for terms that could be one
 FEW = 4
 
+# whether the terms are to be stored as they are: then none may be filled up with zeros
+thin: ContextVar[bool] = ContextVar("thin", default=False)
+
 
 class Unstructured(Exception):
     """A graph for which no rule is known: its Jacobian is computed row by row."""
+
+
+class Filled(Exception):
+    """A term would be filled up with zeros where `thin` forbids it."""
 
 
 class Line(NamedTuple):
@@ -169,7 +177,10 @@ def push(
         terms = [found.get(arg) for arg in node.args]
         if all(t is None for t in terms):
             continue
-        pushed = node.op.push_terms(node, terms)
+        try:
+            pushed = node.op.push_terms(node, terms)
+        except Filled:
+            raise Unstructured(node.op.name) from None
         if pushed is NotImplemented:
             raise Unstructured(node.op.name)
         if pushed is None:

@@ -15,7 +15,7 @@ from cgrad.core.graphs import toposort
 from cgrad.core.loops import Accumulate, For, Let, Set, SizeValue
 from cgrad.gradient import grad_clip, grad_scale, hessian, jacobian
 from cgrad.gradient.jacobian import _rows
-from cgrad.gradient.structured import _added, _forward, _identity, _reverse
+from cgrad.gradient.structured import _added, _forward, _reverse, identity
 from cgrad.ops.axes import reshape_to
 from cgrad.ops.overlay import MANY
 from cgrad.ops.terms import push
@@ -298,7 +298,7 @@ def test_terms_do_not_multiply(name, values):
     y = x
     for step in range(1, 6):
         y = REPEATED[name](y)
-        (terms,) = push([y], {x: [_identity(x)]})
+        (terms,) = push([y], {x: [identity(x)]})
         assert len(terms) <= MANY
         if step in (2, 5):
             at = np.linspace(-0.5, 0.7, 6)
