@@ -40,8 +40,10 @@ def window_of(shape: Shape, lines: Sequence[Line], dims: Shape) -> Slice | None:
 def at_rows(term: Term, x: Node) -> Node:
     """The elements of x, which has the shape of the rows, that belong to the coefficients.
 
-    No two row lines may run along one axis.
+    No two row lines may run along one axis.  A number belongs to all of them.
     """
+    if x.ndim < len(term.rows):
+        return x
     dims = term.value.dims
     window = window_of(x.dims, term.rows, dims)
     x = x if window is None else Node(window, (x,))

@@ -16,6 +16,7 @@ Responsible for: that order.  Not responsible for: matrices whose order is known
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -79,22 +80,24 @@ class Run:
         col = Affine(self.offset + self.slope * self.first, (self.slope,))
         return Piece(None, (self.count,), Affine(self.first, (1,)), col)
 
-    def values(self, first: SizeLike, count: SizeLike, all_there: bool) -> Node:
-        """The sum of the members in some rows; `all_there` where every one has an element."""
+    def values(self, first: SizeLike, count: SizeLike, steady: Sequence[Member] = ()) -> Node:
+        """The elements in some rows.
+
+        Where there are `steady` members, these have an element in each of the rows, and no other
+        member has one there.
+        """
         if self.wide:
             return self.members[0].value
-        total: Node | None = None
-        for member in self.members:
-            value = member.value
-            if all_there or len(self.members) == 1:
-                value = window(value, 0, first - member.first, count)
-            else:
-                value = placed(value, 0, member.first - self.first, self.count)
-            total = value if total is None else build("add", total, value)
-        assert total is not None
-        return total if all_there or len(self.members) == 1 else window(
-            total, 0, first - self.first, count
-        )  # fmt: skip
+        if len(self.members) == 1:
+            steady = self.members
+        if steady:
+            return _total(window(m.value, 0, first - m.first, count) for m in steady)
+        full = _total(placed(m.value, 0, m.first - self.first, self.count) for m in self.members)
+        return window(full, 0, first - self.first, count)
+
+
+def _total(values: Iterable[Node]) -> Node:
+    return functools.reduce(functools.partial(build, "add"), values)
 
 
 # -- what is known of sizes -----------------------------------------------------------------------
@@ -265,31 +268,28 @@ def _hull(
 def _parts(runs: Sequence[Run]) -> list[tuple[Node, SizeLike, int]] | None:
     """Values with the place of the first and the step from one to the next."""
     before = _order(runs)
-    body = _body(runs)
-    if before is None or body is None:
+    if before is None:
         return None
-    top, bottom, inside = body
+    top, bottom, inside = _body(runs)
     result = []
     for k, run in enumerate(runs):
-        spans: list[tuple[SizeLike, SizeLike, bool]]
+        spans: list[tuple[SizeLike, SizeLike, Sequence[Member]]] = [(run.first, run.end, ())]
         if k in inside:
             spans = [
-                (run.first, lower_of(run.end, top), False),
-                (top, bottom, True),
-                (bottom, run.end, False),
+                (run.first, lower_of(run.end, top), ()),
+                (top, bottom, inside[k]),
+                (bottom, run.end, ()),
             ]
-        else:
-            spans = [(run.first, run.end, False)]
-        for first, end, all_there in spans:
+        for first, end, steady in spans:
             count = upper_of(0, end - first)
             if count == 0:
                 continue
-            place = _place(runs, k, before, first, end, inside if all_there else ())
+            place = _place(runs, k, before, first, end, inside if steady else ())
             if place is None:
                 return None
             start, step = place
-            result.append((run.values(first, count, all_there), start, 1 if run.wide else step))
-    return result
+            result.append((run.values(first, count, steady), start, 1 if run.wide else step))
+    return sorted(result, key=lambda part: _typical(part[1]))
 
 
 def _order(runs: Sequence[Run]) -> set[tuple[int, int]] | None:
@@ -319,28 +319,29 @@ def _in_front(a: Run, b: Run) -> bool:
     return any(at_most(0, gap + slope * row) for row in (rows if slope else (0,)))
 
 
-def _body(runs: Sequence[Run]) -> tuple[SizeLike, SizeLike, set[int]] | None:
-    """Rows (first, end) in which all the members of the long runs have an element, and those runs.
+def _body(runs: Sequence[Run]) -> tuple[SizeLike, SizeLike, dict[int, list[Member]]]:
+    """Rows (first, end) in which all long runs have an element, and short ones have none.
 
-    None where it is not known that the others have none there.
+    With the long runs, and of each the members that are all there; the others are not.
     """
     most = max((_typical(run.count) for run in runs if not run.wide), default=0)
 
     def is_long(count: SizeLike) -> bool:
         return 2 * _typical(count) >= most
 
-    long = {k for k, run in enumerate(runs) if not run.wide and is_long(run.count)}
-    spans = [(runs[k].first, runs[k].end) for k in long]
+    inside: dict[int, list[Member]] = {}
+    spans: list[tuple[SizeLike, SizeLike]] = []
     short: list[tuple[SizeLike, SizeLike]] = []
     for k, run in enumerate(runs):
-        if k not in long:
+        steady = [m for m in run.members if not run.wide and is_long(m.value.dims[0])]
+        if not steady:
             short.append((run.first, run.end))
-        elif len(run.members) > 1:
-            for member in run.members:
-                some = spans if is_long(member.value.dims[0]) else short
-                some.append((member.first, member.end))
-    if not long:
-        return 0, 0, long
+            continue
+        inside[k] = steady
+        spans += [(run.first, run.end), *((m.first, m.end) for m in steady)]
+        short += [(m.first, m.end) for m in run.members if m not in steady]
+    if not inside:
+        return 0, 0, inside
     top, bottom = spans[0]
     for first, end in spans[1:]:
         top, bottom = upper_of(top, first), lower_of(bottom, end)
@@ -351,7 +352,7 @@ def _body(runs: Sequence[Run]) -> tuple[SizeLike, SizeLike, set[int]] | None:
             top = upper_of(top, end)
         else:
             bottom = lower_of(bottom, first)
-    return top, upper_of(top, bottom), long
+    return top, upper_of(top, bottom), inside
 
 
 def _place(
