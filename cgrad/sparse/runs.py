@@ -21,18 +21,25 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from cgrad.core import sizes
+from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import broadcast_axes, reshape_to
+from cgrad.ops.axes import Broadcast, broadcast_axes, reshape_to
+from cgrad.ops.constants import constant
 from cgrad.ops.lines import placed
 from cgrad.ops.overlay import Interleave
+from cgrad.ops.scalar import Cast, Elementwise
 from cgrad.ops.windows import run as window
 from cgrad.sparse.pieces import Affine, Piece
 
 # what a size that is known only at the call counts for, where nothing but speed depends on it
 TYPICAL = 256
+# windows of so few elements, made by so few operations, are computed apart
+SHORT, FEW_NODES = 4, 64
 
 
 class Member(NamedTuple):
@@ -91,9 +98,40 @@ class Run:
         if len(self.members) == 1:
             steady = self.members
         if steady:
-            return _total(window(m.value, 0, first - m.first, count) for m in steady)
-        full = _total(placed(m.value, 0, m.first - self.first, self.count) for m in self.members)
-        return window(full, 0, first - self.first, count)
+            return _total(_part(m.value, first - m.first, count) for m in steady)
+        parts = []
+        for m in self.members:
+            low, high = upper_of(first, m.first), lower_of(first + count, m.end)
+            length = upper_of(0, high - low)
+            if length != 0:
+                part = _part(m.value, low - m.first, length)
+                parts.append(placed(part, 0, low - first, count))
+        zero = constant(np.zeros((), self.members[0].value.dtype))
+        return _total(parts) if parts else broadcast_axes(zero, (count,), ())
+
+
+def _part(value: Node, first: SizeLike, count: SizeLike) -> Node:
+    """A window of a vector; a short one is computed apart, so that nothing is stored for it."""
+    nodes = [node for node in toposort([value]) if _elementwise(node)]
+    if len(nodes) > FEW_NODES or _typical(count) > SHORT or not _elementwise(value):
+        return window(value, 0, first, count)
+    made: dict[Node, Node] = {}
+    for node in nodes:
+        if node.dims == value.dims and node.ndim:
+            made[node] = Node(node.op, tuple(_cut(made, a, first, count) for a in node.args))
+    return made[value]
+
+
+def _cut(made: dict[Node, Node], arg: Node, first: SizeLike, count: SizeLike) -> Node:
+    if arg in made:
+        return made[arg]
+    if isinstance(arg.op, Broadcast) and not arg.args[0].ndim:
+        return broadcast_axes(arg.args[0], (count,), ())
+    return window(arg, 0, first, count)
+
+
+def _elementwise(node: Node) -> bool:
+    return isinstance(node.op, (Elementwise, Cast))
 
 
 def _total(values: Iterable[Node]) -> Node:
