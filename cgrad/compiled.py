@@ -426,7 +426,8 @@ def compile_plan(plan: Plan) -> Any:
         parameter.strict and not node.ndim
         for parameter, node in zip(plan.parameters, program.inputs, strict=False)
     )
-    extra = (*([SparseCalls] if plan.conversion else []), *([StrictCalls] if strict else []))
+    wanted: dict[type, bool] = {SparseCalls: plan.conversion is not None, StrictCalls: strict}
+    extra = tuple(cls for cls, on in wanted.items() if on)
     if extra not in _classes:
         bases = (*extra, FunctionMethods, base)
         _classes[extra] = type("CompiledFunction", bases, {"__doc__": _DOC})

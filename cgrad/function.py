@@ -77,8 +77,8 @@ def function(
         raise ValueError(f'function: math is {math!r}, expected None, "exact" or "fast"')
     taken = _inputs(inputs)
     arguments = [given.variable for given in taken]
-    returned, returns = _outputs(outputs)
-    returned, conversion = sparse_results.expanded(returned, returns)
+    wanted, returns = _outputs(outputs)
+    returned, conversion = sparse_results.expanded(wanted, returns)
     pairs = _updates(updates)
     stateful = [
         (k, like(given.update, given.variable, f"the update of {given.variable!r}"))

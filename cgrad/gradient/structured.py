@@ -78,9 +78,7 @@ def _reverse(
     ]
 
 
-def reverse_terms(
-    expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]
-) -> list[list[Term]]:
+def reverse_terms(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) -> list[list[Term]]:
     """The terms for each wrt, pushed from a cotangent of the expression to the gradients.
 
     `Unstructured` without a rule.

@@ -19,7 +19,7 @@ from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import broadcast_axes, not_negative
 from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, constant, size_node
 from cgrad.ops.overlay import assembled
-from cgrad.ops.terms import dense, push
+from cgrad.ops.terms import Filled, dense, push, thin
 from cgrad.ops.windows import part, split_row, spread
 
 Maybe = Node | None
@@ -187,6 +187,9 @@ class Scan(Op):
 
     def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
         """One loop in which every tangent has the axes of the columns behind its own."""
+        if thin.get():
+            # which tangents stay zero in all steps is not looked at
+            raise Filled
         body = self.body
         if self.truncate >= 0:
             # it limits how far cotangents go back

@@ -40,9 +40,7 @@ class SparseMatrix:
     # NumPy's operators leave the operation to this class
     __array_ufunc__ = None
 
-    def __init__(
-        self, values: Node, atoms: Sequence[Node], pattern: Pattern, shape: Shape
-    ) -> None:
+    def __init__(self, values: Node, atoms: Sequence[Node], pattern: Pattern, shape: Shape) -> None:
         # values in the order of the pattern, and the sizes that the pattern is a function of
         self.values = values
         self.atoms = tuple(atoms)
@@ -57,7 +55,7 @@ class SparseMatrix:
     def __repr__(self) -> str:
         return f"<sparse matrix, {self.dtype} {render_shape(self.shape)}>"
 
-    def _no_arithmetic(self, *_: Any) -> NoReturn:
+    def _no_arithmetic(self, *_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError(
             f"{self!r}: operations on sparse matrices in the graph are not built. Fix: compute "
             "with the array that the function returns, or use Rop, Lop or hessian_vector_product "
@@ -66,7 +64,7 @@ class SparseMatrix:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _no_arithmetic
     __matmul__ = __rmatmul__ = __truediv__ = __rtruediv__ = __neg__ = __pow__ = _no_arithmetic
-    __getitem__ = __iter__ = _no_arithmetic
+    __getitem__ = __iter__ = __array__ = _no_arithmetic
 
 
 def sparse_matrix(

@@ -193,7 +193,7 @@ def compressed(
     if runs is None:
         return None
     parts = _parts(runs)
-    if parts is None:
+    if not parts:
         return None
     total: SizeLike = 0
     for run in runs:
