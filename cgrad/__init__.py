@@ -54,6 +54,7 @@ from cgrad.graph import (
     wrap_py,
 )
 from cgrad.parameters import In, Out
+from cgrad.sparse import SparseMatrix
 from cgrad.precompile import precompile
 from cgrad.tensor.checkpoints import scan_checkpoints
 from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
@@ -84,6 +85,7 @@ __all__ = [
     "RankError",
     "Rop",
     "ShapeError",
+    "SparseMatrix",
     "assert_op",
     "c_op",
     "clone_replace",

@@ -415,10 +415,6 @@ def compile_plan(plan: Plan) -> Any:
     with start_dispatcher() as pending:
         kernel = load(plan.program)
         base = pending.result()
-    if _class is None:
-        doc = {"__doc__": FunctionMethods.__doc__}
-        _class = type("CompiledFunction", (FunctionMethods, base), doc)
-        _strict_class = type("CompiledFunction", (StrictCalls, _class), doc)
     base._set_num_threads(config.num_threads.get())
     provide(base, kernel.routines)
     program = plan.program
@@ -430,7 +426,7 @@ def compile_plan(plan: Plan) -> Any:
     extra = tuple(cls for cls, on in wanted.items() if on)
     if extra not in _classes:
         bases = (*extra, FunctionMethods, base)
-        _classes[extra] = type("CompiledFunction", bases, {"__doc__": _DOC})
+        _classes[extra] = type("CompiledFunction", bases, {"__doc__": FunctionMethods.__doc__})
     f = _classes[extra]()
     f.name, f.maker, f._plan, f._kernel = program.name, Maker(program), plan, kernel
     f._bind(
