@@ -54,8 +54,8 @@ from cgrad.graph import (
     wrap_py,
 )
 from cgrad.parameters import In, Out
-from cgrad.sparse import SparseMatrix
 from cgrad.precompile import precompile
+from cgrad.sparse import SparseMatrix
 from cgrad.tensor.checkpoints import scan_checkpoints
 from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
