@@ -302,3 +302,15 @@ def test_ends_of_the_hypergeometric_function() -> None:
     ]
     found = cgrad.function([a, b, c, z], ct.hyp2f1(a, b, c, z))(*np.array([r[0] for r in rows]).T)
     np.testing.assert_allclose(found, [r[1] for r in rows], rtol=1e-13)
+
+
+def test_kv_where_only_the_scaled_function_overflows() -> None:
+    v, x = ct.dvector("v"), ct.dvector("x")
+    f = cgrad.function([v, x], ct.kv(v, x))
+    orders = np.array([286.5, 292.0, 302.75, 221.75, -290.0])
+    points = np.array([18.5, 19.5, 22.25, 6.5625, 20.0])
+    want = [float(mp.besselk(a, b)) for a, b in zip(orders, points, strict=True)]
+    assert np.all(np.isfinite(want))
+    np.testing.assert_allclose(f(orders, points), want, rtol=3e-14)
+    at_once = f([1e6, 1e300, 400.0, 290.0], [1.0, 2.0, 3.0, 0.0])
+    assert np.all(np.isinf(at_once))

@@ -320,10 +320,23 @@ static double cg_kve(double v, double x)
 }
 
 /* cg: cg_kv */
+/* Where only the scaled function overflows, which DLMF 10.41.4 tells: from lower orders by
+ * K_{v+1} = K_{v-1} + 2 v / x K_v (DLMF 10.29.1), whose terms are positive. */
 static double cg_kv(double v, double x)
 {
-    const double scaled = cg_kve(v, x), half = 0.5 * x;
-    return isinf(scaled) ? scaled : scaled * cg_exp(-half) * cg_exp(-half);
+    const double half = 0.5 * x, shrink = cg_exp(-half);
+    double order = fabs(v), scaled = cg_kve(order, x);
+    if (!isinf(scaled)) return scaled * shrink * shrink;
+    const double far = cg_hypot(order, x);
+    if (x == 0.0 || order * cg_asinh(order / x) - far - 0.5 * cg_log(far) > 710.0) return scaled;
+    for (; isinf(scaled); scaled = cg_kve(order, x)) order -= 1.0;
+    double below = cg_kve(order - 1.0, x) * shrink * shrink, here = scaled * shrink * shrink;
+    for (; order < fabs(v) && !isinf(here); order += 1.0) {
+        const double above = below + 2.0 * order / x * here;
+        below = here;
+        here = above;
+    }
+    return here;
 }
 
 /* cg: cg_kve_slope */
