@@ -63,6 +63,7 @@ class RowBlocks:
         names.release((self.outer, self.last))
         self.here = sizes.index(loop.index) - sizes.index(self.outer)
         self.private = private
+        # of the loops around the statement at hand
         self.extents: dict[str, SizeLike] = {}
         self.locals: list[Stmt] = []
         self.copies: dict[tuple[Buffer, Index, tuple[SizeLike, ...]], Expr] = {}
@@ -115,7 +116,6 @@ class RowBlocks:
         self.run += 1
         for stmt in body:
             if isinstance(stmt, For):
-                self.extents[stmt.index] = stmt.extent
                 self._survey(stmt.body, scope)
                 self.run += 1
                 continue
@@ -218,6 +218,8 @@ class RowBlocks:
 
     def _inner(self, loop: For, scope: dict[str, Let]) -> list[Stmt]:
         """A loop inside, around loops over rows; what it adds up goes in strips."""
+        # loops beside each other may share the name of their index
+        self.extents[loop.index] = loop.extent
         sums = self._sums(loop)
         if not sums or (isinstance(loop.extent, int) and loop.extent <= STRIP):
             body = self._block(loop.body, scope)

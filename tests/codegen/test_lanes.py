@@ -151,3 +151,13 @@ def test_float32_and_values_of_the_row() -> None:
     got, slope = f(points, centres)
     np.testing.assert_allclose(got, want, rtol=3e-6)
     assert got.dtype == slope.dtype == np.float32 and np.isfinite(slope).all()
+
+
+def test_sums_beside_each_other_over_axes_of_different_length() -> None:
+    Y, D = ct.dmatrix("Y"), ct.dmatrix("D")
+    f = cgrad.function([X, C, Y, D], ct.min(distances() + distances(Y, D), axis=1))
+    rng = np.random.default_rng(3)
+    for d, e in ((1, 5), (7, 2)):
+        a, b, y, z = (rng.normal(size=shape) for shape in ((35, d), (3, d), (35, e), (3, e)))
+        want = [np.sum((p[:, None] - q) ** 2, axis=2) for p, q in ((a, b), (y, z))]
+        np.testing.assert_allclose(f(a, b, y, z), np.min(sum(want), axis=1), rtol=1e-13)

@@ -114,6 +114,7 @@ def main() -> int:
     parser.add_argument("--graphs", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--every", type=int, default=1, help="compile one batch in so many")
+    parser.add_argument("--way", choices=WAYS, help="compile in this way only")
     parser.add_argument("--log", type=Path, help="a file of results, read first and added to")
     given = parser.parse_args()
     log = given.log or Path(tempfile.mkdtemp()) / "fuzz.jsonl"
@@ -124,7 +125,9 @@ def main() -> int:
     for k, first in enumerate(range(given.first, given.first + given.graphs, PER_KERNEL)):
         if first in known:
             continue
-        way = None if k % given.every else WAYS[k // given.every % len(WAYS)]
+        way = given.way or WAYS[k // given.every % len(WAYS)]
+        if k % given.every:
+            way = None
         os.environ["CGRAD_CFLAGS"] = own if way == "own flags" else f"{own} -O1"
         line = batch(first, way)
         done.append(line)
