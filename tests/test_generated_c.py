@@ -32,7 +32,7 @@ COMPILER = find_compiler()
 pytestmark = pytest.mark.skipif(
     COMPILER is None or sys.platform != "linux", reason="needs gcc's sanitizers"
 )
-STRICT = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
+STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-Wno-unknown-pragmas"]
 SANITIZE = ["-std=c11", "-O1", "-g", "-fPIC", "-shared", "-fwrapv", "-fno-strict-aliasing",
             "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]  # fmt: skip
 SIZES = (0, 1, 2, 5)
