@@ -311,12 +311,15 @@ static double cg_iv(double v, double x)
 }
 
 /* cg: cg_kve */
-/* exp(x) K of the order v; inf at 0, nan below. */
+/* exp(x) K of the order v; inf at 0, nan below; inf where DLMF 10.41.4 exceeds exp(720). */
 static double cg_kve(double v, double x)
 {
     if (isnan(v) || !(x >= 0.0) || isinf(v)) return NAN;
     if (x == 0.0 || isinf(x)) return x == 0.0 ? INFINITY : 0.0;
-    return cg_bessel_modified(fabs(v), x).second;
+    const double order = fabs(v), far = cg_hypot(order, x);
+    if (order * (cg_asinh(order / x) - order / (far + x)) - 0.5 * cg_log(far) > 720.0)
+        return INFINITY;
+    return cg_bessel_modified(order, x).second;
 }
 
 /* cg: cg_kv */
