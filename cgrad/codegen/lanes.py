@@ -14,7 +14,8 @@ read by several of them: by those of other rows, or by other sums of the same ro
 over i cannot be cut (it stores rows of a result, say), the loop over j is, and all of C is copied
 before both, with j last.  The order of a sum depends on the length of its axis only.
 
-With fewer rows than a vector has lanes nothing is gained, and for long axes something is lost.
+A sum over more than 64 elements goes along each row after all (`row_blocks`).  With fewer rows than
+a vector has lanes nothing is gained.
 
 Responsible for: which loops.  Not responsible for: their new form (`row_blocks`), rows in blocks
 for the sake of functions (`strip`), the order of totals.
@@ -86,7 +87,7 @@ def _nest(
         if private is not None:
             rows = RowBlocks(loop, private, names, outermost if around else None)
             new = rows.loop()
-            fills += rows.whole
+            fills += rows.before
             return new
     for k, stmt in enumerate(loop.body):
         if isinstance(stmt, For) and stmt.kind == "map":

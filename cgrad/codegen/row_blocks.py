@@ -5,6 +5,12 @@ leaves to another is kept in an array with a place for each row; what runs of al
 one total for each block; rows whose elements are read again and again are read from a copy that
 has the rows along its last axis.
 
+A sum over a long axis goes along its rows, one row after the other: that takes as long for few rows
+as for a whole block, and needs no copy.  Where the length is not known, the kernel has both forms:
+
+    if (is_short) for k: for i in the block: s[i] += ...
+    else for i in the block: s[i] = sum over k of ...
+
 Responsible for: the form.  Not responsible for: where it is allowed and worth it (`lanes`).
 """
 
@@ -17,11 +23,13 @@ from cgrad.codegen.scalars import is_variable
 from cgrad.codegen.strip import BLOCK
 from cgrad.codegen.totals import STRIP, identity
 from cgrad.core import dtypes, loops, sizes
+from cgrad.core.dtypes import INT64
 from cgrad.core.loops import (
     Accumulate,
     Buffer,
     Expr,
     For,
+    If,
     Index,
     Let,
     Local,
@@ -32,6 +40,9 @@ from cgrad.core.loops import (
     walk,
 )
 from cgrad.core.sizes import SizeLike
+
+# iterations up to which a sum goes across rows
+SHORT = 64
 
 
 def is_along(index: Index, row: str) -> bool:
@@ -67,9 +78,14 @@ class RowBlocks:
         self.extents: dict[str, SizeLike] = {}
         self.locals: list[Stmt] = []
         self.copies: dict[tuple[Buffer, Index, tuple[SizeLike, ...]], Expr] = {}
-        self.fills: list[Stmt] = []
-        # copies of all rows, for loops that go on inside of others
-        self.whole: list[Stmt] = []
+        # what to do before the outermost loop: ask for lengths, and for loops that go on inside of
+        # others, copy all rows
+        self.before: list[Stmt] = []
+        # whether sums over an axis of some length are short, where that is asked; the question that
+        # has been answered with yes at hand; the answers with which a copy is read
+        self.short: dict[SizeLike, Buffer] = {}
+        self.asked: Buffer | None = None
+        self.readers: dict[Expr, set[Buffer | None]] = {}
         # the values that differ from row to row, and those of them that another run uses
         self.varying: set[int] = set()
         self.kept: set[int] = set()
@@ -88,7 +104,15 @@ class RowBlocks:
         start = sizes.index(self.outer)
         until = sizes.minimum(start + BLOCK, self.old.extent)
         begin = Let(self.last, loops.size_value(until))
-        inside = [begin, *self.locals, *self.fills, *body]
+        copies = self._fills()
+        asks: list[Stmt] = [
+            Set(taken, (), loops.cast(loops.compare("<=", extent, SHORT), INT64))
+            for extent, taken in self.short.items()
+        ]
+        if self.outermost is not None:
+            asks, copies = [*asks, *copies], []
+        self.before = asks
+        inside = [begin, *self.locals, *copies, *body]
         return For(self.outer, self.old.extent, inside, notes=self.old.notes, step=BLOCK)
 
     def _rows(self, body: list[Stmt]) -> For:
@@ -217,9 +241,63 @@ class RowBlocks:
             run.after.append(Accumulate(stmt.op, stmt.buffer, stmt.index, total))
 
     def _inner(self, loop: For, scope: dict[str, Let]) -> list[Stmt]:
-        """A loop inside, around loops over rows; what it adds up goes in strips."""
+        """A loop inside: around loops over rows, or for long sums inside of one."""
         # loops beside each other may share the name of their index
         self.extents[loop.index] = loop.extent
+        if (isinstance(loop.extent, int) and loop.extent <= SHORT) or not self._goes_along(loop):
+            return self._strips(loop, scope)
+        along = [self._along(loop, scope)]
+        if isinstance(loop.extent, int):
+            return along
+        if loop.extent not in self.short:
+            self.short[loop.extent] = self.names.buffer("is_short", INT64, ())
+        taken = self.short[loop.extent]
+        self.asked, outside = taken, self.asked
+        across: list[Stmt] = [For(loop.index, loop.extent, self._block(loop.body, scope))]
+        self.asked = outside
+        yes, no = If(taken, True, across), If(taken, False, along)
+        yes.notes = loop.notes
+        return [yes, no]
+
+    def _goes_along(self, loop: For) -> bool:
+        """Whether a loop only adds up, for each row, what lies along the row."""
+        sums = self._sums(loop)
+        arrays = {b for b in self.arrays if b.shape}
+        return bool(sums) and all(
+            (isinstance(stmt, Let) or (isinstance(stmt, Accumulate) and stmt.buffer in sums))
+            and stmt.value.reads.isdisjoint(arrays)
+            for stmt in loop.body
+        )
+
+    def _along(self, loop: For, scope: dict[str, Let]) -> Stmt:
+        """The sums of a loop, for one row after the other."""
+        named = {name for value in loops.values(loop) for name in _named(value)}
+        row: list[Stmt] = [
+            self._fetch(scope[name])
+            for name in sorted(named)
+            if name in scope and id(scope[name]) in self.varying
+        ]
+        body: list[Stmt] = []
+        totals: dict[Buffer, Buffer] = {}
+        for stmt in loop.body:
+            assert isinstance(stmt, (Let, Accumulate))
+            value = loops.rewrite(stmt.value, self._kept_leaf)
+            if isinstance(stmt, Let):
+                body.append(Let(stmt.name, value))
+                continue
+            if stmt.buffer not in totals:
+                total = self.names.buffer(stmt.buffer.name, stmt.buffer.dtype, ())
+                row.append(Set(total, (), identity("add", total.dtype)))
+                totals[stmt.buffer] = total
+            body.append(Accumulate("add", totals[stmt.buffer], (), value))
+        row.append(For(loop.index, loop.extent, body))
+        for buffer, total in totals.items():
+            array = self.arrays[buffer]
+            row.append(Accumulate("add", array, (self.here,), loops.read(total, ())))
+        return self._rows(row)
+
+    def _strips(self, loop: For, scope: dict[str, Let]) -> list[Stmt]:
+        """A loop around loops over rows; what it adds up goes in strips."""
         sums = self._sums(loop)
         if not sums or (isinstance(loop.extent, int) and loop.extent <= STRIP):
             body = self._block(loop.body, scope)
@@ -276,12 +354,13 @@ class RowBlocks:
         return Let(let.name, loops.read(array, (self.here,)))
 
     def _leaf(self, expr: Expr) -> Expr | None:
-        if not isinstance(expr, Read):
-            return None
-        if expr.buffer.base in self.arrays:
-            return loops.read(self.arrays[expr.buffer.base], (*expr.index, self.here))
-        if (expr.buffer, expr.index) in self.reused:
+        if isinstance(expr, Read) and (expr.buffer, expr.index) in self.reused:
             return self._copied(expr)
+        return self._kept_leaf(expr)
+
+    def _kept_leaf(self, expr: Expr) -> Expr | None:
+        if isinstance(expr, Read) and expr.buffer.base in self.arrays:
+            return loops.read(self.arrays[expr.buffer.base], (*expr.index, self.here))
         return None
 
     def _copied(self, expr: Read) -> Expr:
@@ -297,15 +376,28 @@ class RowBlocks:
             name = f"{expr.buffer.name}_rows"
             array = self.names.buffer(name, expr.dtype, (*extents, length))
             index = (*(sizes.index(name) for name in inner), row)
-            fill: Stmt = Set(array, index, expr)
+            self.copies[key] = loops.read(array, index)
+        self.readers.setdefault(self.copies[key], set()).add(self.asked)
+        return self.copies[key]
+
+    def _fills(self) -> list[Stmt]:
+        """The loops that copy rows; under its condition where only a short sum reads a copy."""
+        fills: list[Stmt] = []
+        for (buffer, index, extents), copy in self.copies.items():
+            assert isinstance(copy, Read)
+            value = loops.read(buffer, index)
+            fill: Stmt = Set(copy.buffer, copy.index, value)
+            inner = sorted(value.indices - {self.old.index})
             for name, extent in zip(reversed(inner), reversed(extents), strict=True):
                 fill = For(name, extent, [fill])
             if self.outermost is not None:
-                self.whole.append(For(self.old.index, self.old.extent, [fill]))
+                fill = For(self.old.index, self.old.extent, [fill])
             else:
-                self.fills.append(self._rows([fill]))
-            self.copies[key] = loops.read(array, index)
-        return self.copies[key]
+                fill = self._rows([fill])
+            (*askers,) = self.readers[copy]
+            taken = askers[0] if len(askers) == 1 else None
+            fills.append(fill if taken is None else If(taken, True, [fill]))
+        return fills
 
 
 def _named(value: Expr) -> set[str]:

@@ -12,7 +12,7 @@ from structure import calls, every_loop, kernel_of, nests, statements
 import cgrad
 import cgrad.tensor as ct
 from cgrad.codegen.strip import BLOCK
-from cgrad.core.loops import For, Local
+from cgrad.core.loops import For, If, Local
 from cgrad.core.node import Node
 
 X, C, x = ct.dmatrix("X"), ct.dmatrix("C"), ct.dvector("x")
@@ -28,7 +28,8 @@ def blocks(outputs: list[Node], inputs: list[Node] | None = None) -> list[For]:
 
 
 def test_rows_are_the_innermost_loop() -> None:
-    (block,) = blocks([ct.min(distances(), axis=1)])
+    Y, D = ct.tensor("Y", shape=(None, 8)), ct.tensor("D", shape=(None, 8))
+    (block,) = blocks([ct.min(distances(Y, D), axis=1)], [Y, D])
     deepest = [s for s in statements([block]) if isinstance(s, For) and s.index == "i"]
     assert len(deepest) > 3
     # the copy reads along a row
@@ -51,23 +52,44 @@ def test_loops_where_nothing_is_read_twice_stay() -> None:
 
 def test_inner_loops_take_their_rows_from_a_copy_of_all() -> None:
     kernel, slots = kernel_of([X, C], [ct.exp(-distances()), ct.sum(distances(), axis=1)])
-    copy, outer = nests(kernel)
-    assert len(slots) == 1 and outer.step == 1 and copy.index == "j"
+    asked, outer = nests(kernel)
+    (copy,) = asked.body
+    assert len(slots) == 1 and outer.step == 1
+    assert isinstance(asked, If) and isinstance(copy, For) and copy.index == "j"
     assert next(loop.step for loop in statements(outer.body) if isinstance(loop, For)) == BLOCK
     # exponentials in a loop without loops, and rows that are stored one after the other
     rows = [s for s in statements(outer.body) if isinstance(s, For) and s.index == "j"]
-    assert calls(rows, "exp") == 1 and not any(isinstance(s, For) for r in rows for s in r.body)
+    (exponentials,) = (row for row in rows if calls([row], "exp"))
+    assert not any(isinstance(s, For) for s in exponentials.body)
     # a transposed array is read as it is
     kernel, slots = kernel_of([X, C], [distances(X, C.T)])
     assert not slots and BLOCK in {loop.step for loop in every_loop(kernel)}
 
 
-def test_long_sums_go_in_strips() -> None:
-    kernel, _ = kernel_of([X, C], [ct.min(distances(), axis=1)])
-    assert [loop.index for loop in every_loop(kernel) if loop.step == 256] == ["k_from"]
-    Y, D = ct.tensor("Y", shape=(None, 8)), ct.tensor("D", shape=(None, 8))
-    kernel, _ = kernel_of([Y, D], [ct.min(distances(Y, D), axis=1)])
-    assert 256 not in {loop.step for loop in every_loop(kernel)}
+def test_long_sums_go_along_rows() -> None:
+    """Either form, by the length of the axis; one where it is known."""
+    (nest,) = blocks([ct.min(distances(), axis=1)])
+    sides = [s for s in statements([nest]) if isinstance(s, If)]
+    copy, short, long = sides
+    assert (copy.wanted, short.wanted, long.wanted) == (True, True, False)
+    assert calls([short], "sum_block") == 0 and calls([long], "sum_block") == 1
+    known = {8: (0, False), 64: (0, False), 65: (1, True), 300: (1, True)}
+    for length, (sums, strips) in known.items():
+        Y, D = (ct.tensor(name, shape=(None, length)) for name in "YD")
+        kernel, _ = kernel_of([Y, D], [ct.min(distances(Y, D), axis=1)])
+        found = every_loop(kernel)
+        assert not any(isinstance(loop, If) for loop in found)
+        assert calls(kernel.body, "sum_block") == sums
+        assert (256 in {loop.step for loop in found}) == (strips and length > 256)
+
+
+def test_what_a_long_sum_does_not_read_is_not_copied() -> None:
+    near = ct.min(distances(), axis=1)
+    (nest,) = blocks([near])
+    assert any(isinstance(s, If) for s in nest.body)
+    # the derivative reads the copy, too
+    (nest,) = blocks([cgrad.grad(ct.sum(near), C)])
+    assert not any(isinstance(s, If) for s in nest.body)
 
 
 def mixture(points: Any = X, centres: Any = C) -> Any:
@@ -86,7 +108,7 @@ def compiled() -> Any:
 
 
 @pytest.mark.parametrize("n", [0, 1, 31, 32, 33, 70])
-@pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 2), (5, 0), (2, 7), (4, 300)])
+@pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 2), (5, 0), (2, 7), (4, 64), (4, 65), (4, 300)])
 def test_values(compiled: Any, n: int, k: int, d: int) -> None:
     rng = np.random.default_rng(n + d)
     points, centres, weights = rng.normal(size=(n, d)), rng.normal(size=(k, d)), rng.normal(size=n)
@@ -115,12 +137,13 @@ def test_values(compiled: Any, n: int, k: int, d: int) -> None:
 
 def test_the_bits_of_a_row_do_not_depend_on_its_place(compiled: Any) -> None:
     rng = np.random.default_rng(0)
-    row, centres = rng.normal(size=(1, 301)), rng.normal(size=(3, 301))
-    alone = compiled(row, centres, np.ones(1))
-    many = compiled(np.tile(row, (77, 1)), centres, np.ones(77))
-    for k in (0, 4):
-        assert set(many[k].tolist()) == {float(alone[k][0])}
-    assert len({v.tobytes() for v in many[2]}) == 1
+    for length in (64, 65, 301):
+        row, centres = rng.normal(size=(1, length)), rng.normal(size=(3, length))
+        alone = compiled(row, centres, np.ones(1))
+        many = compiled(np.tile(row, (77, 1)), centres, np.ones(77))
+        for k in (0, 4):
+            assert set(many[k].tolist()) == {float(alone[k][0])}
+        assert len({v.tobytes() for v in many[2]}) == 1
 
 
 def test_the_error_of_a_long_sum_does_not_grow_with_it(compiled: Any) -> None:
