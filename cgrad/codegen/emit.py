@@ -56,14 +56,16 @@ _COMBINE = {"max": "cg_max", "min": "cg_min"}
 
 def emit(kernel: Kernel, slots: Sequence[Slot], names: Names, math: str | None = None) -> str:
     """The C file of a kernel; `math` says whose elementary functions it calls."""
-    text = _Writer(kernel, slots, names).text()
+    text = Writer(kernel, slots, names).text()
     if math is not None:
         text = with_libm(text, math)
     head = prelude(text, math)
     return "\n\n".join(part for part in (head, kernel.foreign, f"{text}\n") if part)
 
 
-class _Writer:
+class Writer:
+    """Writes the file of a kernel."""
+
     def __init__(self, kernel: Kernel, slots: Sequence[Slot], names: Names) -> None:
         self.kernel = kernel
         self.slots = slots
@@ -152,7 +154,7 @@ class _Writer:
         return found
 
     def _function(self, params: list[tuple[str, str]], slots: str, body: str) -> str:
-        rows = _head(f"static int64_t {self.kernel.name}(", [d for d, _ in params])
+        rows = head_lines(f"static int64_t {self.kernel.name}(", [d for d, _ in params])
         inner = [text for text in (slots, body, f"{INDENT}return CG_OK;") if text]
         return "\n".join([*rows, "{", *inner, "}"])
 
@@ -179,7 +181,7 @@ class _Writer:
         lines = []
         for atom, name in kernel.sizes:
             lines.append(f"{INDENT}const int64_t {name} = {self._raw(atom)};")
-        printer = _RawPrinter(self)
+        printer = RawPrinter(self)
         for check in kernel.checks:
             lines += self._check(check, printer, 1)
         for k, (_, name) in enumerate(kernel.sizes):
@@ -323,7 +325,7 @@ class _Writer:
         params = self.scope.arguments("\n".join(lines), own)
         # inlined again it would be as long as before
         head = f"__attribute__((noinline)) static void {part.name}("
-        rows = _head(head, [declaration for declaration, _ in params])
+        rows = head_lines(head, [declaration for declaration, _ in params])
         self.parts.append("\n".join([*rows, "{", *lines, "}"]))
         call = f"{part.name}({', '.join(name for _, name in params)});"
         return wrapped(f"{INDENT * depth}{call}")
@@ -341,7 +343,7 @@ class _Writer:
         ]
         given = [(f"int64_t {first}", ""), (f"int64_t {last}", "")]
         given += self._free(loop, "\n".join(body))
-        head = _head(f"static void {loop.function}(", [declared for declared, _ in given])
+        head = head_lines(f"static void {loop.function}(", [declared for declared, _ in given])
         self.parts.append("\n".join([*head, "{", *body, "}"]))
         arguments = "".join(f", {argument}" for _, argument in given[2:])
         copies = {
@@ -432,10 +434,10 @@ class _Writer:
         return [*wrapped(f"{pad}if ({broken})"), *wrapped(f"{pad}{INDENT}return {fail};")]
 
 
-class _RawPrinter(Printer):
+class RawPrinter(Printer):
     """Sizes in `cg_sizes`: those without a name are read from the arguments."""
 
-    def __init__(self, writer: _Writer) -> None:
+    def __init__(self, writer: Writer) -> None:
         super().__init__(writer.names)
         self.writer = writer
 
@@ -456,7 +458,7 @@ def _is_else(before: Stmt | None, stmt: Stmt) -> bool:
     )
 
 
-def _head(head: str, arguments: Sequence[str]) -> list[str]:
+def head_lines(head: str, arguments: Sequence[str]) -> list[str]:
     """The lines of a function's head."""
     rows, row = [], head
     arguments = arguments or ["void"]

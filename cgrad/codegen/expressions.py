@@ -124,7 +124,10 @@ class Printer:
             text = self.element(expr.buffer, expr.index)
             return text, _UNARY if text.startswith("*") else _ATOMIC
         if isinstance(expr, Select):
-            cond, a, b = (self._operand(part, _TERNARY + 1) for part in expr.parts)
+            cond, binding = self._text(expr.parts[0])
+            if binding in (_TERNARY, _BINDING["&"]):  # clang wants them around bit operators
+                cond = f"({cond})"
+            a, b = (self._operand(part, _TERNARY + 1) for part in expr.parts[1:])
             return f"{cond} ? {a} : {b}", _TERNARY
         if isinstance(expr, Cast):
             return self._cast(expr)

@@ -19,7 +19,12 @@ RESERVED = frozenset(
     inline int long register restrict return short signed sizeof static struct switch typedef
     union unsigned void volatile while bool true false main errno stdin stdout stderr
     i j k l t rt in out size work st threads chunk y0 y1 yn j0 j1 jn gamma signgam
-    asm typeof linux unix NAN INFINITY NULL""".split()
+    asm typeof linux unix NAN INFINITY NULL
+    alignas alignof and and_eq bitand bitor catch char16_t char32_t char8_t class co_await co_return
+    co_yield compl concept const_cast consteval constexpr constinit decltype delete dynamic_cast
+    explicit export friend mutable namespace new noexcept not not_eq nullptr operator or or_eq
+    private protected public reinterpret_cast requires static_assert static_cast template this
+    thread_local throw try typeid typename using virtual wchar_t xor xor_eq""".split()
 )
 DIGITS = "0123456789"
 SIZE_NAMES = ("n", "m", "p", "q", "r", "s")
@@ -36,6 +41,13 @@ def identifier(text: str) -> str:
     base = re.sub(r"[^A-Za-z0-9_]", "_", text.encode("ascii", "replace").decode())
     base = base[:_LONGEST].strip("_") or "x"
     return f"x_{base}" if base[0].isdigit() or _HEADERS.fullmatch(base) else base
+
+
+def public_name(text: str) -> str:
+    """A name for a function that other files call: no keyword, nothing of the C library's."""
+    name = identifier(text)
+    taken = name in RESERVED or _is_c_function(name) or name in _LIBRARY or name == "kernel"
+    return f"{name}_" if taken else name
 
 
 def note(node: Node) -> str:
@@ -113,6 +125,16 @@ class Names:
 def _is_c_function(name: str) -> bool:
     return name in _C_FUNCTIONS or (name[-1] in "fl" and name[:-1] in _C_FUNCTIONS)
 
+
+# what a program may call of the C library besides: a function of that name would take its place
+_LIBRARY = frozenset(
+    """abort accept access alarm atexit atof atoi atol bind bsearch calloc chdir clock close connect
+    dup exec exit fclose fgets fopen fork fputs fread free fseek fwrite getc getenv getpid gets
+    ioctl kill link listen malloc memchr memcmp mmap open optarg pause perror pipe poll printf putc
+    puts qsort raise rand read realloc recv remove rename rewind scanf select send setjmp shutdown
+    signal sleep snprintf socket sprintf srand stat strcat strchr strcmp strcpy strlen sync system
+    time times truncate ungetc unlink usleep utime vprintf wait write""".split()
+)
 
 # names of math.h and string.h: a variable of that name would hide the function
 _C_FUNCTIONS = frozenset(

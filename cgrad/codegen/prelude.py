@@ -165,10 +165,21 @@ def _used(text: str) -> list[_Function]:
     return [function for name, function in functions.items() if name in wanted]
 
 
-def prelude(text: str, math: str | None = None) -> str:
-    """Everything that has to stand before `text`."""
+def routine_type(symbol: str) -> str:
+    """The C type of a library function: the text of its declaration."""
+    return next(f.text for f in _functions().values() if f.routine and f.routine.symbol == symbol)
+
+
+def _types() -> str:
+    """Of the kernel ABI the types and numbers, without the functions."""
+    text = abi()
+    return text[text.index("/* A C-contiguous") : text.index("/* Fills size")].strip()
+
+
+def prelude(text: str, math: str | None = None, standalone: bool = False) -> str:
+    """Everything that has to stand before `text`; `standalone` without the functions of the ABI."""
     includes = "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n#include <string.h>"
-    pieces = [includes, abi(), *(function.text for function in _used(text))]
+    pieces = [includes, _types() if standalone else abi(), *(function.text for function in _used(text))]
     if math == "fast":
         pieces.insert(1, _vector_functions(text))
     return "\n\n".join(pieces)

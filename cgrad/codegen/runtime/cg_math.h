@@ -60,7 +60,7 @@ static inline int64_t cg_mod_i64(int64_t a, int64_t b)
 {
     if (b == 0 || b == -1) return 0;
     const int64_t r = a % b;
-    return r + ((r != 0) & ((r < 0) != (b < 0)) ? b : 0);
+    return r + (((r != 0) & ((r < 0) != (b < 0))) ? b : 0);
 }
 
 /* cg: cg_floor_div_u64 */

@@ -12,7 +12,7 @@ cg_inline double cg_pow_ends(double x, double y, double power)
 {
     const bool whole = y == trunc(y), odd = whole & (0.5 * y != trunc(0.5 * y));
     const double size = y == 0 || fabs(x) == 1 ? 1.0 : power;
-    return (x < 0) & (x > -INFINITY) & !whole ? NAN : odd ? copysign(size, x) : size;
+    return ((x < 0) & (x > -INFINITY) & !whole) ? NAN : odd ? copysign(size, x) : size;
 }
 
 /* cg: cg_log_of_pow */

@@ -1,0 +1,417 @@
+"""A lowered kernel as a C library that stands alone: a source file and a header.
+
+The computing function is the one that `emit` writes. Around it are `NAME`, which takes sizes,
+0-d arguments by value and arrays as pointers, and `NAME_work`, the bytes of workspace. Nothing is
+allocated, nothing is kept between calls, and the text is C11 and C++17 alike.
+
+Responsible for: these two texts.  Not responsible for: files (`cgrad.export`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cgrad.codegen.emit import INDENT, RawPrinter, Writer, head_lines, wrapped
+from cgrad.codegen.expressions import bare, literal
+from cgrad.codegen.library_calls import library_calls, tables
+from cgrad.codegen.memory import Slot
+from cgrad.codegen.names import Names, public_name
+from cgrad.codegen.prelude import prelude, routines, with_libm
+from cgrad.codegen.unify import entry_source
+from cgrad.core import loops, sizes
+from cgrad.core.dtypes import C_TYPE
+from cgrad.core.loops import Kernel
+from cgrad.core.sizes import Atom, SizeLike
+
+__all__ = ["Library", "standalone"]
+
+BODY = "kernel"  # the name of the static function that computes
+CODES = (
+    ("OK", "done"),
+    ("SHAPE", "sizes do not fit together"),
+    ("INDEX", "an index is outside its axis"),
+    ("EMPTY", "the largest or smallest of no elements"),
+    ("VALUE", "an argument has a value that is not allowed"),
+    ("INTERRUPTED", "not used"),
+    ("MEMORY", "something is too large"),
+)
+_FLAGS = "-O3 -fno-math-errno -fno-trapping-math -ffp-contract=off -fwrapv -fno-strict-aliasing"
+
+
+class Argument:
+    """A parameter of the library's function.
+
+    kind     "size", "value" (0-d, by value), "array", "output", "shape" (the true shape of an
+             output, written) or "work"
+    dtype    of the elements, and what they are declared as
+    shape    of an array, in terms of the sizes, as C text
+    place    which input or output it is, -1 for others
+    """
+
+    __slots__ = ("c_type", "dtype", "kind", "name", "note", "place", "shape")
+
+    def __init__(
+        self, kind: str, name: str, c_type: str, dtype: str = "", shape: Sequence[str] = (),
+        place: int = -1, note: str = "",
+    ) -> None:  # fmt: skip
+        self.kind = kind
+        self.name = name
+        self.c_type = c_type
+        self.dtype = dtype
+        self.shape = tuple(shape)
+        self.place = place
+        self.note = note
+
+    @property
+    def declaration(self) -> str:
+        space = "" if self.c_type.endswith("*") else " "
+        return f"{self.c_type}{space}{self.name}"
+
+
+class Library:
+    """The two texts, what the function takes, and what of a library it calls.
+
+    work_arguments  the parameters of NAME_work
+    sizes           for each parameter of kind "size" (place of an input, axis)
+    """
+
+    __slots__ = ("arguments", "header", "name", "needs_lapack", "sizes", "source", "uses_blas",
+                 "work_arguments")  # fmt: skip
+
+    def __init__(
+        self, name: str, source: str, header: str, arguments: list[Argument],
+        work_arguments: list[Argument], sizes: dict[str, tuple[int, int]], uses_blas: bool,
+        needs_lapack: bool,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.source = source
+        self.header = header
+        self.arguments = arguments
+        self.work_arguments = work_arguments
+        self.sizes = sizes
+        self.uses_blas = uses_blas
+        self.needs_lapack = needs_lapack
+
+
+def standalone(
+    lowered: tuple[Kernel, list[Slot], Names],
+    name: str,
+    baked: Mapping[int, Any],
+    notes: Mapping[tuple[str, int], str] | None = None,
+    math: str | None = None,
+) -> Library:
+    """The library of a lowered kernel whose function is called `name`.
+
+    baked  arrays of the inputs, by place, that become constants of the source
+    notes  remarks by ("array" or "output", place), printed in the comments; ASCII
+    """
+    return _Standalone(lowered, public_name(name), baked, notes or {}, math).library()
+
+
+class _Standalone(Writer):
+    def __init__(
+        self, lowered: tuple[Kernel, list[Slot], Names], name: str, baked: Mapping[int, Any],
+        notes: Mapping[tuple[str, int], str], math: str | None,
+    ) -> None:  # fmt: skip
+        super().__init__(*lowered)
+        self.name = name
+        self.baked = {k: np.ascontiguousarray(value) for k, value in baked.items()}
+        self.notes = notes
+        self.math = math
+        self.counted = sorted({s.position for s in self.kernel.body if isinstance(s, loops.Resize)})
+        names = lowered[2]
+        self.tables_of = {k: names.fresh(f"{self.kernel.inputs[k].name}_data") for k in baked}
+        self.shapes_of = {k: names.fresh(f"out{k}_shape") for k in self.counted}
+        self.size_places: dict[str, tuple[int, int]] = {}
+        for atom, size in self.kernel.sizes:
+            if atom.kind == "dim":
+                place = self.kernel.position[atom.args[0]]
+                if place not in self.baked:
+                    self.size_places[size] = (place, atom.args[1])
+
+    # -- what the function takes --------------------------------------------------------------
+    def arguments(self) -> list[Argument]:
+        found = [Argument("size", size, "int64_t") for size in self.size_places]
+        for k, buffer in enumerate(self.kernel.inputs):
+            if k in self.baked:
+                continue
+            element, note = C_TYPE[buffer.dtype], self.notes.get(("array", k), "")
+            shape = self._shape(buffer.shape)
+            kind, c_type = ("array", f"const {element} *") if shape else ("value", element)
+            found.append(Argument(kind, buffer.name, c_type, buffer.dtype, shape, k, note))
+        for k, buffer in enumerate(self.kernel.outputs):
+            shape, note = self._shape(self.kernel.bounds[k]), self.notes.get(("output", k), "")
+            c_type = f"{C_TYPE[buffer.dtype]} *"
+            found.append(Argument("output", buffer.name, c_type, buffer.dtype, shape, k, note))
+            if k in self.counted:
+                found.append(Argument("shape", self.shapes_of[k], "int64_t *", place=k))
+        return [*found, Argument("work", "work", "void *")]
+
+    def work_arguments(self) -> list[Argument]:
+        """The sizes, and the integers that sizes depend on."""
+        atoms = [atom for atom, _ in self.kernel.sizes if atom.kind == "value"]
+        places = {self.kernel.position[entry_source(atom.args[0])] for atom in atoms}
+        return [
+            argument
+            for argument in self.arguments()
+            if argument.kind == "size" or (argument.kind == "value" and argument.place in places)
+        ]
+
+    def _shape(self, shape: Sequence[SizeLike]) -> list[str]:
+        """Sizes over the parameters of the function."""
+        return [bare(self._public.size(n)) for n in shape]
+
+    @property
+    def _public(self) -> _PublicPrinter:
+        return _PublicPrinter(self)
+
+    def _raw(self, atom: Atom) -> str:
+        """A size in terms of the parameters; equal sizes are one parameter."""
+        if atom.kind == "dim":
+            place, axis = self.kernel.position[atom.args[0]], atom.args[1]
+            if place in self.baked:
+                return str(self.baked[place].shape[axis])
+            n = self.kernel.inputs[place].shape[axis]
+            return self.plain.size(n)
+        source = entry_source(atom.args[0])
+        place = self.kernel.position[source]
+        if place in self.baked:
+            return literal(self.baked[place].item(), source.dtype)
+        return self.kernel.inputs[place].name
+
+    # -- the texts ----------------------------------------------------------------------------
+    def library(self) -> Library:
+        body = "\n".join(self.block(self.kernel.body, 1))
+        pointers = self._slot_pointers()
+        local = [
+            f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in self.print.local_sizes
+        ]
+        slots = "\n".join([*local, *pointers])
+        uses = "\n".join([slots, body, *self.parts])
+        params = self._parameters(f"{slots}\n{body}")
+        arguments, work = self.arguments(), self.work_arguments()
+        function = self._function(params, slots, body)
+        text = "\n\n".join(
+            [*self._constants(uses), *self._tables(uses), *self.parts, function, self._bytes(work)]
+        )
+        main = self._main(params, arguments)
+        if self.math is not None:
+            text = with_libm(text, self.math)
+        called = routines(f"{text}\n{main}")
+        head = prelude(f"{text}\n{main}", self.math, standalone=True)
+        pieces = [self._opening(arguments), head]
+        if "cg_runtime" in main:
+            pieces.append(_runtime(called))
+        pieces += [part for part in (self.kernel.foreign, text, main) if part]
+        source = "\n\n".join(pieces) + "\n"
+        needed = any(routine.needed for routine in called)
+        return Library(
+            self.name, source, self._header(arguments, work), arguments, work, self.size_places,
+            bool(called), needed,
+        )  # fmt: skip
+
+    def _opening(self, arguments: Sequence[Argument]) -> str:
+        rows = [
+            f"/* {self.name}: C11 or C++17, generated by cgrad.", " *",
+            *self._described(arguments), " *",
+            " * Results are the same bits as those of the function it was made from with these",
+            f" * options: {_FLAGS}", " */",
+            "#ifdef __cplusplus", "#define restrict __restrict",
+            "#define _Static_assert static_assert", "#endif",
+            "#if defined(__GNUC__) && !defined(__clang__)",
+            '#pragma GCC optimize("wrapv") /* integers wrap around */',
+            "#elif defined(__clang__)",
+            "#pragma STDC FP_CONTRACT OFF", "#endif",
+            f'#include "{self.name}.h"',
+        ]  # fmt: skip
+        return "\n".join(rows)
+
+    def _described(self, arguments: Sequence[Argument]) -> list[str]:
+        rows = []
+        for argument in arguments:
+            if argument.kind in ("size", "work", "shape"):
+                continue
+            way = "out" if argument.kind == "output" else "in "
+            comma = "," if len(argument.shape) == 1 else ""
+            bound = ", at most" if argument.place in self.counted and way == "out" else ""
+            note = f"  {argument.note}" if argument.note else ""
+            shape = f"({', '.join(argument.shape)}{comma})"
+            rows.append(f" * {way}  {argument.name}: {argument.dtype}{bound} {shape}{note}")
+        return rows
+
+    def _header(self, arguments: Sequence[Argument], work: Sequence[Argument]) -> str:
+        name, guard = self.name, f"{self.name.upper()}_H"
+        codes = [
+            f"{INDENT}{name.upper()}_{code}{' = 0' if k == 0 else ''}"
+            f"{',' if k < len(CODES) - 1 else ''} /* {meaning} */"
+            for k, (code, meaning) in enumerate(CODES)
+        ]
+        shapes = [a.name for a in arguments if a.kind == "shape"]
+        told = (
+            [" *", f" * {', '.join(shapes)}: the true shape of the result is written here."]
+            if shapes
+            else []
+        )
+        return "\n".join([
+            f"#ifndef {guard}", f"#define {guard}", "", "#include <stdint.h>", "",
+            "#ifdef __cplusplus", 'extern "C" {', "#endif", "",
+            f"/* What {name} returns. */", "enum {", *codes, "};", "",
+            f"/* The bytes of workspace that {name} needs for these sizes; INT64_MAX if there is no",
+            " * such number. */",
+            f"{_joined(f'int64_t {name}_work(', work)};", "",
+            f"/* {name}", " *", *self._described(arguments), *told, " *",
+            " * Arrays are row-major, aligned, and do not overlap. work has the bytes that",
+            f" * {name}_work tells, aligned to 64 bytes; it may be NULL if these are 0. Any number",
+            f" * of threads may call this at once. Returns {name.upper()}_OK or what went wrong. */",
+            f"{_joined(f'int {name}(', arguments)};", "",
+            "#ifdef __cplusplus", "}", "#endif", "", "#endif", "",
+        ])  # fmt: skip
+
+    def _constants(self, uses: str) -> list[str]:
+        """The arrays that became part of the source."""
+        found = []
+        words = set(re.findall(r"\w+", uses))
+        for k, name in self.tables_of.items():
+            buffer = self.kernel.inputs[k]
+            if buffer.name not in words:
+                continue
+            values = self.baked[k].reshape(-1)
+            numbers = [literal(v.item(), buffer.dtype) for v in values] or ["0"]
+            head = f"static const {C_TYPE[buffer.dtype]} {name}[{len(numbers)}] = {{"
+            found.append("\n".join([head, *_rows(numbers), "};"]))
+        return found
+
+    def _named_sizes(self, words: set[str]) -> list[str]:
+        """The named sizes that are no parameters, as far as a text mentions them."""
+        return [
+            f"{INDENT}const int64_t {name} = {_integer(self._raw(atom))};"
+            for atom, name in self.kernel.sizes
+            if name not in self.size_places and name in words
+        ]
+
+    def _bytes(self, work: Sequence[Argument]) -> str:
+        slots = [self._slot(slot, self.plain) for slot in self.slots]
+        if len(slots) < 2:
+            lines = [f"{INDENT}return {slots[0] if slots else 0};"]
+        else:
+            lines = [f"{INDENT}int64_t bytes = {slots[0]};"]
+            lines += [f"{INDENT}bytes = cg_plus(bytes, {slot});" for slot in slots[1:]]
+            lines.append(f"{INDENT}return bytes;")
+        words = set(re.findall(r"\w+", " ".join(lines)))
+        named = self._named_sizes(words)
+        words |= set(re.findall(r"\w+", " ".join(named)))
+        unused = [f"{INDENT}(void){a.name};" for a in work if a.name not in words]
+        head = _joined(f"int64_t {self.name}_work(", work)
+        return "\n".join([head, "{", *unused, *named, *lines, "}"])
+
+    def _main(self, params: list[tuple[str, str]], arguments: Sequence[Argument]) -> str:
+        checks: list[str] = []
+        printer = RawPrinter(self)
+        for check in self.kernel.checks:
+            found, expected = printer.size(check.found), printer.size(check.expected)
+            if check.code == "CG_SHAPE" and found == expected:
+                continue  # one parameter
+            checks += self._check(check, printer, 1)
+        shapes = [
+            f"{INDENT}{self.shapes_of[k]}[{axis}] = {bare(self.plain.size(n))};"
+            for k in self.counted
+            for axis, n in enumerate(self.kernel.bounds[k])
+        ]
+        call = f"return (int){self.kernel.name}({', '.join(self._passed(params))});"
+        lines = [*checks, *shapes, *wrapped(f"{INDENT}{call}")]
+        words = set(re.findall(r"\w+", "\n".join(lines)))
+        before = self._named_sizes(words)
+        if "out" in words:
+            cells = [f"{{{b.name}, {self.shapes_of.get(k, '0')}}}" for k, b in
+                     enumerate(self.kernel.outputs)]  # fmt: skip
+            before += wrapped(f"{INDENT}cg_array out[{len(cells)}] = {{{', '.join(cells)}}};")
+        if "st" in words:
+            before += [
+                f"{INDENT}cg_status status = {{CG_OK, -1, -1, 0, 0}};",
+                f"{INDENT}cg_status *const st = &status;",
+            ]
+        words = set(re.findall(r"\w+", "\n".join([*before, *lines])))
+        unused = [f"{INDENT}(void){a.name};" for a in arguments if a.name not in words]
+        head = _joined(f"int {self.name}(", arguments)
+        return "\n".join([head, "{", *unused, *before, *lines, "}"])
+
+    def _passed(self, params: list[tuple[str, str]]) -> list[str]:
+        """What the computing function is called with."""
+        given = {"rt": "&cg_runtime", "rt->num_threads": "1", "work": "(char *)work"}
+        for k, (_, name) in enumerate(self.kernel.sizes):
+            given[f"size[{k}]"] = name
+        for k, buffer in enumerate(self.kernel.inputs):
+            own = f"&{buffer.name}" if not buffer.shape else buffer.name
+            given[f"in[{k}].data"] = self.tables_of.get(k, own)
+        for k, buffer in enumerate(self.kernel.outputs):
+            given[f"out[{k}].data"] = buffer.name
+        return [given.get(argument, argument) for _, argument in params]
+
+
+class _PublicPrinter:
+    """Sizes over the parameters of the library's function, for its comments."""
+
+    def __init__(self, writer: _Standalone) -> None:
+        self.writer = writer
+
+    def size(self, size: SizeLike) -> str:
+        writer = self.writer
+        hidden = {
+            atom: int(text)
+            for atom, _ in writer.kernel.sizes
+            if re.fullmatch(r"-?\d+", text := writer._raw(atom))
+        }
+        known = {
+            atom: name if name in writer.size_places else writer._raw(atom)
+            for atom, name in writer.kernel.sizes
+        }
+
+        def name(atom: Atom) -> str:
+            return known.get(atom) or sizes.compound_text(atom, name)
+
+        return sizes.render(sizes.substitute(size, hidden.get), name)
+
+
+def _integer(text: str) -> str:
+    return text if re.fullmatch(r"[\w.]+", text) else f"({text})"
+
+
+def _joined(head: str, arguments: Sequence[Argument]) -> str:
+    return "\n".join(head_lines(head, [argument.declaration for argument in arguments]))
+
+
+def _rows(numbers: Sequence[str]) -> list[str]:
+    """Numbers on lines of at most 100 columns."""
+    rows, row = [], INDENT
+    for number in numbers:
+        if len(row) + len(number) > 98 and row.strip():
+            rows.append(row.rstrip())
+            row = INDENT
+        row += f"{number}, "
+    return [*rows, row.rstrip().rstrip(",")]
+
+
+def _runtime(called: Sequence[Any]) -> str:
+    """What kernels may use of a process, here: one thread, and the library that is linked."""
+
+    def runtime(used: Sequence[Any]) -> str:
+        blas, lapack = tables(used)
+        members = f"(int64_t)sizeof(cg_rt), 1, &cg_never, {blas}, {lapack}"
+        return "\n".join(wrapped(f"static const cg_rt cg_runtime = {{{members}}};"))
+
+    never = "static const volatile int cg_never = 0;"
+    needed = [routine for routine in called if routine.needed]
+    if not called:
+        return f"{never}\n{runtime(())}"
+    if len(needed) == len(called):
+        return f"{library_calls(called)}\n\n{never}\n{runtime(called)}"
+    otherwise = f"{library_calls(needed)}\n\n" if needed else ""
+    return (
+        "/* -DCG_BLAS: link with CBLAS and LAPACK; without it loops do what they can. */\n"
+        f"#ifdef CG_BLAS\n{library_calls(called)}\n\n{never}\n{runtime(called)}\n#else\n"
+        f"{otherwise}{never}\n{runtime(needed)}\n#endif"
+    )
