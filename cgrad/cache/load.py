@@ -24,7 +24,7 @@ from cgrad.cache.obtain import Obtained, Parts, Recipe, Source, start
 from cgrad.cache.store import current_stores, private_store, remove_tree, warn_once
 from cgrad.errors import BuildError
 
-__all__ = ["Kernel", "Source", "load_kernel", "open_extension", "open_obtained"]
+__all__ = ["Kernel", "Source", "load_kernel", "load_plain", "open_extension", "open_obtained"]
 
 T = TypeVar("T")
 
@@ -102,6 +102,29 @@ def _kernel_parts() -> Parts:
     return Parts(EXTENSION, objects=(("glue.o", glue),), libraries=("-lm",))
 
 
+def load_plain(
+    fields: Sequence[Field], names: Sequence[str], generate: Callable[[], Source]
+) -> list[int]:
+    """The addresses of functions of a library that has no glue; it is never closed."""
+
+    def use(obtained: Obtained) -> list[int]:
+        entry = obtained.entry
+        if entry.digest not in _plain:
+            _plain[entry.digest] = _with_fresh_path(entry, _open_plain)
+        return _addresses(_plain[entry.digest], names)
+
+    return open_obtained(lambda: start(_PLAIN, fields, generate).result(), use)
+
+
+_plain: dict[bytes, Any] = {}  # libraries by the bytes of their files
+
+_PLAIN = Recipe(
+    "plain",
+    ".so",
+    (*toolchain.KERNEL_FLAGS, *toolchain.link_flags()),
+    lambda: Parts(LIBRARY, libraries=("-lm",)),
+    vectorised=True,
+)
 _RECIPE = Recipe(
     "kernel",
     ".so",
@@ -151,13 +174,21 @@ def _read_extension(path: str) -> tuple[object, tuple[int, ...]]:
     return module, tuple(int(ffi.cast("intptr_t", ffi.addressof(lib, name))) for name in _FUNCTIONS)
 
 
+def _open_plain(path: str) -> Any:
+    return _cffi_backend.load_library(path, 0)
+
+
 def _read_library(path: str) -> tuple[object, tuple[int, ...]]:
-    library = _cffi_backend.load_library(path, 0)
+    library = _open_plain(path)
+    return library, tuple(_addresses(library, _FUNCTIONS))
+
+
+def _addresses(library: Any, names: Sequence[str]) -> list[int]:
     void = _cffi_backend.new_pointer_type(_cffi_backend.new_void_type())
     function = _cffi_backend.new_function_type((void,), _cffi_backend.new_void_type(), False)
     integer = _cffi_backend.new_primitive_type("intptr_t")
-    addresses = (library.load_function(function, name) for name in _FUNCTIONS)
-    return library, tuple(int(_cffi_backend.cast(integer, address)) for address in addresses)
+    addresses = (library.load_function(function, name) for name in names)
+    return [int(_cffi_backend.cast(integer, address)) for address in addresses]
 
 
 def open_extension(name: str, path: str) -> ModuleType:
@@ -173,9 +204,7 @@ def open_extension(name: str, path: str) -> ModuleType:
     return module
 
 
-def _with_fresh_path(
-    entry: Entry, read: Callable[[str], tuple[object, tuple[int, ...]]]
-) -> tuple[object, tuple[int, ...]]:
+def _with_fresh_path(entry: Entry, read: Callable[[str], T]) -> T:
     """Open the library of an entry under a path that this process has not opened before."""
     if entry.path not in _used_paths:
         _used_paths.add(entry.path)

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from cgrad.cli import caching, compiling, doctor
+from cgrad.cli import caching, compiling, doctor, exporting
 from cgrad.cli.output import (
     FAILED,
     NO_COMPILER,
@@ -23,6 +23,7 @@ from cgrad.errors import CgradError, ConfigError, NoCompilerError
 EXAMPLES = """examples:
   cgrad doctor                       is everything there to compile and run?
   cgrad compile models:loss          compile a function before it is needed
+  cgrad export models:loss -o out    write a function as C that needs no Python
   cgrad cache info                   what the cache holds
 
 exit codes: 0 done, 1 the work failed, 2 a mistake in the command line, 3 no C compiler
@@ -37,7 +38,7 @@ def build_parser() -> Parser:
         "`cgrad COMMAND --help` has the options and examples of each command.",
     )  # fmt: skip
     commands = Commands(parser, "command")
-    for module in (compiling, caching, doctor):
+    for module in (compiling, exporting, caching, doctor):
         module.add(commands)
     return parser
 

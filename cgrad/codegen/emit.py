@@ -523,6 +523,17 @@ def _best_break(line: str) -> int | None:
     return found
 
 
+def number_rows(numbers: Sequence[str]) -> list[str]:
+    """Numbers on lines of at most 100 columns."""
+    rows, row = [], INDENT
+    for number in numbers:
+        if len(row) + len(number) > 98 and row.strip():
+            rows.append(row.rstrip())
+            row = INDENT
+        row += f"{number}, "
+    return [*rows, row.rstrip().rstrip(",")]
+
+
 def _comment(notes: Sequence[str], pad: str) -> list[str]:
     lines, line = [], f"{pad}/* "
     for k, note in enumerate(notes):

@@ -42,7 +42,10 @@ def library_calls(routines: Sequence[Routine]) -> str:
     expand = [_EXPAND] if any("cg_expand(" in text for text in calls) else []
     declared = [text.partition("\n\n")[0] for text in calls]
     block = "\n".join(
-        ["#ifdef __cplusplus", 'extern "C" {', "#endif", *declared, "#ifdef __cplusplus", "}", "#endif"]
+        [
+            "#ifdef __cplusplus", 'extern "C" {', "#endif", *declared,
+            "#ifdef __cplusplus", "}", "#endif",
+        ]
     )  # fmt: skip
     return "\n\n".join([_INTEGER, *expand, block, *(text.partition("\n\n")[2] for text in calls)])
 
@@ -92,7 +95,9 @@ def _call(routine: Routine) -> str:
             foreign.append(kind)
             arguments.append(name)
     declared = f"void {symbol}({', '.join(foreign)});"
-    taken = ", ".join(f"{kind}{'' if kind.endswith('*') else ' '}{name}" for kind, name in parameters)
+    taken = ", ".join(
+        f"{kind}{'' if kind.endswith('*') else ' '}{name}" for kind, name in parameters
+    )
     body = [*before, f"{symbol}({', '.join(arguments)});", *after]
     lines = "\n".join(f"    {line}" for line in body)
     return (

@@ -179,7 +179,11 @@ def _types() -> str:
 def prelude(text: str, math: str | None = None, standalone: bool = False) -> str:
     """Everything that has to stand before `text`; `standalone` without the functions of the ABI."""
     includes = "#include <math.h>\n#include <stdbool.h>\n#include <stdint.h>\n#include <string.h>"
-    pieces = [includes, _types() if standalone else abi(), *(function.text for function in _used(text))]
+    pieces = [
+        includes,
+        _types() if standalone else abi(),
+        *(function.text for function in _used(text)),
+    ]
     if math == "fast":
         pieces.insert(1, _vector_functions(text))
     return "\n\n".join(pieces)

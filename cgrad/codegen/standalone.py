@@ -10,12 +10,13 @@ Responsible for: these two texts.  Not responsible for: files (`cgrad.export`).
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from cgrad.codegen.emit import INDENT, RawPrinter, Writer, head_lines, wrapped
+from cgrad.codegen.emit import INDENT, RawPrinter, Writer, head_lines, number_rows, wrapped
 from cgrad.codegen.expressions import bare, literal
 from cgrad.codegen.library_calls import library_calls, tables
 from cgrad.codegen.memory import Slot
@@ -77,15 +78,16 @@ class Library:
 
     work_arguments  the parameters of NAME_work
     sizes           for each parameter of kind "size" (place of an input, axis)
+    work_bytes      the bytes of workspace where they depend on no size, else None
     """
 
     __slots__ = ("arguments", "header", "name", "needs_lapack", "sizes", "source", "uses_blas",
-                 "work_arguments")  # fmt: skip
+                 "work_arguments", "work_bytes")  # fmt: skip
 
     def __init__(
         self, name: str, source: str, header: str, arguments: list[Argument],
         work_arguments: list[Argument], sizes: dict[str, tuple[int, int]], uses_blas: bool,
-        needs_lapack: bool,
+        needs_lapack: bool, work_bytes: int | None,
     ) -> None:  # fmt: skip
         self.name = name
         self.source = source
@@ -95,6 +97,7 @@ class Library:
         self.sizes = sizes
         self.uses_blas = uses_blas
         self.needs_lapack = needs_lapack
+        self.work_bytes = work_bytes
 
 
 def standalone(
@@ -163,11 +166,8 @@ class _Standalone(Writer):
 
     def _shape(self, shape: Sequence[SizeLike]) -> list[str]:
         """Sizes over the parameters of the function."""
-        return [bare(self._public.size(n)) for n in shape]
-
-    @property
-    def _public(self) -> _PublicPrinter:
-        return _PublicPrinter(self)
+        public = _PublicPrinter(self)
+        return [bare(public.size(n)) for n in shape]
 
     def _raw(self, atom: Atom) -> str:
         """A size in terms of the parameters; equal sizes are one parameter."""
@@ -195,9 +195,13 @@ class _Standalone(Writer):
         params = self._parameters(f"{slots}\n{body}")
         arguments, work = self.arguments(), self.work_arguments()
         function = self._function(params, slots, body)
-        text = "\n\n".join(
-            [*self._constants(uses), *self._tables(uses), *self.parts, function, self._bytes(work)]
-        )
+        parts = [*self._constants(uses), *self._tables(uses), *self.parts, function]
+        text = "\n\n".join(parts)
+        # the names of the file itself; those inside of functions do no harm
+        inner = set(re.findall(r"^static [^;={(\[]*?(\w+)[(\[]", text, re.MULTILINE))
+        while inner & {self.name, f"{self.name}_work"}:
+            self.name += "_"
+        text = f"{text}\n\n{self._bytes(work)}"
         main = self._main(params, arguments)
         if self.math is not None:
             text = with_libm(text, self.math)
@@ -211,7 +215,7 @@ class _Standalone(Writer):
         needed = any(routine.needed for routine in called)
         return Library(
             self.name, source, self._header(arguments, work), arguments, work, self.size_places,
-            bool(called), needed,
+            bool(called), needed, self._constant_bytes(),
         )  # fmt: skip
 
     def _opening(self, arguments: Sequence[Argument]) -> str:
@@ -256,17 +260,21 @@ class _Standalone(Writer):
             if shapes
             else []
         )
+        bytes_note = (
+            f"The bytes of workspace that {name} needs for these sizes; INT64_MAX if there is no "
+            "such number."
+        )
+        rules = (
+            "Arrays are row-major, aligned, and do not overlap. work has the bytes that "
+            f"{name}_work tells, aligned to 64 bytes; it may be NULL if these are 0. Any number of "
+            f"threads may call this at once. Returns {name.upper()}_OK or what went wrong."
+        )
         return "\n".join([
             f"#ifndef {guard}", f"#define {guard}", "", "#include <stdint.h>", "",
             "#ifdef __cplusplus", 'extern "C" {', "#endif", "",
             f"/* What {name} returns. */", "enum {", *codes, "};", "",
-            f"/* The bytes of workspace that {name} needs for these sizes; INT64_MAX if there is no",
-            " * such number. */",
-            f"{_joined(f'int64_t {name}_work(', work)};", "",
-            f"/* {name}", " *", *self._described(arguments), *told, " *",
-            " * Arrays are row-major, aligned, and do not overlap. work has the bytes that",
-            f" * {name}_work tells, aligned to 64 bytes; it may be NULL if these are 0. Any number",
-            f" * of threads may call this at once. Returns {name.upper()}_OK or what went wrong. */",
+            *_prose(bytes_note, "/* "), f"{_joined(f'int64_t {name}_work(', work)};", "",
+            f"/* {name}", " *", *self._described(arguments), *told, " *", *_prose(rules, " * "),
             f"{_joined(f'int {name}(', arguments)};", "",
             "#ifdef __cplusplus", "}", "#endif", "", "#endif", "",
         ])  # fmt: skip
@@ -282,7 +290,7 @@ class _Standalone(Writer):
             values = self.baked[k].reshape(-1)
             numbers = [literal(v.item(), buffer.dtype) for v in values] or ["0"]
             head = f"static const {C_TYPE[buffer.dtype]} {name}[{len(numbers)}] = {{"
-            found.append("\n".join([head, *_rows(numbers), "};"]))
+            found.append("\n".join([head, *number_rows(numbers), "};"]))
         return found
 
     def _named_sizes(self, words: set[str]) -> list[str]:
@@ -308,6 +316,14 @@ class _Standalone(Writer):
         head = _joined(f"int64_t {self.name}_work(", work)
         return "\n".join([head, "{", *unused, *named, *lines, "}"])
 
+    def _constant_bytes(self) -> int | None:
+        total = 0
+        for slot in self.slots:
+            if not isinstance(slot.count, int):
+                return None
+            total += -(-slot.count * slot.bytes // 64) * 64
+        return total
+
     def _main(self, params: list[tuple[str, str]], arguments: Sequence[Argument]) -> str:
         checks: list[str] = []
         printer = RawPrinter(self)
@@ -316,12 +332,20 @@ class _Standalone(Writer):
             if check.code == "CG_SHAPE" and found == expected:
                 continue  # one parameter
             checks += self._check(check, printer, 1)
+        checks = [re.sub(r"return (cg_fail\(.*)", r"return (int)\1", line) for line in checks]
         shapes = [
             f"{INDENT}{self.shapes_of[k]}[{axis}] = {bare(self.plain.size(n))};"
             for k in self.counted
             for axis, n in enumerate(self.kernel.bounds[k])
         ]
         call = f"return (int){self.kernel.name}({', '.join(self._passed(params))});"
+        negative = " || ".join(f"{size} < 0" for size in self.size_places)
+        if negative:
+            checks = [
+                *wrapped(f"{INDENT}if ({negative})"),
+                f"{INDENT * 2}return CG_SHAPE;",
+                *checks,
+            ]
         lines = [*checks, *shapes, *wrapped(f"{INDENT}{call}")]
         words = set(re.findall(r"\w+", "\n".join(lines)))
         before = self._named_sizes(words)
@@ -380,19 +404,13 @@ def _integer(text: str) -> str:
     return text if re.fullmatch(r"[\w.]+", text) else f"({text})"
 
 
+def _prose(text: str, first: str) -> list[str]:
+    """The end of a comment, on lines of at most 92 columns."""
+    return textwrap.wrap(f"{text} */", 92, initial_indent=first, subsequent_indent=" * ")
+
+
 def _joined(head: str, arguments: Sequence[Argument]) -> str:
     return "\n".join(head_lines(head, [argument.declaration for argument in arguments]))
-
-
-def _rows(numbers: Sequence[str]) -> list[str]:
-    """Numbers on lines of at most 100 columns."""
-    rows, row = [], INDENT
-    for number in numbers:
-        if len(row) + len(number) > 98 and row.strip():
-            rows.append(row.rstrip())
-            row = INDENT
-        row += f"{number}, "
-    return [*rows, row.rstrip().rstrip(",")]
 
 
 def _runtime(called: Sequence[Any]) -> str:

@@ -1,0 +1,214 @@
+"""Compiled functions for other C code: files to compile elsewhere, and pointers in this process.
+
+Responsible for: what users call.  Not responsible for: the texts (`export`), calls from Python
+(`compiled`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import _cffi_backend
+
+from cgrad.cache.key import digest
+from cgrad.cache.load import Source, load_plain
+from cgrad.codegen.standalone import Argument, Library
+from cgrad.export import export, library
+
+__all__ = ["NativeMethods"]
+
+_CTYPES = {
+    "uint8_t": ctypes.c_uint8, "float": ctypes.c_float, "double": ctypes.c_double,
+    **{f"{u}int{n}_t": getattr(ctypes, f"c_{u}int{n}") for u in ("", "u") for n in (8, 16, 32, 64)},
+}  # fmt: skip
+_LARGEST_STACK = 1 << 16  # bytes of workspace that an adaptor has on the stack
+
+
+class Native:
+    """The library of one function in this process; it stays loaded until the process ends."""
+
+    __slots__ = ("address", "callback", "library")
+
+    def __init__(self, f: Any) -> None:
+        self.library = library(f, f.name)
+        if self.library.needs_lapack:
+            raise NotImplementedError(
+                f"{f.name}: a pointer to a function that needs LAPACK is not built; export it and "
+                "link it with LAPACK, or call the function itself"
+            )
+        text, adaptor = _text(self.library), _adaptor(self.library)
+        names = [self.library.name] + ([_ADAPTOR] if adaptor else [])
+        fields = [("name", f.name), ("native", digest((text + adaptor).encode()).hex())]
+        addresses = load_plain(fields, names, lambda: Source(text + adaptor))
+        self.address = addresses[0]
+        self.callback = addresses[1] if adaptor else 0
+
+
+class NativeMethods:
+    """The methods of a compiled function that have to do with other C code."""
+
+    name: str
+    _native: Native | None = None
+
+    def export(
+        self,
+        directory: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        cmake: bool = False,
+        example: Sequence[Any] | Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """Write the function as C11 that needs neither Python nor cgrad; the paths of the files.
+
+            paths = f.export("out", "loss", cmake=True)
+
+        name     of the C function and the files; by default that of this function. It is reduced
+                 to letters, digits and underscores
+        cmake    also write CMakeLists.txt and a pkg-config file
+        example  arguments for the self-test, a list or a dict by the names of inputs; made up by
+                 default
+
+        `NAME.h` says what the function takes: sizes, 0-d arguments by value, arrays as pointers to
+        rows, memory for the results, and a workspace of `NAME_work(...)` bytes. `NAME_test.c` is a
+        program that calls it and compares the results with those of this function now. Nothing is
+        allocated, nothing is kept between calls: any number of threads may call it. It is linked
+        with libm only; products of matrices and factors are loops unless CG_BLAS is defined, then
+        CBLAS and LAPACK are linked; `eigh`, `svd` and `qr` always need LAPACK.
+
+        Constants and shared variables have the values of now. What an update changes is a
+        parameter, and its new value a result.
+
+        Errors: `NotImplementedError` where Python is called (`wrap_py`, `Print`); `ValueError` if
+        no arguments for the self-test can be made up, or constants have more than 10 000 000
+        elements; `OSError`.
+        """
+        return export(self, directory, name, cmake_files=cmake, example=example)
+
+    @property
+    def c_signature(self) -> str:
+        """The C declaration of what `address` points to."""
+        made = library(self, self.name) if self._native is None else self._native.library
+        return f"int {made.name}({', '.join(a.declaration for a in made.arguments)})"
+
+    @property
+    def address(self) -> int:
+        """The address of a C function of the declaration `c_signature`.
+
+        It is the function that `export` writes, compiled when this is first read, valid until the
+        process ends. It neither needs the GIL nor takes it. Constants and shared variables have
+        the values of that moment.
+        """
+        if self._native is None:
+            self._native = Native(self)
+        return self._native.address
+
+    @property
+    def ctypes(self) -> Any:
+        """The same as a function of ctypes; arrays are passed as pointers."""
+        address = self.address
+        assert self._native is not None
+        kinds = [_ctypes_type(argument) for argument in self._native.library.arguments]
+        return ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(address)
+
+    @property
+    def cffi(self) -> Any:
+        """The same as a function pointer of cffi."""
+        address = self.address
+        assert self._native is not None
+        kinds = tuple(_cffi_type(argument.c_type) for argument in self._native.library.arguments)
+        function = _cffi_backend.new_function_type(kinds, _cffi_type("int"), False)
+        return _cffi_backend.cast(function, address)
+
+    def low_level_callable(self) -> Any:
+        """The function as a `scipy.LowLevelCallable`, for `quad`, `nquad` and the like.
+
+        It must return one float64 number and take either float64 numbers or one float64 vector:
+        one number is `double (double)`, all else `double (int, double *)`. Where the function
+        fails the answer is nan.
+
+        Errors: `TypeError` for other functions; `ImportError` without SciPy.
+        """
+        from scipy import LowLevelCallable
+
+        self.address  # noqa: B018
+        assert self._native is not None
+        if not self._native.callback:
+            raise TypeError(
+                f"{self.name}: scipy.LowLevelCallable takes functions of float64 numbers, or of "
+                "one float64 vector, that return one float64 number and have a workspace of fixed "
+                f"size; this is {self.c_signature}. Use address, ctypes or cffi"
+            )
+        kinds: list[Any] = [ctypes.c_double]
+        if not _is_of_one_number(self._native.library):
+            kinds = [ctypes.c_int, ctypes.POINTER(ctypes.c_double)]
+        return LowLevelCallable(ctypes.CFUNCTYPE(ctypes.c_double, *kinds)(self._native.callback))
+
+
+def _ctypes_type(argument: Argument) -> Any:
+    if argument.c_type == "void *":
+        return ctypes.c_void_p
+    if argument.c_type.endswith("*"):
+        return ctypes.POINTER(_CTYPES[argument.c_type.removeprefix("const ").removesuffix(" *")])
+    return _CTYPES[argument.c_type]
+
+
+def _cffi_type(c_type: str) -> Any:
+    if c_type.endswith(" *"):
+        return _cffi_backend.new_pointer_type(
+            _cffi_type(c_type.removeprefix("const ").removesuffix(" *"))
+        )
+    if c_type == "void":
+        return _cffi_backend.new_void_type()
+    return _cffi_backend.new_primitive_type(c_type)
+
+
+# -- the text ---------------------------------------------------------------------------------
+_ADAPTOR = "cg_adaptor"
+_VISIBLE = "#pragma GCC visibility push(default)\n{}#pragma GCC visibility pop\n"
+
+
+def _text(made: Library) -> str:
+    """The source with its header in it."""
+    return made.source.replace(f'#include "{made.name}.h"\n', _VISIBLE.format(made.header), 1)
+
+
+def _is_of_one_number(made: Library) -> bool:
+    return [a.kind for a in made.arguments] == ["value", "output", "work"]
+
+
+def _adaptor(made: Library) -> str:
+    """A C function that SciPy can call, empty where the arguments do not fit."""
+    arguments = made.arguments
+    outputs = [a for a in arguments if a.kind in ("output", "shape")]
+    taken = [a for a in arguments if a.kind in ("value", "array")]
+    numbers = all(a.kind == "value" for a in taken)
+    vector = len(taken) == 1 and taken[0].kind == "array" and len(taken[0].shape) == 1
+    fits = (
+        [(a.kind, a.shape, a.dtype) for a in outputs] == [("output", (), "float64")]
+        and taken
+        and all(a.dtype == "float64" for a in taken)
+        and (numbers or vector)
+        and made.work_bytes is not None
+        and made.work_bytes <= _LARGEST_STACK
+    )
+    if not fits:
+        return ""
+    one = _is_of_one_number(made)
+    given = []
+    for argument in arguments:
+        if argument.kind == "size":
+            given.append("n")
+        elif argument.kind == "value":
+            given.append("x" if one else f"x[{taken.index(argument)}]")
+        else:
+            given.append({"array": "x", "output": "&y", "work": "work"}[argument.kind])
+    head = f"double {_ADAPTOR}({'double x' if one else 'int n, double *x'})"
+    unused = "" if one or "n" in given else "    (void)n;\n"
+    return (
+        f"\n{_VISIBLE.format(f'{head};{chr(10)}')}\n{head}\n{{\n{unused}"
+        f"    double y;\n    _Alignas(64) char work[{max(64, made.work_bytes or 0)}];\n"
+        f"    return {made.name}({', '.join(given)}) == CG_OK ? y : NAN;\n}}\n"
+    )
