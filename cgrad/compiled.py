@@ -157,7 +157,7 @@ def _restore_plan(
     return Plan(program, returns, n_returned, updates, parameters, changed, conversion)
 
 
-class FunctionMethods:
+class FunctionMethods(NativeMethods):
     """A function compiled to C.
 
     Call it with arrays, in order or by the names of its inputs. Results are fresh arrays, or those

@@ -35,6 +35,10 @@ def library(f: Any, name: str) -> Library:
     large for a source file.
     """
     plan = f._plan
+    if plan.conversion is not None:
+        raise NotImplementedError(
+            f"{f.name}: sparse results are not built for C; return the arrays of the matrix instead"
+        )
     program = _program(f)
     called = [node.op.label for node in program.nodes if isinstance(node.op, Callback)]
     if called:
