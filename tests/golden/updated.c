@@ -16,7 +16,7 @@ static int64_t updated(int64_t n, int64_t m, const double *restrict x, const dou
         const bool v1 = i == 0;
         for (int64_t j = 0; j < m; ++j) {
             const double v2 = (v1 ? v[j] : x[i * m + j])
-                + ((j < 2 * n1) & (j % 2 == 0) ? 1.0 : 0.0);
+                + (((j < 2 * n1) & (j % 2 == 0)) ? 1.0 : 0.0);
             out0[i * m + j] = v2;
             out1[i * m + j] = v1 ? 0.0 : 2.0 * v2;
         }
