@@ -396,26 +396,41 @@ class StrictCalls:
         return super().__call__(*given[:n], **memory)  # type: ignore[misc]
 
 
-class SparseCalls:
-    """Added where some result is a sparse matrix."""
+class SparseFunction(FunctionMethods):
+    """A function of which some results are sparse matrices, around the one of their elements."""
+
+    def __init__(self, inner: Any, conversion: Conversion) -> None:
+        self.name, self.maker, self._plan, self._kernel = (
+            inner.name, inner.maker, inner._plan, inner._kernel
+        )  # fmt: skip
+        self._inner = inner
+        self._conversion = conversion
+        self._measure, self._fix = inner._measure, inner._fix
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        conversion = self._plan.conversion  # type: ignore[attr-defined]
         if kwargs:
-            _, out = results.split(self._plan.parameters, kwargs)  # type: ignore[attr-defined]
-            conversion.refuse_memory(self.name, out)  # type: ignore[attr-defined]
-        return conversion.converted(super().__call__(*args, **kwargs))  # type: ignore[misc]
+            self._conversion.refuse_memory(
+                self.name, results.split(self._plan.parameters, kwargs)[1]
+            )
+            return self._conversion.converted(self._inner(*args, **kwargs))
+        return self._conversion.converted(self._inner(*args))
 
 
-_classes: dict[tuple[type, ...], Any] = {}
+_class: Any = None
+_strict_class: Any = None
 
 
 def compile_plan(plan: Plan) -> Any:
     """The function of a plan; compiles what is not in the cache, kernel and dispatcher at once."""
+    global _class, _strict_class
     start = time.perf_counter()
     with start_dispatcher() as pending:
         kernel = load(plan.program)
         base = pending.result()
+    if _class is None:
+        doc = {"__doc__": FunctionMethods.__doc__}
+        _class = type("CompiledFunction", (FunctionMethods, base), doc)
+        _strict_class = type("CompiledFunction", (StrictCalls, _class), doc)
     base._set_num_threads(config.num_threads.get())
     provide(base, kernel.routines)
     program = plan.program
@@ -423,12 +438,7 @@ def compile_plan(plan: Plan) -> Any:
         parameter.strict and not node.ndim
         for parameter, node in zip(plan.parameters, program.inputs, strict=False)
     )
-    wanted: dict[type, bool] = {SparseCalls: plan.conversion is not None, StrictCalls: strict}
-    extra = tuple(cls for cls, on in wanted.items() if on)
-    if extra not in _classes:
-        bases = (*extra, FunctionMethods, base)
-        _classes[extra] = type("CompiledFunction", bases, {"__doc__": FunctionMethods.__doc__})
-    f = _classes[extra]()
+    f = _strict_class() if strict else _class()
     f.name, f.maker, f._plan, f._kernel = program.name, Maker(program), plan, kernel
     f._bind(
         entry=kernel.entry_address,
@@ -450,7 +460,7 @@ def compile_plan(plan: Plan) -> Any:
     )
     if config.debug.get() >= 1:
         _report(f, time.perf_counter() - start)
-    return f
+    return f if plan.conversion is None else SparseFunction(f, plan.conversion)
 
 
 def _report(f: Any, seconds: float) -> None:

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from cgrad.core import dtypes
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node
@@ -30,7 +28,7 @@ class Conversion:
     """What is made of the arrays of a kernel.
 
     returns  as of `Plan`, for what the user sees
-    parts    for each result None, or its pattern with the bytes of the sizes that are its own
+    parts    the places of sparse results, with pattern and the bytes of the sizes that are its own
     sized    whether a vector of sizes stands behind the results
     """
 
@@ -39,26 +37,36 @@ class Conversion:
     def __init__(
         self,
         returns: str | tuple[str, ...],
-        parts: Sequence[tuple[Pattern, slice] | None],
+        parts: Sequence[tuple[int, Pattern, slice]],
         sized: bool,
     ) -> None:
         self.returns = returns
         self.parts = tuple(parts)
         self.sized = sized
 
-    def converted(self, found: list[Any], datas: Sequence[Any] = ()) -> Any:
-        """The results of a call; `datas` may hold memory for stored elements."""
+    def converted(self, found: list[Any]) -> Any:
+        """The results of a call."""
         key = found.pop().tobytes() if self.sized else b""
-        for k, part in enumerate(self.parts):
-            if part is not None:
-                layout = part[0].layout(key[part[1]])
-                found[k] = layout.matrix(layout.data(found[k]))
+        for k, pattern, own in self.parts:
+            found[k] = pattern.layout(key[own]).of(found[k])
         return self._arranged(found)
 
     def _arranged(self, found: list[Any]) -> Any:
         if self.returns == "single":
             return found[0]
         return found if self.returns == "list" else dict(zip(self.returns, found, strict=True))
+
+    def kept(self, found: list[Any], key: bytes, later: list[tuple[Any, Any, Any]]) -> Any:
+        """Results over the memory of the arrays; those that need memory of their own to `later`."""
+        if self.sized:
+            found.pop()
+        for k, pattern, own in self.parts:
+            layout = pattern.layout(key[own])
+            data = layout.data(found[k])
+            if data is not found[k]:
+                later.append((layout, found[k], data))
+            found[k] = layout.matrix(data)
+        return self._arranged(found)
 
     def refuse_memory(self, name: str, out: Any) -> None:
         """CallError where memory is given for results that are sparse."""
@@ -76,27 +84,19 @@ class Conversion:
 class BoundSparse:
     """A bound call of a function with sparse results: each call returns the same objects.
 
-    Attributes: `function`, `arguments`, `outputs`.
+    Attributes: `function`, `arguments`; `outputs`, which is None before the first call.
     """
 
-    __slots__ = ("_conversion", "_copies", "_inner", "_key", "_sizes", "function", "outputs")
+    __slots__ = ("_conversion", "_inner", "_key", "_later", "function", "outputs")
 
     def __init__(self, conversion: Conversion, f: Any, inner: Any) -> None:
         self.function = f
+        self.outputs: Any = None
         self._conversion = conversion
         self._inner = inner
-        found = list(inner())
-        self._sizes = found.pop() if conversion.sized else np.zeros(0, np.int64)
-        self._key = self._sizes.tobytes()
-        self._copies: list[Any] = []
-        for k, part in enumerate(conversion.parts):
-            if part is not None:
-                layout = part[0].layout(self._key[part[1]])
-                data = layout.data(found[k])
-                if data is not found[k]:
-                    self._copies.append((layout, found[k], data))
-                found[k] = layout.matrix(data)
-        self.outputs = conversion._arranged(found)
+        self._key = b""
+        # (layout, what the kernel stores, elements in order) where these are two
+        self._later: list[tuple[Any, Any, Any]] = []
 
     @property
     def arguments(self) -> Any:
@@ -104,14 +104,19 @@ class BoundSparse:
         return self._inner.arguments
 
     def __call__(self) -> Any:
-        self._inner()
-        if self._sizes.tobytes() != self._key:
+        found = self._inner()
+        key = found[-1].tobytes() if self._conversion.sized else b""
+        if self.outputs is None:
+            self._key = key
+            self.outputs = self._conversion.kept(list(found), key, self._later)
+        elif key != self._key:
             raise ShapeError(
                 f"{self.function.name}: sizes of a bound call with sparse results have changed. "
                 "Fix: bind again"
             )
-        for layout, values, data in self._copies:
-            layout.data(values, data)
+        else:
+            for layout, values, data in self._later:
+                layout.data(values, data)
         return self.outputs
 
 
@@ -121,17 +126,16 @@ def expanded(
     """What the kernel computes for the outputs, and what is made of it where some are sparse."""
     nodes: list[Node] = []
     atoms: list[Node] = []
-    parts: list[tuple[Pattern, slice] | None] = []
-    for out in outputs:
+    parts: list[tuple[int, Pattern, slice]] = []
+    for k, out in enumerate(outputs):
         if isinstance(out, Node):
             nodes.append(out)
-            parts.append(None)
             continue
         nodes.append(out.values)
         first = len(atoms) * INT64_BYTES
         atoms += out.atoms
-        parts.append((out.pattern, slice(first, len(atoms) * INT64_BYTES)))
-    if not any(parts):
+        parts.append((k, out.pattern, slice(first, len(atoms) * INT64_BYTES)))
+    if not parts:
         return nodes, None
     if atoms:
         nodes.append(join([broadcast_axes(atom, (1,), ()) for atom in atoms], 0))

@@ -90,6 +90,7 @@ class Layout:
         self.indptr = np.concatenate([[0], np.cumsum(counts)]).astype(index)
         self.indices = columns.astype(index)
         self.indptr.flags.writeable = self.indices.flags.writeable = False
+        self._in_order = self.take is None and self.starts is None
         self._fields: dict[str, Any] | None = None
 
     def data(self, values: Any, out: Any = None) -> Any:
@@ -99,6 +100,10 @@ class Layout:
         if self.starts is not None:
             values = np.add.reduceat(values, self.starts, out=out)
         return values
+
+    def of(self, values: Any) -> Any:
+        """The matrix of what the kernel computes."""
+        return self.matrix(values if self._in_order else self.data(values))
 
     def matrix(self, data: Any) -> Any:
         """A `scipy.sparse.csr_array`, or (data, indices, indptr) where there is no SciPy."""

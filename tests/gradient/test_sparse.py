@@ -185,7 +185,7 @@ def test_scipy_computes_with_it(hessian):
 def test_without_scipy(hessian, monkeypatch):
     expected = hessian(np.ones(4))
     monkeypatch.setattr(pattern, "scipy_csr", lambda: None)
-    monkeypatch.setattr(hessian._plan.conversion.parts[0][0], "_layouts", {})
+    monkeypatch.setattr(hessian._plan.conversion.parts[0][1], "_layouts", {})
     data, indices, indptr = hessian(np.ones(4))
     assert data.tolist() == expected.data.tolist()
     assert indices.tolist() == expected.indices.tolist()
@@ -220,6 +220,7 @@ def test_a_bound_call_returns_the_same_matrices():
     f = cgrad.function([x], [banded, reversed_])
     at = np.arange(3.0)
     step = f.bind(at)
+    assert step.outputs is None
     first = step()
     at[:] = 2.0
     second = step()
@@ -227,8 +228,21 @@ def test_a_bound_call_returns_the_same_matrices():
     for found, expected in zip(second, f(at), strict=True):
         check(found, expected.toarray())
     assert step.function is f
+    assert step.arguments[0] is at
     with pytest.raises(cgrad.CallError, match="dense results only"):
         f.bind(at, out=np.empty(3))
+
+
+def test_updates_are_made_once_a_call():
+    x, count = ct.dvector("x"), cgrad.shared(np.float64(1.0), "count")
+    J = cgrad.jacobian(count * x**2, x, sparse=True)
+    f = cgrad.function([x], J, updates=[(count, count + 1)])
+    assert [f(np.ones(2)).data[0] for _ in range(2)] == [2.0, 4.0]
+    step = f.bind(np.ones(2))
+    assert [step().data[0] for _ in range(2)] == [6.0, 8.0]
+    assert f.copy(delete_updates=True)(np.ones(2)).data[0] == 10.0
+    assert "this call" in f.explain(np.ones(2))
+    assert f.get_shared() == [count]
 
 
 def test_rows_and_columns_of_any_rank():
