@@ -37,6 +37,7 @@ from cgrad.gradient import (
     pullback,
     pushforward,
     subgraph_grad,
+    value_grad_hessian,
     verify_grad,
 )
 from cgrad.graph import (
@@ -55,7 +56,7 @@ from cgrad.graph import (
 )
 from cgrad.parameters import In, Out
 from cgrad.precompile import precompile
-from cgrad.sparse import SparseMatrix
+from cgrad.sparse import SparseMatrix, spy
 from cgrad.tensor.checkpoints import scan_checkpoints
 from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
@@ -113,8 +114,10 @@ __all__ = [
     "scan",
     "scan_checkpoints",
     "shared",
+    "spy",
     "subgraph_grad",
     "tensor",
+    "value_grad_hessian",
     "vectorize_graph",
     "verify_grad",
     "wrap_py",

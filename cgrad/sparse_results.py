@@ -1,8 +1,8 @@
 """Sparse matrices among the results of a function: from what a kernel computes to arrays.
 
-A kernel returns the stored elements of each matrix, and behind all results, as one vector, the
-sizes on which their places depend.  The bytes of that vector name a layout that is made once
-(`cgrad.sparse.pattern`).
+A kernel returns the stored elements of each matrix, and behind all results vectors of rows or
+columns that were looked up, and as one more vector the sizes on which places depend.  The bytes of
+these name a layout that is made once (`cgrad.sparse.pattern`).
 
 Responsible for: these conversions, for calls and for bound calls.  Not responsible for: layouts.
 """
@@ -28,45 +28,48 @@ class Conversion:
     """What is made of the arrays of a kernel.
 
     returns  as of `Plan`, for what the user sees
-    parts    the places of sparse results, with pattern and the bytes of the sizes that are its own
-    sized    whether a vector of sizes stands behind the results
+    count    of results
+    parts    of the sparse ones: (place, pattern, bytes of its sizes, places of its maps)
+    sized    whether a vector of sizes stands behind all
     """
 
-    __slots__ = ("parts", "returns", "sized")
+    __slots__ = ("count", "parts", "returns", "sized")
 
     def __init__(
         self,
         returns: str | tuple[str, ...],
-        parts: Sequence[tuple[int, Pattern, slice]],
+        count: int,
+        parts: Sequence[tuple[int, Pattern, slice, slice]],
         sized: bool,
     ) -> None:
         self.returns = returns
+        self.count = count
         self.parts = tuple(parts)
         self.sized = sized
 
     def converted(self, found: list[Any]) -> Any:
         """The results of a call."""
-        key = found.pop().tobytes() if self.sized else b""
-        for k, pattern, own in self.parts:
-            found[k] = pattern.layout(key[own]).of(found[k])
+        sizes = found[-1].tobytes() if self.sized else b""
+        for k, pattern, own, maps in self.parts:
+            found[k] = pattern.layout(sizes[own], found[maps]).of(found[k])
+        del found[self.count :]
         return self._arranged(found)
+
+    def kept(self, found: list[Any], later: list[tuple[Any, Any, Any]]) -> Any:
+        """Results over the memory of the arrays; those that need memory of their own to `later`."""
+        sizes = found[-1].tobytes() if self.sized else b""
+        for k, pattern, own, maps in self.parts:
+            layout = pattern.layout(sizes[own], found[maps])
+            data = layout.data(found[k])
+            if data is not found[k]:
+                later.append((layout, found[k], data))
+            found[k] = layout.matrix(data)
+        return self._arranged(found[: self.count])
 
     def _arranged(self, found: list[Any]) -> Any:
         if self.returns == "single":
             return found[0]
         return found if self.returns == "list" else dict(zip(self.returns, found, strict=True))
-
-    def kept(self, found: list[Any], key: bytes, later: list[tuple[Any, Any, Any]]) -> Any:
-        """Results over the memory of the arrays; those that need memory of their own to `later`."""
-        if self.sized:
-            found.pop()
-        for k, pattern, own in self.parts:
-            layout = pattern.layout(key[own])
-            data = layout.data(found[k])
-            if data is not found[k]:
-                later.append((layout, found[k], data))
-            found[k] = layout.matrix(data)
-        return self._arranged(found)
 
     def refuse_memory(self, name: str, out: Any) -> None:
         """CallError where memory is given for results that are sparse."""
@@ -105,14 +108,14 @@ class BoundSparse:
 
     def __call__(self) -> Any:
         found = self._inner()
-        key = found[-1].tobytes() if self._conversion.sized else b""
+        key = b"".join(m.tobytes() for m in found[self._conversion.count :])
         if self.outputs is None:
             self._key = key
-            self.outputs = self._conversion.kept(list(found), key, self._later)
+            self.outputs = self._conversion.kept(list(found), self._later)
         elif key != self._key:
             raise ShapeError(
-                f"{self.function.name}: sizes of a bound call with sparse results have changed. "
-                "Fix: bind again"
+                f"{self.function.name}: sizes, or rows and columns that are looked up, of a bound "
+                "call with sparse results have changed. Fix: bind again"
             )
         else:
             for layout, values, data in self._later:
@@ -126,17 +129,21 @@ def expanded(
     """What the kernel computes for the outputs, and what is made of it where some are sparse."""
     nodes: list[Node] = []
     atoms: list[Node] = []
-    parts: list[tuple[int, Pattern, slice]] = []
+    parts: list[tuple[int, Pattern, slice, slice]] = []
+    maps: list[Node] = []
     for k, out in enumerate(outputs):
         if isinstance(out, Node):
             nodes.append(out)
             continue
         nodes.append(out.values)
-        first = len(atoms) * INT64_BYTES
+        size, place = len(atoms) * INT64_BYTES, len(outputs) + len(maps)
         atoms += out.atoms
-        parts.append((k, out.pattern, slice(first, len(atoms) * INT64_BYTES)))
+        maps += out.maps
+        own = slice(size, len(atoms) * INT64_BYTES)
+        parts.append((k, out.pattern, own, slice(place, len(outputs) + len(maps))))
     if not parts:
         return nodes, None
+    nodes += maps
     if atoms:
         nodes.append(join([broadcast_axes(atom, (1,), ()) for atom in atoms], 0))
-    return nodes, Conversion(returns, parts, bool(atoms))
+    return nodes, Conversion(returns, len(outputs), parts, bool(atoms))

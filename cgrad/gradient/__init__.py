@@ -3,7 +3,12 @@
 from cgrad.errors import CostError, DisconnectedInputError, GradientError, NullTypeGradError
 from cgrad.gradient.arguments import as_list_or_tuple
 from cgrad.gradient.forward import Rop, pushforward, pushforward_through_pullback
-from cgrad.gradient.jacobian import hessian, hessian_vector_product, jacobian
+from cgrad.gradient.jacobian import (
+    hessian,
+    hessian_vector_product,
+    jacobian,
+    value_grad_hessian,
+)
 from cgrad.gradient.passthrough import (
     disconnected_grad,
     disconnected_type,
@@ -46,6 +51,7 @@ __all__ = [
     "pushforward_through_pullback",
     "subgraph_grad",
     "undefined_grad",
+    "value_grad_hessian",
     "verify_grad",
     "zero_grad",
 ]

@@ -62,7 +62,7 @@ def jacobian(
     With `sparse` a `SparseMatrix`, one row for each element of the expression and one column for
     each of wrt, both in row-major order: only what may be other than zero is computed, and a
     function returns a `scipy.sparse.csr_array`.  `NotImplementedError` where that is not known
-    (elements that are looked up by arrays of integers, scans).
+    (scans; elements that are looked up by arrays of integers, but for those of wrt itself).
 
     Errors as in `cgrad.gradient.grad`; a 0-d expression is allowed and gives its gradient.
     """
@@ -189,6 +189,25 @@ def hessian(
         ],
         wrt,
     )
+
+
+def value_grad_hessian(
+    cost: Node,
+    wrt: Node | Sequence[Node],
+    consider_constant: Iterable[Node] | None = None,
+    disconnected_inputs: str = "raise",
+    *,
+    sparse: bool = False,
+    lower: bool = False,
+) -> tuple[Node, Any, Any]:
+    """(cost, its gradient, its Hessian), what a step of Newton's method takes.
+
+    A function with these three as outputs is one kernel that computes what they share once.  The
+    arguments, the errors and, for a list of wrt, the lists are those of `grad` and `hessian`.
+    """
+    fixed = as_constants(consider_constant)
+    matrix = hessian(cost, wrt, fixed, disconnected_inputs, sparse=sparse, lower=lower)
+    return cost, grad(cost, wrt, fixed, "ignore", add_names=False), matrix
 
 
 def hessian_vector_product(

@@ -1,5 +1,6 @@
 """Sparse derivatives: stored elements of Jacobians and Hessians in compressed rows."""
 
 from cgrad.sparse.matrix import SparseMatrix
+from cgrad.sparse.spy import spy
 
-__all__ = ["SparseMatrix"]
+__all__ = ["SparseMatrix", "spy"]

@@ -1,7 +1,9 @@
 """The stored elements of a Jacobian, from the terms that are pushed through the graph.
 
-A reshape of wrt is a start of its own, and one at the end of the expression is left out: rows
-and columns are counted in row-major order, so neither moves an element.
+Elements of wrt that are moved, by a reshape or looked up by arrays of integers (`wrt[i]`), are a
+start of their own, whose columns are those of the elements; rows that the expression adds up at
+places that are looked up are an end of their own.  So the walk begins behind the look-ups of an
+energy over the edges of a graph, and ends in front of those of its gradient.
 
 Responsible for: which graph is pushed through, and which way.  Not responsible for: the terms
 (`cgrad.ops.terms`), or the order of the elements (`cgrad.sparse.runs`).
@@ -10,12 +12,16 @@ Responsible for: which graph is pushed through, and which way.  Not responsible 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from cgrad.core import sizes
 from cgrad.core.graphs import toposort
-from cgrad.core.node import Node
+from cgrad.core.node import Node, Shape
 from cgrad.core.text import label
 from cgrad.gradient.structured import elements, forward_terms, reverse_terms
-from cgrad.ops.axes import Reshape
+from cgrad.ops.axes import Reshape, reshape_to
+from cgrad.ops.constants import Arange
+from cgrad.ops.lookup import Gather, Scatter
 from cgrad.ops.terms import Term, Unstructured, thin
 from cgrad.sparse.matrix import SparseMatrix, sparse_matrix
 from cgrad.sparse.pieces import Piece, pieces
@@ -36,39 +42,70 @@ def sparse_jacobian(
             f"the sparse derivative of {label(expression)} with respect to {label(wrt)} goes "
             f"through {error}, of which it is not known which elements are zero. Fix: leave out "
             "sparse=True for a dense result, or write the expression with windows (x[1:], "
-            "x[::2]) and elementwise functions"
+            "x[::2]), look-ups in wrt itself (x[i]) and elementwise functions"
         ) from None
     finally:
         thin.reset(token)
     return sparse_matrix(found, expression.dims, wrt.dims, wrt.dtype, lower)
 
 
+class Moved(NamedTuple):
+    """A tensor whose raveled elements are those of wrt, or are added to rows, at `places`.
+
+    places   a vector of integers, None where element k has place k
+    """
+
+    node: Node
+    places: Node | None = None
+
+
 def _pieces(expression: Node, wrt: Node, fixed: Sequence[Node]) -> list[Piece]:
     """The parts of the expression, for all the forms of wrt."""
-    ends = list(_summands(expression))
-    starts = [wrt]
+    ends = _ends(Moved(expression))
+    starts = _starts(expression, wrt, fixed)
+    found = []
+    for start in starts:
+        others = [*fixed, *(other.node for other in starts if other is not start)]
+        for end in ends:
+            found += [
+                piece._replace(row_map=end.places, col_map=start.places)
+                for piece in pieces(_terms(end.node, start.node, others), end.node.dims)
+            ]
+    return found
+
+
+def _starts(expression: Node, wrt: Node, fixed: Sequence[Node]) -> list[Moved]:
+    starts = {wrt: Moved(wrt)}
     for node in toposort([expression]):
-        if isinstance(node.op, Reshape) and node.args[0] in starts:
-            starts.append(node)
-    return [
-        piece
-        for start in starts
-        for end in ends
-        for piece in pieces(
-            _terms(end, start, [*fixed, *(s for s in starts if s is not start)]), end.dims
-        )
-    ]
+        if isinstance(node.op, (Reshape, Gather)) and node.args[0] in starts and node not in fixed:
+            places = starts[node.args[0]].places
+            if isinstance(node.op, Gather):
+                places = _looked_up(node.op, node.args[0].dims, node.args[1:], places)
+            starts[node] = Moved(node, places)
+    return list(starts.values())
 
 
-def _summands(node: Node) -> list[Node]:
-    """Tensors whose elements, in row-major order, add up to those of the node."""
+def _ends(end: Moved) -> list[Moved]:
+    """Tensors whose elements, at their places, add up to those of the end."""
+    node, places = end
     if isinstance(node.op, Reshape):
-        return _summands(node.args[0])
+        return _ends(Moved(node.args[0], places))
+    if isinstance(node.op, Scatter):
+        places = _looked_up(Gather(node.op.shape), node.dims, node.args[1:], places)
+        return _ends(Moved(node.args[0], places))
     if node.op.name == "add":
-        parts = [part for arg in node.args for part in _summands(arg)]
-        if any(part.dims != node.dims for part in parts):
+        parts = [part for arg in node.args for part in _ends(Moved(arg, places))]
+        if any(part.node not in node.args for part in parts):
             return parts
-    return [node]
+    return [end]
+
+
+def _looked_up(op: Gather, dims: Shape, index: Sequence[Node], places: Node | None) -> Node:
+    """The places of elements that are looked up in a tensor of shape `dims`."""
+    if places is None:
+        places = Node(Arange(sizes.product(dims)))
+    found = Node(op, (reshape_to(places, dims), *index))
+    return reshape_to(found, (sizes.product(found.dims),))
 
 
 def _terms(expression: Node, wrt: Node, fixed: Sequence[Node]) -> list[Term]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from cgrad.core import sizes
+from cgrad.core.graphs import intern
 from cgrad.core.node import Node, Shape, render_shape
 from cgrad.ops.axes import broadcast_axes, reshape_to
 from cgrad.ops.coerce import cast_to
@@ -35,14 +36,22 @@ class SparseMatrix:
     `hessian_vector_product` for products with vectors.
     """
 
-    __slots__ = ("atoms", "pattern", "shape", "values")
+    __slots__ = ("atoms", "maps", "pattern", "shape", "values")
     ndim = 2
     # NumPy's operators leave the operation to this class
     __array_ufunc__ = None
 
-    def __init__(self, values: Node, atoms: Sequence[Node], pattern: Pattern, shape: Shape) -> None:
-        # values in the order of the pattern, and the sizes that the pattern is a function of
+    def __init__(
+        self,
+        values: Node,
+        atoms: Sequence[Node],
+        maps: Sequence[Node],
+        pattern: Pattern,
+        shape: Shape,
+    ) -> None:
+        # values in the order of the pattern; sizes and vectors that the pattern is a function of
         self.values = values
+        self.maps = tuple(maps)
         self.atoms = tuple(atoms)
         self.pattern = pattern
         self.shape = shape
@@ -87,12 +96,27 @@ def sparse_matrix(
     atoms = atoms_of(
         size
         for part in ((None, shape, shape, shape), *parts)
-        for group in part[1:]
+        for group in part[1:4]
         for size in _flat(group)
     )
     place = {atom: k for k, atom in enumerate(atoms)}
-    pattern = Pattern(shape, parts, place, sorted_ is not None, lower and not clean)
-    return SparseMatrix(cast_to(values, dtype), list(map(atom_node, atoms)), pattern, shape)
+    maps, parts = _one_of_each(parts)
+    pattern = Pattern(shape, parts, place, sorted_ is not None, lower and not clean, maps)
+    return SparseMatrix(cast_to(values, dtype), list(map(atom_node, atoms)), maps, pattern, shape)
+
+
+def _one_of_each(parts: Sequence[Piece]) -> tuple[list[Node], list[Piece]]:
+    """The maps of the pieces, equal ones once, and the pieces with these."""
+    found = [m for part in parts for m in (part.row_map, part.col_map) if m is not None]
+    same = dict(zip(found, intern(found), strict=True))
+    renamed = [
+        part._replace(
+            row_map=None if part.row_map is None else same[part.row_map],
+            col_map=None if part.col_map is None else same[part.col_map],
+        )
+        for part in parts
+    ]
+    return list(dict.fromkeys(same.values())), renamed
 
 
 def _flat(group: Any) -> Iterable[Any]:

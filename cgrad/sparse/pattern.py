@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cgrad.core import sizes
+from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
 from cgrad.sparse.pieces import Piece
 
@@ -145,11 +146,13 @@ def scipy_csr() -> Any:
 class Pattern:
     """The shape and the places of the elements of a matrix, over the values of some atoms.
 
+    Pieces may be mapped: then the vectors of their maps belong to what the places depend on.
+
     ordered  whether the kernel stores elements in the order of compressed rows
     lower    whether elements above the diagonal are left out of what the kernel computes
     """
 
-    __slots__ = ("_layouts", "lower", "ordered", "parts", "shape")
+    __slots__ = ("_layouts", "lower", "maps", "ordered", "parts", "shape")
 
     def __init__(
         self,
@@ -158,7 +161,14 @@ class Pattern:
         place: Mapping[Atom, int],
         ordered: bool,
         lower: bool,
+        maps: Sequence[Node] = (),
     ) -> None:
+        pieces = list(pieces)
+        # for each piece the places of its maps of rows and of columns
+        self.maps = [
+            tuple(None if m is None else maps.index(m) for m in (piece.row_map, piece.col_map))
+            for piece in pieces
+        ]
         self.shape = tuple(plain(n, place) for n in shape)
         self.parts = [
             tuple(
@@ -175,33 +185,36 @@ class Pattern:
         self._layouts: dict[bytes, Layout] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.shape, self.parts, self.ordered, self.lower)
+        return _restore, (self.shape, self.parts, self.ordered, self.lower, self.maps)
 
-    def layout(self, key: bytes) -> Layout:
-        """The layout where the atoms have the values whose bytes are `key`."""
+    def layout(self, sizes: bytes, maps: Sequence[Ints] = ()) -> Layout:
+        """The layout where the atoms have the values whose bytes are `sizes`."""
+        key = b"".join((sizes, *(m.tobytes() for m in maps))) if maps else sizes
         found = self._layouts.get(key)
         if found is None:
-            found = self._made(np.frombuffer(key, np.int64).tolist())
+            found = self._made(np.frombuffer(sizes, np.int64).tolist(), maps)
             for old in list(self._layouts)[: max(0, len(self._layouts) - KEPT + 1)]:
                 self._layouts.pop(old, None)
             self._layouts[key] = found
         return found
 
-    def _made(self, values: Sequence[int]) -> Layout:
-        rows, cols = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for part in self.parts:
+    def _made(self, values: Sequence[int], maps: Sequence[Ints]) -> Layout:
+        places: tuple[list[Ints], list[Ints]] = ([np.zeros(0, np.int64)], [np.zeros(0, np.int64)])
+        for part, mapped in zip(self.parts, self.maps, strict=True):
             dims, starts, *steps = ([number(n, values) for n in group] for group in part)
-            for found, start, along in zip((rows, cols), starts, steps, strict=True):
+            for found, start, along, m in zip(places, starts, steps, mapped, strict=True):
                 position = np.full(dims, start, np.int64)
                 for axis, (n, step) in enumerate(zip(dims, along, strict=True)):
                     behind = (1,) * (len(dims) - axis - 1)
                     position += (np.arange(n) * step).reshape((n, *behind))
-                found.append(position.ravel())
+                found.append(position.ravel() if m is None else maps[m][position.ravel()])
         shape = (number(self.shape[0], values), number(self.shape[1], values))
-        return Layout(shape, np.concatenate(rows), np.concatenate(cols), self.ordered, self.lower)
+        rows, cols = map(np.concatenate, places)
+        return Layout(shape, rows, cols, self.ordered, self.lower)
 
 
-def _restore(shape: Any, parts: Any, ordered: bool, lower: bool) -> Pattern:
+def _restore(shape: Any, parts: Any, ordered: bool, lower: bool, maps: Any) -> Pattern:
     new = object.__new__(Pattern)
-    new.shape, new.parts, new.ordered, new.lower, new._layouts = shape, parts, ordered, lower, {}
+    new.shape, new.parts, new.ordered, new.lower, new.maps = shape, parts, ordered, lower, maps
+    new._layouts = {}
     return new

@@ -28,12 +28,23 @@ class Affine(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Values, or how many there are along each axis, and where they lie in a matrix."""
+    """Values, or how many there are along each axis, and where they lie in a matrix.
+
+    row_map, col_map   vectors of integers: what is given as row or column is a place in them, and
+                       the row or column is what stands there
+    """
 
     value: Node | None
     dims: Shape
     row: Affine
     col: Affine
+    row_map: Node | None = None
+    col_map: Node | None = None
+
+    @property
+    def mapped(self) -> bool:
+        """Whether its place depends on values of the graph."""
+        return self.row_map is not None or self.col_map is not None
 
 
 def pieces(terms: Iterable[Term], rows: Shape) -> list[Piece]:
@@ -63,7 +74,7 @@ def _raveled(lines: Sequence[Line], shape: Shape, ndim: int) -> Affine:
 
 def _rising(piece: Piece) -> Piece:
     """The piece with each axis reversed along which rows fall, or columns where rows stay."""
-    value, dims, row, col = piece
+    value, dims, row, col = piece[:4]
     assert value is not None
     for axis, n in enumerate(dims):
         step = row.steps[axis] if row.steps[axis] != 0 else col.steps[axis]
@@ -86,6 +97,10 @@ def lower_pieces(found: Iterable[Piece]) -> tuple[list[Piece], bool]:
     kept = []
     clean = True
     for piece in found:
+        if piece.mapped:
+            kept.append(piece)
+            clean = False
+            continue
         above = [_sign(piece, 1), _sign(piece, -1)]
         if above[0]:
             continue

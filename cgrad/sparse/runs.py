@@ -186,6 +186,8 @@ def compressed(
 
     None where the order is not known before the call.
     """
+    if any(piece.mapped for piece in found):
+        return None
     alone = _alone(found)
     if alone is not None:
         return alone, list(found)
@@ -211,7 +213,7 @@ def _alone(found: Sequence[Piece]) -> Node | None:
     """The values of one piece that has them in order already."""
     if len(found) != 1:
         return None
-    value, dims, row, col = found[0]
+    value, dims, row, col = found[0][:4]
     if value is None or len(dims) > 2:
         return None
     # rising rows, and in each rising columns
@@ -231,7 +233,7 @@ def _runs(found: Sequence[Piece], rows: SizeLike, cols: SizeLike) -> list[Run] |
     single: list[Piece] = []
     result: list[Run] = []
     for piece in found:
-        value, dims, row, col = piece
+        value, dims, row, col = piece[:4]
         assert value is not None
         if value.ndim == 0:
             single.append(piece)
@@ -246,7 +248,7 @@ def _runs(found: Sequence[Piece], rows: SizeLike, cols: SizeLike) -> list[Run] |
             result.append(Run([member], 0, col.start, row.start, 1, dims[0]))
         else:
             return None
-    for value, _, row, col in single:
+    for value, _, row, col, *_ in single:
         assert value is not None
         member = Member(broadcast_axes(value, (1,), ()), row.start)
         on = (key for key in diagonals if key[1] + key[0] * row.start == col.start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 import warnings
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -265,17 +266,81 @@ def test_rows_and_columns_of_any_rank():
         assert of_matrix.nnz == n * m + 2 * ((n - 1) * m + n * (m - 1))
 
 
+def test_rows_and_columns_that_are_looked_up():
+    """Energies over the edges of a graph; the places follow the edges of each call."""
+    x, X, i, j = ct.dvector("x"), ct.dmatrix("X"), ct.lvector("i"), ct.lvector("j")
+    angles = ct.sum(ct.cos(x[i] - x[j]) * x[i]) + ct.sum(x**3)
+    lengths = ct.sum((ct.sum((X[i] - X[j]) ** 2, axis=1) - 1.0) ** 2)
+    outs = [cgrad.hessian(angles, x, sparse=True, lower=low) for low in (False, True)]
+    outs += [cgrad.jacobian(x[i] ** 2, x, sparse=True), cgrad.hessian(lengths, X, sparse=True)]
+    dense = [cgrad.hessian(angles, x), ct.tril(cgrad.hessian(angles, x))]
+    dense += [cgrad.jacobian(x[i] ** 2, x), cgrad.jacobian(cgrad.grad(lengths, X), X)]
+    # two arrays of integers that stand for columns, and two of those for a matrix
+    assert len(outs[0].maps) == 2
+    f = cgrad.function([x, X, i, j], [*outs, *dense])
+    rng = np.random.default_rng(0)
+    for ends in (([0, 1, 2, 5, 0, 1], [1, 2, 3, -2, 0, 2]), ([3, 2], [4, 0]), ([], [])):
+        args = (rng.normal(size=6), rng.normal(size=(6, 2)), *(np.array(e, np.int64) for e in ends))
+        found = f(*args)
+        for sparse, full in zip(found[:4], found[4:], strict=True):
+            check(sparse, full.reshape(sparse.shape))
+    with pytest.raises(cgrad.IndexBoundsError):
+        f(args[0], args[1], np.array([6]), np.array([0]))
+    g = cgrad.function([x, i], outs[2])
+    at, index = np.ones(3), np.array([0, 2])
+    step = g.bind(at, index)
+    assert step().toarray().tolist() == [[2, 0, 0], [0, 0, 2]]
+    index[:] = 1
+    with pytest.raises(cgrad.ShapeError, match="looked up"):
+        step()
+
+
+def test_spy():
+    places = ([0, 0, 1], [0, 2, 1])
+    matrix = scipy.sparse.csr_array((np.ones(3), places), shape=(2, 3))
+    picture = cgrad.spy(matrix)
+    root = xml.etree.ElementTree.fromstring(picture)
+    cells = [c for c in root if c.get("class") == "element"]
+    assert [(c.get("x"), c.get("y")) for c in cells] == [("0", "0"), ("2", "0"), ("1", "1")]
+    assert "3 of 6" in picture
+    # more rows than there are pixels: a cell for each block that has some
+    large = cgrad.spy(scipy.sparse.csr_array(scipy.sparse.eye_array(10_000)))
+    assert large.count('"element"') == 200
+    assert cgrad.spy((matrix.data, matrix.indices, matrix.indptr)) == picture
+    assert cgrad.spy(scipy.sparse.csr_array((0, 4))).count('"element"') == 0
+    with pytest.raises(TypeError, match="found ndarray"):
+        cgrad.spy(np.eye(2))
+
+
 def test_single_precision():
     x = ct.fvector("x")
     f = cgrad.function([x], cgrad.jacobian(x[1:] * x[:-1], x, sparse=True))
     assert f(np.ones(3, np.float32)).dtype == np.float32
 
 
+@pytest.mark.parametrize("options", [{}, {"sparse": True}, {"sparse": True, "lower": True}])
+def test_value_slope_and_hessian(options):
+    x, y = ct.dvector("x"), ct.dvector("y")
+    cost = rosenbrock(x) + ct.sum(x**2 * y)
+    value, slope, H = cgrad.value_grad_hessian(cost, x, **options)
+    assert value is cost
+    at = {x: np.linspace(0.0, 1.0, 4), y: np.ones(4)}
+    expected, dense = evaluate([cgrad.grad(cost, x), cgrad.hessian(cost, x)], at)
+    assert np.allclose(evaluate([slope], at)[0], expected)
+    if options:
+        check(as_array(H, at), np.tril(dense) if "lower" in options else dense)
+    else:
+        assert np.allclose(evaluate([H], at)[0], dense)
+    _, slopes, matrices = cgrad.value_grad_hessian(cost, [x, y], **options)
+    assert len(slopes) == len(matrices) == 2
+
+
 # -- errors ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("op", "graph"),
     [
-        ("gather", lambda x: x[ct.arange(x.shape[0]) // 2] ** 2),
+        ("gather", lambda x: ct.sin(x)[ct.arange(x.shape[0]) // 2]),
+        ("reshape", lambda x: ct.stack([x, x**2], axis=1).ravel()[::3]),
         ("scan", lambda x: cgrad.scan(lambda v, s: s + v**2, x, outputs_info=[0.0])[0]),
     ],
 )
