@@ -149,7 +149,8 @@ def _together(
     """For each statement of the body the first one that has to be in the same loop.
 
     Together stay the statements that set one variable, those that touch a total of the iterations,
-    and those that touch an array which is written, unless at the place of the loop's own index.
+    and those that touch an array which is written, unless at the place of the loop's own index;
+    and an array on the stack with those that touch it.
     """
     n = len(loop.body)
     group = list(range(n))
@@ -165,9 +166,11 @@ def _together(
         if not isinstance(scalar, str) and not _begins(loop.body, makers[0], scalar):
             makers = [k for k in range(n) if scalar in made[k] or scalar in used[k]]
         join(makers)
+    declared = {s.buffer: k for k, s in enumerate(loop.body) if isinstance(s, Local)}
     for buffer in dict.fromkeys(b for one in access for b in one.writes):
-        if not is_variable(buffer) and not _apart(loop.index, buffer, access):
-            join([k for k in range(n) if buffer in access[k].writes or buffer in access[k].reads])
+        if buffer in declared or not (is_variable(buffer) or _apart(loop.index, buffer, access)):
+            touched = [k for k, a in enumerate(access) if buffer in a.writes or buffer in a.reads]
+            join([*touched, declared.get(buffer, touched[0])])
     return group
 
 

@@ -95,9 +95,9 @@ class _Iteration:
     def _leaf(self, expr: Expr) -> Expr | None:
         if self.name not in expr.indices and self.inner.isdisjoint(expr.indices):
             return expr
-        if isinstance(expr, SizeValue) and not expr.parts:
+        if isinstance(expr, SizeValue):
             return loops.size_value(self._size(expr.size))
-        if isinstance(expr, Read) and not expr.parts:
+        if isinstance(expr, Read):
             return loops.read(expr.buffer, self._index(expr.index))
         return None
 
@@ -108,6 +108,8 @@ class _Iteration:
         return sizes.substitute(size, self._moved)
 
     def _moved(self, atom: Atom) -> SizeLike | None:
+        if atom.kind == "dynamic":
+            return loops.dynamic_size(loops.rewrite(atom.args[0], self._leaf))
         if atom.kind != "index":
             return None
         if atom.args[0] == self.name:

@@ -97,3 +97,13 @@ def test_an_element_that_every_iteration_overwrites_is_kept_for_each() -> None:
     given = np.linspace(-2.0, 2.0, 12).reshape(3, 4) ** 3
     want = np.log(np.exp(given + 1).sum(1))[[2, 0, 1]]
     np.testing.assert_allclose(f(given, [2, 0, 1])[:, 0], want, rtol=1e-14)
+
+
+def test_arrays_of_a_row_are_declared_in_the_stage_that_uses_them() -> None:
+    A, w = ct.tensor("A", shape=(None, 4, None)), ct.dvector("w")
+    e = ct.exp(ct.sum(ct.sqr(A), axis=2))
+    f = cgrad.function([A, w], [e, ct.sum(e * ct.exp(w)[:, None], axis=0)])
+    a, v = np.linspace(-1, 1, 420).reshape(35, 4, 3), np.linspace(-1, 1, 35)
+    want = np.exp(np.sum(a * a, axis=2))
+    for got, expected in zip(f(a, v), (want, np.exp(v) @ want), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-13)

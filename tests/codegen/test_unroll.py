@@ -71,3 +71,18 @@ def test_values(compiled: tuple[Any, Any, Any], shape: tuple[int, ...]) -> None:
         second = (a * total[:, :1, None]).sum(axis=1) + (a**2).sum(axis=1)
         for got, want in zip(mixed(a), [total, second], strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-13)
+
+
+def test_elements_that_are_looked_up_move_along() -> None:
+    A, rows = ct.tensor("A", shape=(None, 2, None)), ct.lvector("rows")
+    B = ct.tensor("B", shape=(None, 2, None))
+    picked = A[rows][:, :, ::-1] * B
+    f = cgrad.function(
+        [A, B, rows], [ct.sum(picked, axis=1), picked / ct.sum(ct.sqr(B), axis=1)[:, None]]
+    )
+    a, b = np.arange(42.0).reshape(3, 2, 7), np.arange(1.0, 57).reshape(4, 2, 7)
+    k = np.array([2, 0, -1, 1])
+    want = a[k][:, :, ::-1] * b
+    got = f(a, b, k)
+    np.testing.assert_array_equal(got[0], want.sum(axis=1))
+    np.testing.assert_allclose(got[1], want / (b * b).sum(axis=1)[:, None], rtol=1e-15)
