@@ -67,9 +67,9 @@ def size_text(size: SizeLike | None) -> str:
     return "?" if size is None else sizes.render(size, _atom)
 
 
-def shape_text(shape: tuple[SizeLike | None, ...]) -> str:
-    """A shape as the user writes it: `(3, x.shape[1])`."""
-    inner = ", ".join(size_text(size) for size in shape)
+def shape_text(shape: tuple[Any, ...]) -> str:
+    """A shape as the user writes it: `(3, x.shape[1])`; a tuple of shapes the same way."""
+    inner = ", ".join(shape_text(n) if isinstance(n, tuple) else size_text(n) for n in shape)
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 

@@ -88,8 +88,11 @@ class Contract(Linear):
         own, labels = (self.left, self.right) if position == 0 else (self.right, self.left)
         if len(set(own)) < len(own) or len(set(labels)) < len(labels):
             raise Unstructured(self.name)
-        for row, line in enumerate(term.rows):
-            if line.axis is not None and line.axis in [r.axis for r in term.rows[:row]]:
+        # rows that share an index may do so, unless `other` had to be read along a diagonal
+        rows_read = [row for row, label in enumerate(own) if label in labels]
+        for k, row in enumerate(rows_read):
+            axis = term.rows[row].axis
+            if axis is not None and axis in [term.rows[r].axis for r in rows_read[:k]]:
                 term = build("untie", term, row, node.args[position].dims[row])
         lines = dict(zip(own, term.rows, strict=True))
         # the axes of the values are labelled by their positions, those of `other` alone follow

@@ -63,6 +63,13 @@ class Diagonal(OfMatrix):
 
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
         i, j = term.rows[-2:]
+        if i.axis is not None and i.axis == j.axis and i.step == j.step == 1:
+            # all on one diagonal: this one, or another
+            if j.start - i.start == self.k:
+                start = i.start - max(-self.k, 0)
+                return [term.at_rows([*term.rows[:-2], i._replace(start=start, whole=False)])]
+            if isinstance(j.start - i.start, int):
+                return []
         if i.axis == j.axis or not (i.whole and j.whole):
             first = len(term.rows) - 2
             for row, n in enumerate(self.matrix):

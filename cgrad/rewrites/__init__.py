@@ -24,12 +24,13 @@ from cgrad.rewrites.remember import remember_values
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
+from cgrad.rewrites.structured import STRUCTURED
 from cgrad.rewrites.systems import SYSTEMS
 from cgrad.rewrites.windows import WINDOWS
 
 __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
 
-CANONICAL = CONSTANTS | SHAPES | WINDOWS | ALGEBRA
+CANONICAL = CONSTANTS | STRUCTURED | SHAPES | WINDOWS | ALGEBRA
 CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import cgrad
 import cgrad.tensor as ct
 from cgrad.core import sizes
 from cgrad.core.node import Node, TensorType, make_input
@@ -231,3 +232,12 @@ def test_ids_and_named_nodes_of_dprint():
     assert dprint(-x, id_type="", print_type=False, file="str") == "neg\n └─ x\n"
     with pytest.raises(ValueError, match="id_type"):
         dprint(x, id_type="auto")
+
+
+def test_dprint_of_sizes_of_several_arguments() -> None:
+    x = ct.dvector("x")
+    line = dprint(cgrad.jacobian(x**2, x), file="str").splitlines()[0]
+    assert line == (
+        "overlay{axes=((0, 0),), shape=(x.shape[0], x.shape[0]), starts=((0, 0),), "
+        "steps=((1, 1),)} [id A] <float64 (x.shape[0], x.shape[0])>"
+    )
