@@ -37,10 +37,11 @@ EXACT = RuleSet("exact", [rule for rule in CANONICAL.rules if rule.exact])
 # units of 1.  What the old side loses there is the same, it only overflows sooner.
 ROUNDED = {
     "share_of_exps": (4, 0), "softmax": (4, 0), "log_softmax": (0, 4), "log_sum_exp": (0, 4),
-    "logdiffexp": (0, 800), "scaled_erfc": (4, 0),
+    "logdiffexp": (0, 800), "scaled_erfc": (4, 0), "log_sigmoid_difference": (0, 800),
+    "log_sigmoid_plus_exp": (0, 4),
 }  # fmt: skip
 # Rules of logarithms whose old side rounds a negative argument to 0 and answers -inf: nan is right.
-OUTSIDE = {"log1mexp", "logdiffexp"}
+OUTSIDE = {"log1mexp", "logdiffexp", "log_sigmoid_difference"}
 SETS = {"canonical": CANONICAL, "stabilise": STABILISE, "expand": EXPAND, "products": PRODUCTS}
 CASES = [
     pytest.param(rule, example, group, id=f"{group}-{rule.name}-{k}")

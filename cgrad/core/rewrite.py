@@ -5,7 +5,7 @@ node, or None.  The engine goes through a graph bottom-up with an explicit stack
 one node, normalises whatever a rule builds, and rewrites the bodies of loops as graphs of their
 own.  In the result no rule fires on any node, so rewriting twice changes nothing.
 
-Responsible for: `Rule`, `RuleSet`, `rewrite`.
+Responsible for: `Rule`, `RuleSet`, `rewrite`, and the `Walk` behind it.
 Not responsible for: any rule, nor for how patterns look (`cgrad.rewrites`).
 """
 
@@ -130,14 +130,14 @@ def rewrite(
     """
     if trace is None and config.debug.get() >= 3:
         trace = _print_firing
-    return _Walk(rules, table or Interner(), trace).run(outputs)
+    return Walk(rules, table or Interner(), trace).run(outputs)
 
 
 def _print_firing(rule: Rule, old: Node, new: Node) -> None:
     print(f"cgrad rewrite [{old.tag}] {rule!r}: {old!r} -> {new!r}", file=sys.stderr)
 
 
-class _Walk:
+class Walk:
     """One graph on its way to normal form.
 
     `normal` holds the normal form of every node met; `outer` are nodes that sizes of a body
@@ -178,7 +178,7 @@ class _Walk:
                 stack.append((node, None))
                 stack.extend((dep, None) for dep in reversed(missing))
                 continue
-            known = self._rebuild(node)
+            known = self.rebuilt(node)
             if known is not node:
                 if known in normal:
                     normal[node] = normal[known]
@@ -192,13 +192,13 @@ class _Walk:
                 stack.append((new, None))
         return [normal[out] for out in outputs]
 
-    def _rebuild(self, node: Node) -> Node:
+    def rebuilt(self, node: Node) -> Node:
         """The one node equal to `node` over normal arguments, its bodies in normal form."""
         return self.table.add(over_bodies(rebuild(node, self.normal), self._rewrite_body))
 
     def _rewrite_body(self, body: Body) -> Body:
         outer = frozenset(atom.args[0] for atom in body.free)
-        outputs = _Walk(self.rules, Interner(), self.trace, outer).run(body.outputs)
+        outputs = Walk(self.rules, Interner(), self.trace, outer).run(body.outputs)
         same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))
         return body if same else Body(body.params, outputs)
 

@@ -29,6 +29,7 @@ from cgrad.gradient.arguments import (
 from cgrad.gradient.reverse import RETURN_DISCONNECTED
 from cgrad.ops.coerce import cast_to
 from cgrad.ops.passthrough import undefined
+from cgrad.rewrites.before_derivatives import stable_forms
 
 
 def pushforward(
@@ -69,7 +70,7 @@ def pushforward(
                     "to get zeros.",
                 )
             )
-    pushed = jvp(outputs, nodes, ts)
+    pushed = jvp(stable_forms(outputs, nodes), nodes, ts)
     for k, out in enumerate(outputs):
         for why in jumps_between([out], nodes):
             pushed[k] = pushed[k] if why is None else undefined(out, why)
@@ -95,7 +96,7 @@ def pushforward_through_pullback(
     require_float(nodes, "wrt")
     ts = points(tangents, wrt, nodes, "tangents", "wrt")
     seeds: list[Node] = [build("zeros_like", out) for out in outputs]
-    pulled = without_undefined(vjp(outputs, nodes, seeds), nodes)
+    pulled = without_undefined(vjp(stable_forms(outputs, nodes), nodes, seeds), nodes)
     pairs = [(p, t) for p, t in zip(pulled, ts, strict=True) if p is not None]
     pushed = vjp([p for p, _ in pairs], seeds, [t for _, t in pairs])
     return like(

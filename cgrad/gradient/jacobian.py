@@ -37,6 +37,7 @@ from cgrad.ops.constants import Arange, constant
 from cgrad.ops.control import make_scan
 from cgrad.ops.passthrough import undefined
 from cgrad.ops.windows import Slice
+from cgrad.rewrites.before_derivatives import stable_forms
 from cgrad.sparse.derive import sparse_jacobian
 
 
@@ -81,9 +82,10 @@ def jacobian(
     if sparse:
         _require_defined(expression, nodes, fixed)
         return like([sparse_jacobian(expression, node, fixed) for node in nodes], wrt)
-    found = None if expression.ndim == 0 else structured(expression, nodes, fixed)
+    (stable,) = stable_forms([expression], (*nodes, *fixed))
+    found = None if expression.ndim == 0 else structured(stable, nodes, fixed)
     if found is None:
-        found = _rows(expression, nodes, fixed)
+        found = _rows(stable, nodes, fixed)
     found = [
         block if why is None else undefined(node, why)
         for block, node, why in zip(
@@ -225,7 +227,8 @@ def hessian_vector_product(
     grad_kwargs = {"add_names": False, **grad_kwargs, "return_disconnected": "zero"}
     slopes = grad(cost, nodes, **grad_kwargs)
     ts = points(p, wrt, nodes, "p", "wrt")
-    pushed = jvp(slopes, nodes, ts, as_constants(grad_kwargs.get("consider_constant")))
+    fixed = as_constants(grad_kwargs.get("consider_constant"))
+    pushed = jvp(stable_forms(slopes, (*nodes, *fixed)), nodes, ts, fixed)
     return like(
         [
             zero_for(node, "zero") if t is None else cast_to(t, node.dtype)

@@ -30,6 +30,7 @@ from cgrad.gradient.arguments import (
 )
 from cgrad.ops.coerce import as_node, cast_to
 from cgrad.ops.passthrough import DisconnectedType, NullType, undefined
+from cgrad.rewrites.before_derivatives import stable_forms
 
 RETURN_DISCONNECTED = ("zero", "none", "disconnected")
 NULL_GRADIENTS = ("raise", "return")
@@ -202,7 +203,8 @@ def _pulled(
     off = [node for node, ct in known.items() if ct is None]
     roots = [*outputs, *(node for node, ct in known.items() if ct is not None)]
     reached = report_disconnected(roots, wrt, [*constant, *off], disconnected_inputs, what)
-    pulled = vjp(outputs, wrt, cotangents, constant, known)
+    stable = stable_forms(outputs, (*wrt, *constant, *known))
+    pulled = vjp(stable, wrt, cotangents, constant, known)
     pulled = [
         ct if why is None else undefined(node, why)
         for ct, node, why in zip(

@@ -26,9 +26,7 @@ def _share(f: Factor, g: Factor) -> Factor | None:
         return None
     u = f.node.args[0]
     v = next((term.args[0] for term in terms if term is not f.node), u)
-    # equal u and v apart: inf - inf is nan
-    gap = apply_row("switch", apply_row("eq", u, v), like(u, 0), apply_row("sub", u, v))
-    return Factor(apply_row("sigmoid", gap))
+    return Factor(apply_row("sigmoid", apply_row("excess", u, v)))
 
 
 @EXPONENTIALS.rule(
@@ -64,8 +62,8 @@ def _is_shifted(x: Node) -> bool:
 
 
 def _shifted(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node]:
-    """(x - m, m), m the maximum over `axes`, or 0 where that is infinite."""
-    top = Node(Extreme("max", axes, empty=True), (x,))
+    """(x - m, m), m the maximum over `axes`, or 0 where that is infinite; it has no derivative."""
+    top = Node(Extreme("max", axes, empty=True, held=True), (x,))
     m = apply_row("switch", apply_row("isinf", top), like(top, 0), top)
     kept = without(tuple(range(x.ndim)), axes)
     return apply_row("sub", x, broadcast_axes(m, x.dims, kept)), m

@@ -5,8 +5,8 @@ of a zero, and where the old side overflows or is nan though the mathematics is 
 
 Responsible for: the equations among these, and the set `STABILISE` of all of them.
 Not responsible for: products of logistic functions (`logistic`), sums of exponentials
-(`exponentials`), logarithms of
-small differences (`tails`), identities that are exact (`simplify`).
+(`exponentials`), logarithms of small differences (`tails`) and of determinants (`systems`),
+identities that are exact (`simplify`).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _law("softplus", log1p(exp(x)), softplus(x))
 _law("log_sigmoid", log(sigmoid(x)), -softplus(-x))
 _law("log1p_minus_sigmoid", log1p(-sigmoid(x)), -softplus(x))
 _law("logaddexp", log(exp(x) + exp(y)), logaddexp(x, y))
+_law("log_sigmoid_plus_exp", log(sigmoid(x) + exp(y)), logaddexp(-softplus(-x), y))
 _law("logaddexp_zero", logaddexp(0, x), softplus(x))
 _law("dtanh", 1 - sqr(tanh(x)), dtanh(x))
 _law("erfc", 1 - erf(x), erfc(x))

@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 
 from cgrad.core.node import Node
+from cgrad.core.registry import build
 from cgrad.core.rewrite import RuleSet
 from cgrad.ops.axes import Broadcast, permute_axes, reshape_to
 from cgrad.ops.contract import Contract, contract
 from cgrad.ops.diagonals import Triangle
+from cgrad.ops.elementwise import apply
 from cgrad.ops.linalg import Det, LUSolve, SolveTriangular, lu_solve
 from cgrad.ops.windows import Slice
 from cgrad.rewrites.patterns import is_number, is_op
-from cgrad.tensor import linalg
-from cgrad.tensor.math import switch
 
 SYSTEMS = RuleSet("systems")
 
@@ -24,8 +24,8 @@ SYSTEMS = RuleSet("systems")
 # -- inverses ------------------------------------------------------------------------------------
 @SYSTEMS.rule(
     Contract, exact=False,
-    example=(lambda mat, vec: contract(linalg.inv(mat), (0, 1), vec, (1,), (0,)),
-             lambda mat: contract(mat, (0, 1), linalg.inv(mat), (1, 2), (0, 2))),
+    example=(lambda mat, vec: contract(build("inv", mat), (0, 1), vec, (1,), (0,)),
+             lambda mat: contract(mat, (0, 1), build("inv", mat), (1, 2), (0, 2))),
 )  # fmt: skip
 def inverse_times(node: Node) -> Node | None:
     """dot(inv(A), b) -> solve(A, b)"""
@@ -81,30 +81,32 @@ def _solved(
 
 
 # -- determinants --------------------------------------------------------------------------------
-@SYSTEMS.rule("log", exact=False, example=lambda mat: (abs(linalg.det(mat))).log())
+@SYSTEMS.rule("log", exact=False, example=lambda mat: (abs(build("det", mat))).log())
 def log_abs_det(node: Node) -> Node | None:
     """log(|det(A)|) -> slogdet(A)[1]"""
     (x,) = node.args
     if not is_op(x, "abs") or not isinstance(x.args[0].op, Det):
         return None
-    return linalg.slogdet(x.args[0].args[1])[1]
+    _, value = build("slogdet", x.args[0].args[1])
+    found: Node = value
+    return found
 
 
-@SYSTEMS.rule("log", exact=False, example=lambda mat: linalg.det(mat).log())
+@SYSTEMS.rule("log", exact=False, example=lambda mat: build("det", mat).log())
 def log_det(node: Node) -> Node | None:
     """log(det(A)) -> slogdet(A)[1] where slogdet(A)[0] is positive"""
     (x,) = node.args
     if not isinstance(x.op, Det):
         return None
-    sign, value = linalg.slogdet(x.args[1])
-    return switch(sign > 0, value, sign.log())
+    sign, value = build("slogdet", x.args[1])
+    return apply("switch", sign > 0, value, sign.log())
 
 
 # -- quadratic forms -----------------------------------------------------------------------------
 @SYSTEMS.rule(
     Contract, exact=False,
     example=lambda mat, vec: contract(
-        vec, (0,), linalg.solve(mat, vec, assume_a="pos"), (0,), ()
+        vec, (0,), build("solve", mat, vec, assume_a="pos"), (0,), ()
     ),
 )  # fmt: skip
 def quadratic_form(node: Node) -> Node | None:

@@ -1,4 +1,4 @@
-"""Logarithms of small differences of exponentials, and of the tail of the error function.
+"""Logarithms of small differences of exponentials and logistic functions, and of erfc.
 
 Written by hand they overflow or are the logarithm of a zero; their slopes are zeros divided by
 zeros.
@@ -21,6 +21,7 @@ TAILS = RuleSet("tails")
 x, y = Wild("x"), Wild("y")
 exp, expm1, log, log1p = map(function, ("exp", "expm1", "log", "log1p"))
 erfc, log1mexp, log_erfc, excess = map(function, ("erfc", "log1mexp", "log_erfc", "excess"))
+sigmoid, softplus = map(function, ("sigmoid", "softplus"))
 
 equation(TAILS, "log1mexp", log1p(-exp(x)), log1mexp(x), exact=False, domain="everywhere")
 equation(TAILS, "log_minus_expm1", log(-expm1(x)), log1mexp(x), exact=False, domain="everywhere")
@@ -28,6 +29,12 @@ equation(TAILS, "log_erfc", log(erfc(x)), log_erfc(x), exact=False, domain="ever
 equation(
     TAILS, "logdiffexp", log(exp(x) - exp(y)), x + log1mexp(excess(y, x)), exact=False,
     domain="absolute error max(|x|, |y|) units in the last place, where the old side may overflow",
+)  # fmt: skip
+# sigmoid(x) - sigmoid(y) = sigmoid(x) sigmoid(-y) (1 - exp(y - x))
+equation(
+    TAILS, "log_sigmoid_difference", log(sigmoid(x) - sigmoid(y)),
+    log1mexp(excess(y, x)) - (softplus(-x) + softplus(y)), exact=False,
+    domain="absolute error max(|x|, |y|) units in the last place, where the old side may be log 0",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@
 static int64_t logistic_gradient(int64_t n, int64_t m, const double *restrict x,
                                  double *restrict out0)
 {
-    /* true_div [n15] */
+    /* true_div [n12] */
     for (int64_t i = 0; i < n * m; ++i) {
         const double exp1 = cg_exp(-fabs(x[i]));
         const double v1 = 1.0 + exp1;

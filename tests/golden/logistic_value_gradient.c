@@ -9,7 +9,7 @@ static int64_t logistic_value_gradient(int64_t n, int64_t m, const double *restr
                                        double *restrict out0, double *restrict out1)
 {
     double sum = 0.0;
-    /* exp [n7], add [n7], sum [n8], true_div [n15] */
+    /* exp [n7], add [n7], sum [n8], true_div [n12] */
     for (int64_t i_from = 0; i_from < n * m; i_from += 256) {
         const int64_t i_to = cg_min_i64(i_from + 256, n * m);
         double sum_terms[256];

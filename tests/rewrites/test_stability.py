@@ -19,17 +19,26 @@ INF = np.inf
 WIDE = [-1e300, -1e5, -745.2, -300.0, -40.0, -3.0, 0.3, 3.0, 40.0, 300.0, 745.2, 1e5]
 BELOW = [-1e300, -800.0, -40.0, -3.0, -0.7, -1e-5, -1e-300]
 TAIL = [-30.0, -1.0, 0.3, 5.0, 27.0, 1e3, 1e100]
+
+
+def _bernoulli(p: Any) -> Any:
+    return 3 * ct.log(p) + 2 * ct.log(1 - p)
+
+
 # name -> (formula, the same in mpmath, points, order up to which it keeps 13 digits)
 UNARY: dict[str, Any] = {
     "softplus": (lambda x: ct.log(1 + ct.exp(x)), lambda x: mp.log1p(mp.exp(x)), WIDE, 2),
     "log1p of exp": (lambda x: ct.log1p(ct.exp(x)), lambda x: mp.log1p(mp.exp(x)), WIDE, 2),
     "logistic": (lambda x: 1 / (1 + ct.exp(-x)), lambda x: 1 / (1 + mp.exp(-x)), WIDE, 2),
     "logistic of tails": (
-        lambda x: ct.exp(x) / (1 + ct.exp(x)), lambda x: 1 / (1 + mp.exp(-x)), WIDE, 1),
+        lambda x: ct.exp(x) / (1 + ct.exp(x)), lambda x: 1 / (1 + mp.exp(-x)), WIDE, 2),
     "log of logistic": (
-        lambda x: ct.log(1 / (1 + ct.exp(-x))), lambda x: -mp.log1p(mp.exp(-x)), WIDE, 1),
+        lambda x: ct.log(1 / (1 + ct.exp(-x))), lambda x: -mp.log1p(mp.exp(-x)), WIDE, 2),
     "log of what is left": (
-        lambda x: ct.log(1 - 1 / (1 + ct.exp(-x))), lambda x: -mp.log1p(mp.exp(x)), WIDE, 1),
+        lambda x: ct.log(1 - 1 / (1 + ct.exp(-x))), lambda x: -mp.log1p(mp.exp(x)), WIDE, 2),
+    "shared logistic": (
+        lambda x: _bernoulli(1 / (1 + ct.exp(-x))),
+        lambda x: -3 * mp.log1p(mp.exp(-x)) - 2 * mp.log1p(mp.exp(x)), WIDE, 2),
     "log of 1 - exp": (lambda x: ct.log(1 - ct.exp(x)), lambda x: mp.log(-mp.expm1(x)), BELOW, 2),
     "log1p of -exp": (lambda x: ct.log1p(-ct.exp(x)), lambda x: mp.log(-mp.expm1(x)), BELOW, 2),
     "log of 1 - erf": (lambda x: ct.log(1 - ct.erf(x)), None, TAIL, 1),
@@ -86,6 +95,8 @@ def limit(name: str, x: Any, order: int) -> Any:
     rising = {"softplus": 1, "log1p of exp": 1, "log of what is left": -1}
     if name in rising:
         return (rising[name] * x, rising[name], 0)[order] if x > 0 else 0
+    if name == "shared logistic":
+        return (-2 * x, -2, 0)[order] if x > 0 else (3 * x, 3, 0)[order]
     if name == "log of logistic":
         return (x, 1, 0)[order] if x < 0 else 0
     if "logistic" in name:
@@ -114,7 +125,7 @@ def test_sums_of_exponentials() -> None:
     x = ct.dvector("x")
     total = ct.log(ct.sum(ct.exp(x)))
     share = ct.exp(x) / ct.sum(ct.exp(x))
-    outputs = [total, cgrad.grad(total, x), cgrad.hessian(ct.logsumexp(x), x), share, ct.log(share)]
+    outputs = [total, cgrad.grad(total, x), cgrad.hessian(total, x), share, ct.log(share)]
     f = cgrad.function([x], outputs)
     for at in ([1000.0, 1000.0], [-1000.0, -1000.0]):
         value, slope, curve, part, logs = f(at)
@@ -166,3 +177,79 @@ def test_norms_and_products_at_zero() -> None:
                         for k in range(max(i, j), 4)
                     )
                 )
+
+
+def test_second_derivatives_of_shares() -> None:
+    x = ct.dvector("x")
+    cost = ct.dot(ct.log(ct.exp(x) / ct.sum(ct.exp(x))), np.array([1.0, 2.0, 3.0]))
+    share = ct.exp(x) / ct.sum(ct.exp(x))
+    f = cgrad.function([x], [cgrad.hessian(cost, x), cgrad.jacobian(share, x)])
+    curve, slopes = f([1000.0, -1000.0, 999.0])
+    p = np.array([1.0, 0.0, np.exp(-1.0)]) / (1 + np.exp(-1.0))
+    expected = np.diag(p) - np.outer(p, p)
+    np.testing.assert_allclose(slopes, expected, rtol=1e-14, atol=1e-300)
+    np.testing.assert_allclose(curve, -6 * expected, rtol=1e-14, atol=1e-300)
+
+
+def test_share_of_two_equal_exponentials_has_a_slope() -> None:
+    a, b = ct.dvectors("a", "b")
+    share = ct.exp(a) / (ct.exp(a) + ct.exp(b))
+    slopes = cgrad.grad(ct.sum(share), [a, b])
+    curve = cgrad.grad(ct.sum(slopes[0] * b), a)
+    at = np.array([0.0, 3.0, 800.0])
+    first, second, mixed = cgrad.function([a, b], [*slopes, curve])(at, at)
+    np.testing.assert_allclose([first, second], [[0.25] * 3, [-0.25] * 3])
+    np.testing.assert_allclose(mixed, 0 * at)
+
+
+def test_differences_of_logistic_functions() -> None:
+    """Probabilities of ordered categories, also where the outermost ends are infinite."""
+    a, b = ct.dvectors("a", "b")
+    y = ct.log(ct.sigmoid(a) - ct.sigmoid(b))
+    slope = cgrad.grad(ct.sum(y), [a, b])
+    outputs = [y, *slope, cgrad.grad(ct.sum(slope[0]), a)]
+    upper = np.array([-799.0, 801.0, 1.0, 40.5, INF, -3.0, INF])
+    lower = np.array([-800.0, 800.0, -1.0, 40.0, 800.0, -INF, -INF])
+    with mp.workdps(800):
+        log_p = lambda p, q: mp.log(1 / (1 + mp.exp(-p)) - 1 / (1 + mp.exp(-q)))  # noqa: E731
+        exact = []
+        for p, q in zip(upper, lower, strict=True):
+            p, q = mp.mpf(p), mp.mpf(q)
+            d = [mp.diff(log_p, (p, q), n, h=mp.mpf(10) ** -60) if not mp.isinf(p + q) else None
+                 for n in ((1, 0), (0, 1), (2, 0))]  # fmt: skip
+            exact.append((log_p(p, q), *d))
+    for row, values in zip(exact, zip(*cgrad.function([a, b], outputs)(upper, lower), strict=True),
+                           strict=True):  # fmt: skip
+        for want, found in zip(row, values, strict=True):
+            assert np.isfinite(found)
+            if want is not None:
+                np.testing.assert_allclose(found, float(want), rtol=1e-12, atol=1e-300)
+
+
+def test_logarithm_of_a_determinant_that_overflows() -> None:
+    a = ct.dmatrix("a")
+    value, size = ct.log(ct.linalg.det(a)), ct.log(ct.abs(ct.linalg.det(a)))
+    f = cgrad.function([a], [value, cgrad.grad(value, a), size, cgrad.grad(size, a)])
+    for scale in (1e200, 1e-200, 1.0):
+        matrix = scale * np.array([[2.0, 1.0, 0.0], [0.5, 3.0, 1.0], [0.0, 1.0, 4.0]])
+        inverse = np.linalg.inv(matrix).T
+        for log_det, slope in zip(*[iter(f(matrix))] * 2, strict=True):
+            np.testing.assert_allclose(log_det, np.linalg.slogdet(matrix)[1], rtol=1e-14)
+            np.testing.assert_allclose(slope, inverse, rtol=1e-13, atol=1e-14 / scale)
+        value, _, size, _ = f(matrix[::-1])
+        assert np.isnan(value) and np.isfinite(size)
+
+
+def test_steps_of_a_loop_and_sides_of_a_choice() -> None:
+    """What is inside of a scan or of one side of an ifelse is no less stable."""
+    x, c = ct.dvector("x"), ct.lscalar("c")
+    steps, _ = cgrad.scan(lambda e: ct.log(1 / (1 + ct.exp(-e))), sequences=x)
+    chosen = cgrad.ifelse(c > 0, ct.sum(ct.log(1 / (1 + ct.exp(-x)))), ct.sum(x**2))
+    outputs = []
+    for cost in (ct.sum(steps), chosen):
+        slope = cgrad.grad(cost, x)
+        outputs += [slope, cgrad.grad(ct.sum(slope), x)]
+    found = cgrad.function([x, c], outputs)(np.array([-800.0, 0.0, 800.0]), 1)
+    for slope, curve in (found[:2], found[2:]):
+        np.testing.assert_allclose(slope, [1, 0.5, 0])
+        np.testing.assert_allclose(curve, [0, -0.25, 0])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cgrad.core.node import Node
+from cgrad.core.registry import register
 from cgrad.ops.axes import reshape_to
 from cgrad.ops.coerce import Arraylike, as_node
 from cgrad.ops.diagonals import diagonal_of
@@ -95,3 +96,8 @@ def tensorinv(a: Arraylike, ind: int = 2) -> Node:
     dims = node.dims
     flat = reshape_to(node, (math.prod(dims[:ind]), math.prod(dims[ind:])))
     return reshape_to(inv(flat), (*dims[ind:], *dims[:ind]))
+
+
+register("inv", inv)
+register("det", det)
+register("slogdet", slogdet)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cgrad.core import sizes
 from cgrad.core.node import Node
+from cgrad.core.registry import register
 from cgrad.errors import ShapeError
 from cgrad.ops.axes import permute_axes, reshape_to
 from cgrad.ops.banded import SolveBanded
@@ -180,3 +181,6 @@ def tensorsolve(a: Arraylike, b: Arraylike, axes: Sequence[int] | None = None) -
     wanted = left.dims[right.ndim :]
     flat = reshape_to(left, (math.prod(left.dims[: right.ndim]), math.prod(wanted)))
     return reshape_to(solve(flat, reshape_to(right, (math.prod(right.dims),))), wanted)
+
+
+register("solve", solve)
