@@ -48,12 +48,12 @@ class Binary(Protocol):
 
 
 _TAKES = {
-    "float": "float64 and float32 as they are, int64 and bool as float64",
-    "number": "float64, float32 and int64; bool as int64",
+    "float": "floats as they are, integers and bool as float64",
+    "number": "floats and integers; bool as int64",
     "any": "any dtype",
-    "signed": "float64, float32 and int64; bool is a DTypeError",
+    "signed": "floats and integers; bool is a DTypeError",
     "logical": "any dtype, not 0 meaning true",
-    "bits": "int64 and bool; a float is a DTypeError",
+    "bits": "integers and bool; a float is a DTypeError",
 }
 
 
@@ -214,7 +214,7 @@ def clip(x: Arraylike, min: Arraylike | None, max: Arraylike | None) -> Node:
 def cast(x: Arraylike, dtype: DType) -> Node:
     """x in another dtype; x itself when it has that dtype.
 
-    Floats lose their fraction in int64 (towards 0); whatever is not 0 is true.
+    Floats lose their fraction in integer dtypes (towards 0); whatever is not 0 is true.
     """
     node, wanted = as_node(x), as_dtype(dtype)
     # a Python number is weak; after a cast it keeps its dtype
@@ -239,8 +239,8 @@ def sum(
 ) -> Node:
     """The sum over `axis`: an int, a tuple of ints (an empty one sums nothing), None for all.
 
-    float64, float32 and int64 keep their dtype, bool counts as int64; float32 is added up in
-    float64.  `dtype` casts before adding.  `acc_dtype` adds up in another dtype that holds all
+    Floats keep their dtype, float32 being added up in float64; signed integers and bool give
+    int64, unsigned ones uint64, as in NumPy.  `dtype` casts before adding.  `acc_dtype` adds up in another dtype that holds all
     values, and casts the sum.  `keepdims` leaves axes of length 1.
     """
     node = summand(as_node(x), dtype, "sum")
@@ -288,7 +288,7 @@ def mean(
 ) -> Node:
     """The arithmetic mean over `axis`; nan when there are no elements.
 
-    float32 stays float32, int64 and bool give float64, `dtype` chooses another float; `acc_dtype`
+    float32 stays float32, integers and bool give float64, `dtype` chooses another float; `acc_dtype`
     is the float to add up in (float32 is added up in float64 anyhow).
     """
     node = as_node(x)
