@@ -240,8 +240,8 @@ def sum(
     """The sum over `axis`: an int, a tuple of ints (an empty one sums nothing), None for all.
 
     Floats keep their dtype, float32 being added up in float64; signed integers and bool give
-    int64, unsigned ones uint64, as in NumPy.  `dtype` casts before adding.  `acc_dtype` adds up in another dtype that holds all
-    values, and casts the sum.  `keepdims` leaves axes of length 1.
+    int64, unsigned ones uint64, as in NumPy.  `dtype` casts before adding.  `acc_dtype` adds up
+    in another dtype that holds all values, and casts the sum.  `keepdims` leaves axes of length 1.
     """
     node = summand(as_node(x), dtype, "sum")
     axes = _axes(node, axis, "sum")
@@ -288,8 +288,8 @@ def mean(
 ) -> Node:
     """The arithmetic mean over `axis`; nan when there are no elements.
 
-    float32 stays float32, integers and bool give float64, `dtype` chooses another float; `acc_dtype`
-    is the float to add up in (float32 is added up in float64 anyhow).
+    float32 stays float32, integers and bool give float64, `dtype` chooses another float;
+    `acc_dtype` is the float to add up in (float32 is added up in float64 anyhow).
     """
     node = as_node(x)
     wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
