@@ -27,9 +27,9 @@ from cgrad.core.ssa import assignments
 from cgrad.core.text import dprint
 from cgrad.errors import CallError
 from cgrad.failures import failure
-from cgrad.native import NativeMethods
 from cgrad.ops.constants import Shared
 from cgrad.ops.python_call import Callback
+from cgrad.pages import fragment
 from cgrad.parameters import Parameter, as_array, bind, label
 from cgrad.pipeline import Program, load, simplified
 from cgrad.sparse_results import Conversion
@@ -352,6 +352,9 @@ class FunctionMethods(NativeMethods):
         nests = self._kernel.meta["nests"]
         loops = f"{nests} loop nest{'' if nests == 1 else 's'}"
         return f"<compiled {self._signature()}; {loops}, key {self._kernel.key[:12]}>"
+
+    def _repr_html_(self) -> str:
+        return fragment(self)
 
     # -- copies -------------------------------------------------------------------------------
     def copy(

@@ -41,6 +41,7 @@ LAYERS: dict[str, float] = {
     "cgrad.function": 5,
     "cgrad.precompile": 5,
     "cgrad.samples": 5,
+    "cgrad.pages": 5,
     "cgrad.export": 5,
     "cgrad.native": 5,
     "cgrad.interop": 6,

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from cgrad.cli import caching, compiling, doctor, exporting
+from cgrad.cli import caching, checking, compiling, completing, doctor, exporting, showing
 from cgrad.cli.output import (
     FAILED,
     NO_COMPILER,
@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   cgrad doctor                       is everything there to compile and run?
   cgrad compile models:loss          compile a function before it is needed
   cgrad export models:loss -o out    write a function as C that needs no Python
+  cgrad show models:loss --c         look at the C file of a function
   cgrad cache info                   what the cache holds
 
 exit codes: 0 done, 1 the work failed, 2 a mistake in the command line, 3 no C compiler
@@ -38,8 +39,9 @@ def build_parser() -> Parser:
         "`cgrad COMMAND --help` has the options and examples of each command.",
     )  # fmt: skip
     commands = Commands(parser, "command")
-    for module in (compiling, exporting, caching, doctor):
+    for module in (compiling, exporting, showing, checking, caching, doctor):
         module.add(commands)
+    completing.add(commands, parser)
     return parser
 
 
