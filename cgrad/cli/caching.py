@@ -224,7 +224,7 @@ def clear(args: argparse.Namespace, out: Output) -> int:
     store = _store()
     found = contents.items(store)
     total = size_text(sum(item.size for item in found))
-    if not args.yes:
+    if found and not args.yes:
         if args.json or not sys.stdin.isatty():
             raise UsageError("nothing was removed: say --yes where nobody can be asked")
         answer = input(f"remove {len(found)} entries, {total}, in {store.root}? [y/N] ")

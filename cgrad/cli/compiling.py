@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,12 +63,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
         wanted = list(dict.fromkeys(t for given in args.target for t in targets.expand(given)))
         jobs = min(len(wanted), args.jobs or os.cpu_count() or 1)
         start = time.monotonic()
-        rows: list[dict[str, Any]] = []
         with progress(len(wanted)) as state:
             work = _in_processes(wanted, jobs) if jobs > 1 else _in_turn(wanted)
+            by_target = {}
             for target, found in work:
-                rows += found
+                by_target[target] = found
                 state.step(target)
+        rows = [row for target in wanted for row in by_target[target]]
         failed = [row for row in rows if row["error"]]
         if not failed:
             publish_dispatcher()
@@ -137,26 +139,21 @@ def _row(
 
 
 def _in_processes(wanted: Sequence[str], jobs: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The rows of each target, in the order given, from processes that compile one each."""
+    """The rows of each target as it is done, from processes that compile one each."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-    command = [sys.executable, "-m", "cgrad", "compile", "-j", "1", "--json"]
-    waiting = list(wanted)
-    running: dict[str, subprocess.Popen[str]] = {}
-    try:
-        for target in wanted:
-            while waiting and len(running) < jobs:
-                new = waiting.pop(0)
-                running[new] = subprocess.Popen(
-                    [*command, "--", new], env=environment, text=True,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                )  # fmt: skip
-            printed, complaint = running[target].communicate()
-            del running[target]
-            yield target, _rows_of(target, printed, complaint)
-    finally:
-        for process in running.values():
-            process.kill()
-            process.communicate()
+    command = [sys.executable, "-m", "cgrad", "compile", "-j", "1", "--json", "--"]
+
+    def compile_one(target: str) -> list[dict[str, Any]]:
+        done = subprocess.run(
+            [*command, target], env=environment, text=True, errors="replace",
+            stdin=subprocess.DEVNULL, capture_output=True,
+        )  # fmt: skip
+        return _rows_of(target, done.stdout, done.stderr)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(compile_one, target): target for target in wanted}
+        for ready in as_completed(running):
+            yield running[ready], ready.result()
 
 
 def _rows_of(target: str, printed: str, complaint: str) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from cgrad.cli.output import DONE, Output
 from cgrad.cli.parser import Commands
 
 EXAMPLES = """examples:
-  eval "$(cgrad completion bash)"                                       in ~/.bashrc
-  eval "$(cgrad completion zsh)"                                        in ~/.zshrc, after compinit
   cgrad completion fish > ~/.config/fish/completions/cgrad.fish
+  eval "$(cgrad completion bash)"     in ~/.bashrc
+  eval "$(cgrad completion zsh)"      in ~/.zshrc, after compinit
 """
 
 

@@ -73,6 +73,7 @@ def test_prune_and_clear(cgrad_cli, models, tmp_path, monkeypatch):
     assert refused.code == 2 and "--yes" in refused.err
     assert cgrad_cli("cache", "clear", "--yes").code == 0
     assert not list((tmp_path / "cache").rglob("*.so"))
+    assert cgrad_cli("cache", "clear").out == "removed 0 entries, 0 B\n"  # nothing to ask about
 
 
 def _entry(path, size):
