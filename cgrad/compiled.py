@@ -27,6 +27,7 @@ from cgrad.core.ssa import assignments
 from cgrad.core.text import dprint
 from cgrad.errors import CallError
 from cgrad.failures import failure
+from cgrad.native import NativeMethods
 from cgrad.ops.constants import Shared
 from cgrad.ops.python_call import Callback
 from cgrad.pages import fragment
