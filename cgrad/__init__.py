@@ -8,7 +8,7 @@
 array(8.)
 """
 
-from cgrad import gradient, graph, tensor
+from cgrad import gradient, graph, optimize, tensor
 from cgrad.core.text import debugprint, dprint, pp
 from cgrad.errors import (
     BadValueError,
@@ -105,6 +105,7 @@ __all__ = [
     "ifelse",
     "jacobian",
     "map",
+    "optimize",
     "pp",
     "precompile",
     "pullback",

@@ -45,6 +45,7 @@ LAYERS: dict[str, float] = {
     "cgrad.export": 5,
     "cgrad.native": 5,
     "cgrad.interop": 6,
+    "cgrad.optimize": 6,
     "cgrad.cli": 7,
     "cgrad.__main__": 7,
 }
