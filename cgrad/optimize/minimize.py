@@ -61,10 +61,12 @@ def minimize(
         raise ValueError(
             f'minimize: sparse=True is for method="trust-constr" only, found {method!r}'
         )
-    problem = Problem(cost, wrt, x0, args, sparse=sparse)
+    given = list(constraints) if isinstance(constraints, (list, tuple)) else [constraints]
+    # what the cost does not depend on, constraints may
+    apart = "ignore" if given else "raise"
+    problem = Problem(cost, wrt, x0, args, sparse=sparse, disconnected_inputs=apart)
     variables = problem._variables
     order = 0 if kind in _VALUE else 2 if kind == "trust-constr" else 1
-    given = [constraints] if _is_one(constraints) else list(constraints)
     given = [
         with_derivatives(one, variables, problem._args, sparse, order)
         if isinstance(one, Constraint)
@@ -90,10 +92,6 @@ def minimize(
     result.x = variables.unpack(result.x)
     result.problem = problem
     return result
-
-
-def _is_one(constraints: Any) -> bool:
-    return not isinstance(constraints, (list, tuple))
 
 
 def refuse_derivatives(what: str, options: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ class Problem:
             where the shapes are declared (`ct.tensor("x", shape=(3,))`)
     args    a dict from the other symbols that the cost depends on to their values, which are copied
     sparse  `hess` returns a `scipy.sparse.csr_array`
+    disconnected_inputs  as for `cgrad.grad`: what if the cost does not depend on one of wrt
 
     The vector holds the elements of wrt in turn, each in row-major order.  `fun(x)` is a float,
     `jac(x)` a vector, `hess(x)` a matrix, `hessp(x, p)` its product with a vector.  fun and jac are
@@ -52,6 +53,7 @@ class Problem:
         args: Mapping[Node, Any] | None = None,
         *,
         sparse: bool = False,
+        disconnected_inputs: str = "raise",
     ) -> None:
         if not isinstance(cost, Node):
             raise TypeError(f"Problem: cost must be a symbolic scalar, found {cost!r:.60}")
@@ -60,7 +62,10 @@ class Problem:
         self._args = values_of(args, "Problem")
         self._cost = cost
         self._sparse = sparse
-        self._gradients = grad(cost, self._variables.nodes, add_names=False)
+        self._gradients = grad(
+            cost, self._variables.nodes, disconnected_inputs=disconnected_inputs,
+            return_disconnected="zero", add_names=False,
+        )  # fmt: skip
         self._matrix: Matrix | None = None
         self._kernels = {
             "value": Lazy(lambda: self._kernel([cost], "cost")),
