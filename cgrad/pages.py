@@ -6,10 +6,9 @@ Responsible for: the page; all text in it is escaped.  Not responsible for: the 
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
-from cgrad.graph.drawing import picture
+from cgrad.graph.drawing import escape, picture
 
 __all__ = ["fragment", "page"]
 
@@ -20,7 +19,7 @@ def fragment(f: Any) -> str:
     drawn = picture(graph.outputs, graph.inputs)
     left = f"<p>{drawn.left} more nodes are not drawn.</p>" if drawn.left else ""
     parts = [
-        f"<div><code>{html.escape(repr(f))}</code>",
+        f"<div><code>{escape(repr(f))}</code>",
         f"<details><summary>graph</summary>{left}{drawn.svg()}</details>",
         _listing("assignments", str(graph)),
         _listing("C", f.c_source[_start(f.c_source) :]),
@@ -32,13 +31,13 @@ def fragment(f: Any) -> str:
 def page(f: Any) -> str:
     """A whole page."""
     return (
-        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{html.escape(f.name)}</title>'
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{escape(f.name)}</title>'
         f"</head>\n<body>\n{fragment(f).replace('<details>', '<details open>')}\n</body></html>\n"
     )
 
 
 def _listing(title: str, text: str) -> str:
-    return f"<details><summary>{title}</summary><pre>{html.escape(text)}</pre></details>"
+    return f"<details><summary>{title}</summary><pre>{escape(text)}</pre></details>"
 
 
 def _start(source: str) -> int:
