@@ -164,6 +164,14 @@ def test_the_hessian_of_a_constraint(kernels: list[Kernel]) -> None:
     assert [kernel.calls for kernel in kernels] == [1, 1]
 
 
+def test_constraints_hold_what_the_cost_does_not_depend_on() -> None:
+    x, y = ct.dscalar("x"), ct.dvector("y")
+    tie = optimize.Constraint(y - x, 1.0, 1.0)
+    found = optimize.minimize(x**2, [y, x], [[0.0, 0.0], 3.0], constraints=tie)
+    np.testing.assert_allclose(found.x[0], 1.0, atol=1e-6)
+    np.testing.assert_allclose(found.x[1], 0.0, atol=1e-6)
+
+
 def test_bounds_stop_a_step() -> None:
     x = ct.dmatrix("x")
     found = optimize.minimize(
