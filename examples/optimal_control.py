@@ -2,7 +2,7 @@
 
 Angle, velocity and torque at all times are unknowns; the equations of motion between neighbouring
 times, by the trapezoidal rule, are constraints (J. T. Betts, Practical Methods for Optimal Control,
-2010, chapter 4).  Each couples neighbours only, so Jacobian and Hessian are banded, and `sparse=True`
+2010, chapter 4).  Each couples neighbours only: Jacobian and Hessian are banded, and `sparse=True`
 computes nothing else. The result is checked by integrating the pendulum with the torque found.
 
     python examples/optimal_control.py
@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-import cgrad
 import cgrad.tensor as ct
 from cgrad import optimize
 
