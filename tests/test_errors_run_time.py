@@ -399,7 +399,7 @@ PROGRAM = """
 def test_missing_compiler(tmp_path: Path) -> None:
     done = run_python(PROGRAM, CGRAD_CC="/nonexistent/cc", CGRAD_CACHE_DIR=str(tmp_path))
     assert done.returncode == 1
-    for part in ("BuildError", "no C compiler", "/nonexistent/cc", "install gcc", "CGRAD_CC"):
+    for part in ("NoCompilerError", "no C compiler", "/nonexistent/cc", "install gcc", "CGRAD_CC"):
         assert part in done.stderr, done.stderr
 
 
