@@ -314,3 +314,9 @@ assert cgrad.function([x], ct.grad(x**2, x))(4) == 8
     heavy = {"setuptools", "pycparser", "cffi.recompiler", "scipy", "_cgrad_kernel"}
     assert warm & heavy == set()
     assert "subprocess" not in warm - _loaded("")
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """pytest imports them by name: of two with one name it takes the first only."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(set(names)) == len(names) > 50
