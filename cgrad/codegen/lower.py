@@ -227,7 +227,8 @@ class Block:
         index = probes(ndim)
         found = rows_of(loops.read(place.buffer, place.index(index)), index)
         assert found is not None
-        return found
+        # a result may be as long as a number that is found in this call
+        return Rows(found.buffer, found.first, tuple(self.resolve(n) for n in found.strides))
 
     def fill(
         self, dims: Sequence[SizeLike], place: Place, value: Callable[[Index], Expr], why: str

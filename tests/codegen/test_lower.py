@@ -162,3 +162,20 @@ def test_a_total_of_one_element_is_stored_as_it_is() -> None:
     column, row = ct.tensor("column", shape=(None, 1)), ct.tensor("row", shape=(1, None))
     kernel, _ = kernel_of([column, row], [ct.exp(ct.sum(column[:, None] * row.T, axis=2))])
     assert not any(isinstance(stmt, Accumulate) for stmt in statements(kernel.body))
+
+
+def test_products_of_rows_counted_in_the_call() -> None:
+    """The distance of a result's rows is a number of rows that only the call finds."""
+    x = ct.dmatrix("x")
+    (h, _), _ = ct.scan(
+        lambda s, h, k: ([h + s, k + 1], ct.until(ct.gt(k, 1.5))), x,
+        [ct.zeros_like(x[0]), ct.constant(np.int64(0))],
+    )  # fmt: skip
+    chosen = x[ct.gt(x[:, 0], 0)]
+    square = h @ h.T + ct.eye(h.shape[0])
+    f = cgrad.function([x], [h @ h.T, chosen @ chosen.T, ct.linalg.cholesky(square)])
+    data = np.random.default_rng(0).normal(size=(20, 12))
+    rows, kept = np.cumsum(data, axis=0)[:3], data[data[:, 0] > 0]
+    want = [rows @ rows.T, kept @ kept.T, np.linalg.cholesky(rows @ rows.T + np.eye(3))]
+    for got, value in zip(f(data), want, strict=True):
+        np.testing.assert_allclose(got, value, rtol=1e-12)
