@@ -79,20 +79,25 @@ class Writer:
         self.written = _counts(kernel.body)
 
     # -- the file -----------------------------------------------------------------------------
-    def text(self) -> str:
+    def computation(self) -> tuple[list[tuple[str, str]], str, str]:
+        """The parameters of the function, its text, and all that tables may be mentioned in."""
         body = "\n".join(self.block(self.kernel.body, 1))
         pointers = self._slot_pointers()
         locals = [
             f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in self.print.local_sizes
         ]
         slots = "\n".join([*locals, *pointers])
-        uses = "\n".join([slots, body, *self.parts])
         params = self._parameters(f"{slots}\n{body}")
+        uses = "\n".join([slots, body, *self.parts])
+        return params, self._function(params, slots, body), uses
+
+    def text(self) -> str:
+        params, function, uses = self.computation()
         parts = [
             self._title(),
             *self._tables(uses),
             *self.parts,
-            self._function(params, slots, body),
+            function,
             self._sizes(),
             self._work(),
             self._entry(params),

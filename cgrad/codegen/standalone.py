@@ -185,16 +185,8 @@ class _Standalone(Writer):
 
     # -- the texts ----------------------------------------------------------------------------
     def library(self) -> Library:
-        body = "\n".join(self.block(self.kernel.body, 1))
-        pointers = self._slot_pointers()
-        local = [
-            f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in self.print.local_sizes
-        ]
-        slots = "\n".join([*local, *pointers])
-        uses = "\n".join([slots, body, *self.parts])
-        params = self._parameters(f"{slots}\n{body}")
+        params, function, uses = self.computation()
         arguments, work = self.arguments(), self.work_arguments()
-        function = self._function(params, slots, body)
         parts = [*self._constants(uses), *self._tables(uses), *self.parts, function]
         text = "\n\n".join(parts)
         # the names of the file itself; those inside of functions do no harm

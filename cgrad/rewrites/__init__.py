@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
-from cgrad.rewrites.branches import merge_branches
+from cgrad.rewrites.branches import BRANCHES, merge_branches
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.expand import ROWS
 from cgrad.rewrites.loops import tidy_loops
@@ -34,7 +34,7 @@ CANONICAL = CONSTANTS | STRUCTURED | SHAPES | WINDOWS | ALGEBRA
 CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"
-_SIMPLIFY = CANONICAL | STABILISE | SYSTEMS
+_SIMPLIFY = CANONICAL | STABILISE | SYSTEMS | BRANCHES
 _EXPAND = EXPAND | PRODUCTS | CANONICAL
 
 

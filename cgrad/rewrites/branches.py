@@ -2,6 +2,8 @@
 
     branch(c, f), branch(c, g)  ->  branch(c, f and g), where neither needs the other
 
+Numbers that a choice is handed stand in its sides, where the other rules see them.
+
 Responsible for: which branches are joined.  Not responsible for: the op (`cgrad.ops.branch`).
 """
 
@@ -11,8 +13,31 @@ from collections.abc import Sequence
 
 from cgrad.core.graphs import Body, intern_body, over_bodies, rebuild, substitute, toposort
 from cgrad.core.node import Node, make_input
+from cgrad.core.rewrite import RuleSet
 from cgrad.ops.branch import Branch
+from cgrad.ops.constants import Constant
 from cgrad.ops.control import Get
+
+BRANCHES = RuleSet("branches")
+
+
+@BRANCHES.rule(Branch, example=())
+def number_in_sides(node: Node) -> Node | None:
+    """branch(c, f, 2) -> branch(c, f with 2 in place of its parameter)"""
+    op = node.op
+    assert isinstance(op, Branch)
+    cond, *captured = node.args
+    moved = [isinstance(arg.op, Constant) and not arg.ndim for arg in captured]
+    if not any(moved):
+        return None
+    kept = [arg for arg, goes in zip(captured, moved, strict=True) if not goes]
+    sides = []
+    for body in op.bodies:
+        pairs = list(zip(body.params, captured, moved, strict=True))
+        own = {param: arg for param, arg, goes in pairs if goes}
+        params = [param for param, _, goes in pairs if not goes]
+        sides.append(intern_body(Body(params, substitute(body.outputs, own))))
+    return Node(Branch((sides[0], sides[1])), (cond, *kept), name=node.name, site=node.site)
 
 
 def merge_branches(outputs: Sequence[Node]) -> list[Node]:

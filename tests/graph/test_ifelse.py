@@ -281,3 +281,14 @@ def test_dtypes_and_messages() -> None:
     g = cgrad.function([c, x, y], cgrad.ifelse(c, x, y))
     with pytest.raises(ShapeError, match="ifelse: axis 0 has size"):
         g(1, [1.0], [1.0, 2.0])
+
+
+def test_numbers_stand_in_the_sides() -> None:
+    """The seed of a gradient is a number: the sides are written without it."""
+    x, c = ct.dvector("x"), ct.dscalar("c")
+    y = cgrad.ifelse(c > 0, ct.sum(ct.exp(x)), ct.sum(x**2))
+    f = cgrad.function([x, c], [y, cgrad.grad(y, x)])
+    computed = f.c_source[f.c_source.index("if (cond_holds)") :]
+    assert "1.0" not in computed.partition("return CG_OK")[0]
+    np.testing.assert_allclose(f([0.5, 2.0], -1.0)[1], [1.0, 4.0])
+    np.testing.assert_allclose(f([0.5, 2.0], 1.0)[1], np.exp([0.5, 2.0]))
