@@ -1,0 +1,71 @@
+"""`python -m benchmarks.reliability [names] [--full] [--json] [--peers pytensor,numba,jax]`.
+
+Exit code 1 if something that cgrad promises did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from benchmarks import machine
+from benchmarks.process import missing
+from benchmarks.reliability import registry
+from benchmarks.reliability.plan import Result
+from benchmarks.tools import PEERS as TOOLS
+
+
+def main() -> int:
+    args = _arguments()
+    found: list[Result] = []
+    for name in args.names:
+        able = registry.peers_of(name)
+        for tool in ("cgrad", *(peer for peer in args.peers if peer in able)):
+            result = registry.run(name, tool, full=args.full, seed=args.seed)
+            found.append(result)
+            if not args.json:
+                print(result.line, flush=True)
+            for problem in result.details:
+                print(f"    {problem}", file=sys.stderr, flush=True)
+    if args.json:
+        document = {
+            "machine": machine.facts(args.peers),
+            "full": args.full,
+            "results": [result.as_dict() for result in found],
+        }
+        print(json.dumps(document, indent=2))
+    return int(any(each.verdict == "FAILED" for each in found if each.tool == "cgrad"))
+
+
+def _arguments() -> argparse.Namespace:
+    known = registry.names()
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.reliability", description=f"Tests: {', '.join(known)}."
+    )
+    parser.add_argument("names", nargs="*", help="tests; all by default")
+    parser.add_argument(
+        "--full", action="store_true", help="as much as is claimed: an hour or two, not seconds"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    parser.add_argument(
+        "--peers", type=lambda text: text.split(","), default=[], metavar="pytensor,...",
+        help=f"put these through the same: {', '.join(registry.PEERS)} "
+        "($BENCH_PEER_PYTHON has them)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn at random")
+    args = parser.parse_args()
+    args.names = args.names or known
+    for name in args.names:
+        if name not in known:
+            parser.error(f"no test is called {name!r}: choose from {', '.join(known)}")
+    for peer in args.peers:
+        if peer not in registry.PEERS:
+            parser.error(f"no peer is called {peer!r}: choose from {', '.join(registry.PEERS)}")
+        if why := missing(TOOLS[peer][0]):
+            parser.error(f"{peer} cannot be run: {why}")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())
