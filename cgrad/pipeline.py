@@ -37,6 +37,7 @@ from cgrad.cache.load import Kernel as LoadedKernel
 from cgrad.cache.load import Source, load_kernel
 from cgrad.cache.store import warn_once
 from cgrad.codegen.collapse import collapse
+from cgrad.codegen.dropped import inside
 from cgrad.codegen.emit import emit
 from cgrad.codegen.fuse import fuse
 from cgrad.codegen.jam import jam
@@ -170,9 +171,12 @@ def simplified(program: Program) -> list[Node]:
 def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     """The kernel of a program in the loop IR, the layout of its workspace, the names taken."""
     clock = _Clock(program.name)
-    unified = unify(program.inputs, program.outputs, program.nodes)
+    asked = inside(program.order, program.inputs)
+    unified = unify(program.inputs, [*program.outputs, *asked.nodes], program.nodes)
     outputs = clock.done("simplify", rewrites.simplify(unified.outputs))
     outputs = clock.done("expand", rewrites.expand(outputs))
+    outputs, compared = outputs[: len(program.outputs)], outputs[len(program.outputs) :]
+    dropped = asked.kept(compared, graphs.toposort(outputs))
     names = Names()
     for called in sorted(foreign_names(program.nodes)):
         names.reserve(called)
@@ -187,7 +191,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     kernel = Kernel(function, inputs, results)
     # sizes are named after the original nodes, which atoms mention
     kernel.position = {node: k for k, node in enumerate(program.inputs)}
-    _name_sizes(kernel, names, unified.inputs, graphs.toposort(outputs))
+    _name_sizes(kernel, names, unified.inputs, graphs.toposort([*outputs, *dropped.nodes]))
     kernel.checks = unified.checks
     kernel.foreign = foreign_text(program.nodes)
 
@@ -196,7 +200,9 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
         block.sources[node] = Place(buffer)
     for node, original in zip(unified.inputs, program.inputs, strict=True):
         block.sources.setdefault(original, block.sources[node])
-    block.lower([(node, Place(b)) for node, b in zip(outputs, results, strict=True)])
+    compare = dropped.places(block)
+    block.lower([*((node, Place(b)) for node, b in zip(outputs, results, strict=True)), *compare])
+    block.stmts += dropped.statements(compare)
     block.stmts += _true_shapes(kernel, block, outputs)
     clock.loops("lower", block.stmts)
 

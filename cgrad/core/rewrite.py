@@ -19,6 +19,7 @@ from typing import Any
 from cgrad import config
 from cgrad.core.graphs import Body, Interner, over_bodies, rebuild, toposort
 from cgrad.core.node import Node, Op
+from cgrad.core.registry import build
 from cgrad.errors import RewriteError
 
 Apply = Callable[[Node], Node | None]
@@ -211,7 +212,7 @@ class Walk:
                 raise
             if new is None or new is node:
                 continue
-            _check(rule, node, new)
+            new = _checked(rule, node, new)
             self._inherit(node, new)
             self.last.append((rule, node, new))
             if self.trace is not None:
@@ -253,17 +254,19 @@ def _show(node: Node) -> str:
     return f"{node.op.name}({', '.join(arg.name or arg.op.name for arg in node.args)})"
 
 
-def _check(rule: Rule, old: Node, new: Node) -> None:
-    """What every rule has to keep: dtype, rank, and axes that are known to stretch."""
-    if old.dtype != new.dtype or old.ndim != new.ndim:
+def _checked(rule: Rule, old: Node, new: Node) -> Node:
+    """`new`, which must have the dtype, the rank and the known lengths of `old`.
+
+    Where only `old` knows that a length is 1, `new` is declared to have it.
+    """
+    if old.dims == new.dims and old.dtype == new.dtype:
+        return new
+    pairs = zip(old.dims, new.dims, strict=False)
+    lengths = all(n == m for n, m in pairs if isinstance(n, int) and isinstance(m, int))
+    if old.dtype != new.dtype or old.ndim != new.ndim or not lengths:
         raise RewriteError(
             f"the rewrite rule {rule!r} made {new.type!r} of {old.type!r}: "
-            "a replacement must have the same dtype and rank"
+            "a replacement must have the same dtype and rank, and lengths that agree"
         )
-    for axis, (before, after) in enumerate(zip(old.dims, new.dims, strict=True)):
-        both = isinstance(before, int) and isinstance(after, int)
-        if before != after and (both or before == 1):
-            raise RewriteError(
-                f"the rewrite rule {rule!r} made {new.type!r} of {old.type!r}: "
-                f"axis {axis} had length {before}"
-            )
+    declared: Node = build("declare_ones", new, old.dims, rule.name, "make the sizes equal")
+    return declared

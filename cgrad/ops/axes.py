@@ -21,7 +21,11 @@ from cgrad.ops.terms import Line, Term, Unstructured, whole
 
 
 class Broadcast(Linear):
-    """Axis k of the argument becomes axis `axes[k]` of `shape`; an axis of length 1 repeats."""
+    """Axis k of the argument becomes axis `axes[k]` of `shape`; an axis of length 1 repeats.
+
+    Of an argument whose length is not known `shape` never says that it is 1 (`broadcast_axes`
+    declares it first): two broadcasts one after the other are one.
+    """
 
     __slots__ = ("axes", "shape")
     name = "broadcast"
@@ -423,7 +427,15 @@ def _fewer_rows(term: Term, rows: tuple[int, ...]) -> Term:
 
 def broadcast_axes(x: Node, shape: Shape, axes: tuple[int, ...]) -> Node:
     """x stretched to `shape`, its axis k becoming axis `axes[k]`; x itself if nothing changes."""
+    target = tuple(shape[axis] for axis in axes)
+    x = declare_ones(x, target, "broadcast", "an axis is repeated only if its length is 1")
     return x if x.dims == shape else Node(Broadcast(shape, axes), (x,))
+
+
+def declare_ones(x: Node, like: Shape, what: str, fix: str) -> Node:
+    """x, declared to have length 1 where that is known from `like` only."""
+    dims = tuple(1 if m == 1 else n for n, m in zip(x.dims, like, strict=True))
+    return x if x.dims == dims else Node(Declare(dims, what, fix), (x,))
 
 
 def sum_axes(x: Node, axes: tuple[int, ...]) -> Node:
@@ -447,3 +459,4 @@ def reshape_to(x: Node, shape: Shape) -> Node:
 
 
 register("permute_axes", permute_axes)
+register("declare_ones", declare_ones)

@@ -27,7 +27,7 @@ from cgrad.ops.passthrough import Again, GradScale, PassThrough, ZeroGrad
 from cgrad.ops.reductions import Extreme, Prod, Quantifier
 from cgrad.ops.scalar import Cast, Elementwise, cast
 from cgrad.ops.windows import Window, part
-from cgrad.rewrites.patterns import fit, full, like, scalar
+from cgrad.rewrites.patterns import full, like, scalar
 
 CONSTANTS = RuleSet("constants")
 
@@ -207,7 +207,7 @@ def identity(node: Node) -> Node | None:
 @CONSTANTS.rule("second", example=(lambda x, y: x.fill(y), lambda x: x.fill(1.0)))
 def fill(node: Node) -> Node | None:
     """fill(a, b) -> b"""
-    return fit(node.args[1], node)
+    return node.args[1]
 
 
 @CONSTANTS.rule(

@@ -70,14 +70,6 @@ def like(node: Node, value: Any) -> Node:
     return full(value, node.dtype, node.dims)
 
 
-def fit(new: Node, old: Node) -> Node:
-    """`new` in place of `old`: the same node, told its length where only `old` knows it is 1."""
-    for before, after in zip(old.dims, new.dims, strict=True):
-        if before == 1 and after != 1:
-            return broadcast_axes(new, old.dims, tuple(range(new.ndim)))
-    return new
-
-
 def is_op(node: Node, *names: str) -> bool:
     return node.op.name in names
 
@@ -312,7 +304,7 @@ def equation(
         if not _may_be(heads, names) and not (swapped != heads and _may_be(swapped, names)):
             return None
         for bound in match(left, node, {}):
-            return fit(construct(target, bound, node), node)
+            return construct(target, bound, node)
         return None
 
     text = f"{_bare(left)} -> {_bare(target)}"

@@ -17,6 +17,7 @@ from cgrad.core.rewrite import RuleSet
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import (
     Broadcast,
+    Declare,
     Expect,
     Permute,
     Reshape,
@@ -170,6 +171,13 @@ def expected_shape(node: Node) -> Node | None:
     pairs = node.op.equalities(node)
     inside = any(depends_on_value(n) for found, wanted, _ in pairs for n in (found, wanted))
     return None if inside else node.args[0]
+
+
+@SHAPES.rule(Declare, example=lambda mat: Node(Declare(mat.dims, "", ""), (mat,)))
+def declare_nothing(node: Node) -> Node | None:
+    """specify_shape(x) of the shape of x -> x"""
+    (x,) = node.args
+    return x if x.dims == node.dims else None
 
 
 @SHAPES.rule(Permute, example=lambda mat: permute_axes(permute_axes(mat, (1, 0)), (1, 0)))

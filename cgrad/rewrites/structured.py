@@ -20,7 +20,7 @@ from cgrad.ops.diagonals import Diagonal, OnDiagonal, diagonal_of, on_diagonal
 from cgrad.ops.kinds import Linear
 from cgrad.ops.overlay import Overlay, assembled
 from cgrad.ops.terms import Filled, Term, Unstructured, dense, ordered, summed, thin
-from cgrad.rewrites.patterns import fit, like
+from cgrad.rewrites.patterns import like
 
 STRUCTURED = RuleSet("structured")
 
@@ -49,7 +49,7 @@ def linear_of_lines(node: Node) -> Node | None:
         if isinstance(arg.op, (Overlay, OnDiagonal)):
             found = _through(node, position)
             if found is not None:
-                return fit(found, node)
+                return found
     return None
 
 

@@ -17,7 +17,7 @@ from cgrad.ops.coerce import stretch
 from cgrad.ops.control import largest
 from cgrad.ops.scalar import apply_row
 from cgrad.ops.windows import Join, Place, Slice, Update, Window, join, part, place
-from cgrad.rewrites.patterns import fit, full
+from cgrad.rewrites.patterns import full
 
 WINDOWS = RuleSet("windows")
 
@@ -103,7 +103,7 @@ def _set(x: Node, v: Node, window: Window) -> Node:
 @WINDOWS.rule(Slice, example=lambda vec: part(vec, 0, 0, vec.dims))
 def slice_nothing(node: Node) -> Node | None:
     """x[:] -> x"""
-    return fit(node.args[0], node) if _is_full(_window(node)) else None
+    return node.args[0] if _is_full(_window(node)) else None
 
 
 @WINDOWS.rule(Slice, example=lambda v: part(part(_rows(v), 0, 1, (3,)), 0, 1, (2,)))
@@ -147,7 +147,7 @@ def slice_place(node: Node) -> Node | None:
     op = _window(node)
     if not isinstance(inner.op, Place) or not _same_window(inner.op, op) or not _in_bounds(op):
         return None
-    return fit(inner.args[0], node)
+    return inner.args[0]
 
 
 @WINDOWS.rule(Slice, example=lambda v: _cut(_set(_rows(v), _rows(v, 2), _middle(v)), _middle(v)))
@@ -157,7 +157,7 @@ def slice_set(node: Node) -> Node | None:
     op = _window(node)
     if not isinstance(inner.op, Update) or not _same_window(inner.op, op) or not _in_bounds(op):
         return None
-    return fit(inner.args[1], node)
+    return inner.args[1]
 
 
 # -- place, set_window -----------------------------------------------------------------------
@@ -165,7 +165,7 @@ def slice_set(node: Node) -> Node | None:
                                                   (False,) * v.ndim), (v,)))  # fmt: skip
 def place_whole(node: Node) -> Node | None:
     """place(x) in a window that is everything -> x"""
-    return fit(node.args[0], node) if _is_full(_window(node)) else None
+    return node.args[0] if _is_full(_window(node)) else None
 
 
 @WINDOWS.rule(Place, example=lambda v: place(place(v, Window(
@@ -243,7 +243,7 @@ def sum_place(node: Node) -> Node | None:
 )  # fmt: skip
 def set_whole(node: Node) -> Node | None:
     """set(x[:], v) -> v"""
-    return fit(node.args[1], node) if _is_full(_window(node)) else None
+    return node.args[1] if _is_full(_window(node)) else None
 
 
 @WINDOWS.rule(Update, example=lambda v, w: _set(_set(_rows(v), v, _second(v)), w, _second(v)))

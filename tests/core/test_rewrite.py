@@ -22,6 +22,7 @@ from cgrad.ops.control import make_scan
 from cgrad.ops.elementwise import apply
 from cgrad.ops.scalar import apply_row
 from cgrad.rewrites import CANONICAL, simplify
+from cgrad.rewrites.patterns import full
 
 
 def scalar(name: str = "x", dtype: str = "float64") -> Node:
@@ -63,6 +64,18 @@ def test_a_rule_that_changes_the_type_is_named(wrong: str) -> None:
     }[wrong]
     with pytest.raises(RewriteError, match="bad_rule"):
         rewrite([apply("sin", x)], RuleSet("one", [Rule("bad_rule", ("sin",), made, "wrong")]))
+
+
+def test_a_length_that_only_the_old_node_knows_is_declared() -> None:
+    v = vector()
+    one = full(3.0, "float64", (1,))
+    product = apply_row("mul", one, apply_row("mul", full(2.0, "float64", v.dims), v))
+    (new,) = rewrite([product], CANONICAL)
+    assert product.dims == new.dims == (1,)
+    np.testing.assert_array_equal(evaluate([new], {v: np.array([5.0])})[0], [30.0])
+    # and stays declared: it may stretch, and is not taken for the length of what it is stretched to
+    (wide,) = rewrite([broadcast_axes(product, (4,), (0,))], CANONICAL)
+    np.testing.assert_array_equal(evaluate([wide], {v: np.array([5.0])})[0], np.full(4, 30.0))
 
 
 def test_an_error_in_a_rule_passes_through() -> None:
