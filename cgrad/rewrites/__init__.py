@@ -25,7 +25,7 @@ from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
 from cgrad.rewrites.structured import STRUCTURED
-from cgrad.rewrites.systems import SYSTEMS
+from cgrad.rewrites.systems import SYSTEMS, VALUES
 from cgrad.rewrites.windows import WINDOWS
 
 __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
@@ -35,7 +35,7 @@ CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"
 _SIMPLIFY = CANONICAL | STABILISE | SYSTEMS | BRANCHES
-_EXPAND = EXPAND | PRODUCTS | CANONICAL
+_EXPAND = EXPAND | VALUES | PRODUCTS | CANONICAL
 
 
 def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:

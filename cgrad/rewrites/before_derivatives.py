@@ -23,6 +23,7 @@ from cgrad.ops.linalg import Det
 from cgrad.ops.reductions import Extreme
 from cgrad.ops.scalar import Cast, Elementwise
 from cgrad.rewrites.canonical import CONSTANTS
+from cgrad.rewrites.factored import by_the_matrix
 from cgrad.rewrites.patterns import scalar
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
@@ -56,6 +57,7 @@ def stable_forms(outputs: Sequence[Node], keep: Iterable[Node] = ()) -> list[Nod
     The nodes of `keep` and what is below them stay the objects they are.
     """
     kept = frozenset(keep)
+    outputs = by_the_matrix(outputs, kept)
     order = toposort(outputs, kept)
     risky = _risky(order, kept)
     if not risky and not any(hasattr(node.op, "map_bodies") for node in order):

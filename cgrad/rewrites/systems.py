@@ -14,11 +14,19 @@ from cgrad.ops.axes import Broadcast, permute_axes, reshape_to
 from cgrad.ops.contract import Contract, contract
 from cgrad.ops.diagonals import Triangle
 from cgrad.ops.elementwise import apply
-from cgrad.ops.linalg import Det, LUSolve, SolveTriangular, lu_solve
+from cgrad.ops.linalg import Det, LUSolve, SolveTriangular, Valued, lu_solve
 from cgrad.ops.windows import Slice
 from cgrad.rewrites.patterns import is_number, is_op
 
 SYSTEMS = RuleSet("systems")
+# when no derivative is taken any more
+VALUES = RuleSet("values")
+
+
+@VALUES.rule(Valued, example=lambda mat: build("det", mat))
+def value_alone(node: Node) -> Node | None:
+    """f(value, A, ...) -> value"""
+    return node.args[0]
 
 
 # -- inverses ------------------------------------------------------------------------------------

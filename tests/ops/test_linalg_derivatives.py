@@ -39,6 +39,18 @@ def squares(vectors: Node) -> Node:
     return ct.sqr(vectors)
 
 
+def log_root(a: Node) -> Node:
+    return ct.sum(ct.log(ct.diagonal(la.cholesky(a), axis1=-2, axis2=-1)), -1)
+
+
+def half_solved(a: Node, b: Node) -> Node:
+    return la.solve_triangular(la.cholesky(a), b, lower=True)
+
+
+def half_solved_by_upper(a: Node, b: Node) -> Node:
+    return la.solve_triangular(la.cholesky(a, lower=False), b, trans=1)
+
+
 Case = tuple[Callable[..., Node], list[np.ndarray]]
 CASES: dict[str, Case] = {
     "cholesky": (la.cholesky, [positive(4, 4)]),
@@ -54,6 +66,23 @@ CASES: dict[str, Case] = {
     "solve one for all": (la.solve, [general(3, 3), rng.normal(size=(2, 3, 2))]),
     "solve pos": (lambda a, b: la.solve(a, b, assume_a="pos"),
                   [positive(4, 4), rng.normal(size=4)]),
+    "solve pos batch": (lambda a, b: la.solve(a, b, assume_a="pos"),
+                        [positive(2, 3, 3), rng.normal(size=(2, 3, 2))]),
+    "solve pos upper": (lambda a, b: la.solve(a, b, lower=True, assume_a="pos"),
+                        [positive(4, 4), rng.normal(size=(4, 2))]),
+    "log root": (log_root, [positive(4, 4)]),
+    "log root by the library": (log_root, [positive(40, 40)]),
+    "log root batch": (log_root, [positive(2, 3, 3)]),
+    "log root total": (lambda a: ct.sum(log_root(a)),
+                       [positive(2, 3, 3)]),
+    "squared norm": (lambda a, b: ct.sum(half_solved(a, b) ** 2, 0),
+                     [positive(4, 4), rng.normal(size=(4, 3))]),
+    "squared norm of a vector": (lambda a, b: ct.dot(half_solved(a, b), half_solved(a, b)),
+                                 [positive(4, 4), rng.normal(size=4)]),
+    "squared norm batch": (lambda a, b: ct.sum(ct.sqr(half_solved(a, b)), (0, 1)),
+                           [positive(2, 3, 3), rng.normal(size=(2, 3, 2))]),
+    "squared norm upper": (lambda a, b: ct.sum(half_solved_by_upper(a, b) ** 2),
+                           [positive(4, 4), rng.normal(size=(4, 3))]),
     "solve diagonal": (lambda a, b: la.solve(a, b, assume_a="diagonal"),
                        [general(4, 4), rng.normal(size=4)]),
     "triangular": (lambda a, b: la.solve_triangular(a, b, lower=True),

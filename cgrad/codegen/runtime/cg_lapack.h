@@ -101,6 +101,27 @@ static void cg_solve_triangular_f64(const cg_rt *rt, int64_t n, int64_t k, int64
     cg_trsm_f64(rt, n, k, lower, transposed, unit, lda, ldx, a, x);
 }
 
+/* cg: cg_positive_inverse_f64 */
+/* The lower triangle of (L L^T)^-1, zeros above it. Some columns of the identity at a time: there
+ * L^-1 begins at their rows, and the inverse is wanted from these on. */
+static void cg_positive_inverse_f64(const cg_rt *rt, int64_t n, int64_t ld, int64_t ldx,
+                                    const double *restrict l, double *restrict x)
+{
+    const int64_t width = 32; /* 24 and 48 take as long, for n = 200 */
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < n; ++j) x[i * ldx + j] = 0;
+    for (int64_t from = 0; from < n; from += width) {
+        const int64_t rest = n - from, columns = rest < width ? rest : width;
+        const double *corner = l + from * ld + from;
+        double *block = x + from * ldx + from;
+        for (int64_t j = 0; j < columns; ++j) block[j * ldx + j] = 1;
+        cg_trsm_f64(rt, rest, columns, 1, 0, 0, ld, ldx, corner, block);
+        cg_trsm_f64(rt, rest, columns, 1, 1, 0, ld, ldx, corner, block);
+        for (int64_t i = 0; i < columns; ++i)
+            for (int64_t j = i + 1; j < columns; ++j) block[i * ldx + j] = 0;
+    }
+}
+
 /* cg: cg_lu_f64 */
 /* A = U^T L^T P^T, n x n: U^T on and below the diagonal of f, L^T with ones on its diagonal above
  * it, rows n + 1 apart. The last column holds what P interchanges: column i of A with column f_in,
