@@ -32,7 +32,7 @@ def main() -> int:
         document = {
             "machine": machine.facts(args.peers),
             "full": args.full,
-            "results": [result.as_dict() for result in found],
+            "results": [{**result.as_dict(), "verdict": result.verdict} for result in found],
         }
         print(json.dumps(document, indent=2))
     return int(any(each.verdict == "FAILED" for each in found if each.tool == "cgrad"))

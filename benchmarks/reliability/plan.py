@@ -106,7 +106,6 @@ class Result:
         return {
             "name": self.name,
             "tool": self.tool,
-            "verdict": self.verdict,
             "done": self.done,
             "failures": self.failures,
             "wrong": self.wrong,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import shutil
 import tempfile
@@ -11,11 +12,15 @@ from pathlib import Path
 from types import ModuleType
 
 import benchmarks.reliability
-from benchmarks.reliability.plan import Plan, Result
+from benchmarks import process
+from benchmarks.reliability.children import environment, start, wait
+from benchmarks.reliability.plan import Result
+from benchmarks.tools import PEERS as TOOLS
 
 __all__ = ["PEERS", "load", "names", "peers_of", "run"]
 
 PEERS = ("pytensor", "numba", "jax")
+_LIMIT = 4 * 3600.0  # seconds for one test
 _SUBJECTS = ("cache_", "safety_")
 
 
@@ -35,15 +40,25 @@ def peers_of(name: str) -> tuple[str, ...]:
 
 
 def run(name: str, tool: str = "cgrad", *, full: bool = False, seed: int = 0) -> Result:
-    """Run one test of one tool in a directory of its own."""
-    module = load(name)
+    """Run one test of one tool, in a process and a directory of its own.
+
+    A process that crashes is a failure.
+    """
     folder = Path(tempfile.mkdtemp(prefix="reliability-"))
+    words = [process.python("cgrad" if tool == "cgrad" else TOOLS[tool][0])]
+    words += ["-m", "benchmarks.reliability.one", name, tool, "full" if full else "quick"]
     started = time.perf_counter()
     try:
-        plan = Plan(full, folder, seed)
-        result: Result = module.run(plan) if tool == "cgrad" else module.run_peer(plan, tool)
+        (folder / "tmp").mkdir()
+        variables = environment(folder / "cache", TMPDIR=str(folder / "tmp"))
+        outcome = wait(start([*words, str(seed), str(folder)], variables), _LIMIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    if outcome.code == 0:
+        result = Result(**json.loads(outcome.out.splitlines()[-1]))
+    else:
+        result = Result()
+        result.fail(f"the process of the test {outcome.summary}")
     result.name, result.tool = name, tool
     result.seconds = time.perf_counter() - started
     return result

@@ -68,6 +68,7 @@ def items(store: Store) -> list[Item]:
                 item = Item(file.path, match[1], file.stat(follow_symlinks=False))
                 try:
                     item.entry = unpack(file.path, item.key, read_file(file.path, store.owners)[0])
+                    item.entry.release()
                 except FileNotFoundError:
                     raise
                 except (Damaged, Refused, OSError) as error:

@@ -18,7 +18,7 @@ from cgrad.cache import fallback, toolchain
 from cgrad.cache.entry import EXTENSION
 from cgrad.cache.glue import ABI_HEADER
 from cgrad.cache.key import Field
-from cgrad.cache.load import open_extension, open_obtained
+from cgrad.cache.load import open_extension, open_library, open_obtained
 from cgrad.cache.obtain import Obtained, Parts, Pending, Recipe, Source, start
 from cgrad.cache.store import warn_once
 from cgrad.errors import BuildError, NoCompilerError, OfflineError
@@ -194,7 +194,8 @@ def publish_dispatcher() -> None:
 
 
 def _open(obtained: Obtained) -> type[Dispatcher]:
-    compiled: type[Dispatcher] = open_extension(_MODULE, obtained.entry.path).Dispatcher
+    module = open_library(obtained.entry, lambda path: open_extension(_MODULE, path))
+    compiled: type[Dispatcher] = module.Dispatcher
     return compiled
 
 

@@ -1,7 +1,7 @@
 """The file format of a cache entry and of a lookup record.
 
 An entry is one file: a compiled library or object, then the C source, then a JSON description,
-then a fixed footer with a sha256 of all that comes before it. Loaders and debuggers ignore what
+then a fixed footer with a blake2b of all that comes before it. Loaders and debuggers ignore what
 follows the library. Responsible for: packing, and unpacking only what is intact. Not
 responsible for directories (``store``).
 """
@@ -19,10 +19,10 @@ __all__ = ["EXTENSION", "LIBRARY", "OBJECT", "Damaged", "Entry", "Record", "pack
 LIBRARY, EXTENSION, OBJECT = range(3)
 
 _MAGIC = b"cgradlib"
-_SCHEMA = 1
-# magic, schema, form, bytes of payload, source and description, key, sha256 of all before it
+_SCHEMA = 2
+# magic, schema, form, bytes of payload, source and description, key, blake2b of all before it
 _FOOTER = struct.Struct("<8sIIQQQ64s32s")
-_RECORD_TITLE = "cgrad lookup 1"
+_RECORD_TITLE = "cgrad lookup 2"
 
 
 class Damaged(Exception):
@@ -33,7 +33,8 @@ class Entry:
     """One compiled file and where it came from.
 
     ``form`` is LIBRARY, EXTENSION or OBJECT; ``digest`` identifies the bytes; ``path`` is the
-    file, whose first ``payload_size`` bytes are what the compiler wrote.
+    file, which other processes may remove at any time; ``payload`` is what the compiler wrote,
+    until `release`.
     """
 
     __slots__ = (
@@ -43,25 +44,29 @@ class Entry:
         "digest",
         "form",
         "path",
-        "payload_size",
+        "payload",
     )
 
     def __init__(
         self,
         path: str,
         form: int,
-        payload_size: int,
+        payload: bytes,
         source: bytes,
         description: bytes,
         digest: bytes,
     ) -> None:
         self.path = path
         self.form = form
-        self.payload_size = payload_size
+        self.payload = payload
         self.digest = digest
         self._source = source
         self._description = description
         self._attributes: dict[str, Any] | None = None
+
+    def release(self) -> None:
+        """Forget the payload: the library is open."""
+        self.payload = b""
 
     @property
     def source(self) -> str:
@@ -109,7 +114,8 @@ def unpack(path: str, key: str, data: bytes) -> Entry:
     if name != key.encode():
         raise Damaged(f"{path}: the entry of another key")
     end = payload + source
-    return Entry(path, form, payload, data[payload:end], data[end : end + description], checksum)
+    parts = (data[:payload], data[payload:end], data[end : end + description])
+    return Entry(path, form, *parts, checksum)
 
 
 class Record:

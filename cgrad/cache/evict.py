@@ -10,27 +10,45 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cgrad import config
 from cgrad.cache.store import Store, remove_tree
 
-__all__ = ["evict", "note_published"]
+__all__ = ["evict", "make_room"]
 
 _LITTER_SECONDS = 3600  # a build never takes this long
-_RESCAN_SECONDS = 60.0  # other processes publish too
+_RESCAN_SECONDS = 3600  # killed processes publish without counting, people remove files
+_PATIENCE = 5.0  # seconds; after that, publish without counting
+_POLL = 0.002
+_SPARED = 0.9  # of the cap is left when something must go, so that not every entry is a search
+_LOCK = "evict"
 
-# Bytes that the store held at the last scan, plus what this process published since.
-_estimates: dict[str, tuple[float, int]] = {}
 
+@contextmanager
+def make_room(store: Store, size: int) -> Iterator[None]:
+    """Make room for an entry of this size, which the block publishes.
 
-def note_published(store: Store, size: int) -> None:
-    """Count a new entry, and evict if the store may have outgrown its cap."""
-    scanned, total = _estimates.get(store.base, (0.0, 0))
-    total += size
-    if total > config.cache_size.get() or time.monotonic() - scanned > _RESCAN_SECONDS:
-        total = evict(store)
-        scanned = time.monotonic()
-    _estimates[store.base] = (scanned, total)
+    Processes do this in turn, so all entries together never exceed the cap. How many bytes
+    there are is written in the file that is locked: they are counted once an hour.
+    """
+    cap = config.cache_size.get()
+    fd = store.open_lock(_LOCK)
+    try:
+        counting = _lock(fd, _PATIENCE)
+        if counting:
+            scanned, total = _read_count(fd)
+            age = time.time() - scanned
+            if total + size > cap or not 0 <= age < _RESCAN_SECONDS:
+                _remove_litter(store)
+                total = _remove_unused(store, cap - size, int(_SPARED * cap) - size)
+                scanned = int(time.time())
+        yield
+        if counting:
+            os.pwrite(fd, b"%020d %020d\n" % (scanned, total + size), 0)
+    finally:
+        os.close(fd)
 
 
 def evict(store: Store, cap: int | None = None) -> int:
@@ -40,20 +58,41 @@ def evict(store: Store, cap: int | None = None) -> int:
 
     One process at a time does this; if another is at it, nothing is done here.
     """
-    os.makedirs(store.path("lock"), 0o700, exist_ok=True)
-    fd = os.open(store.path("lock", "evict"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = store.open_lock(_LOCK)
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(fd, 0.0):
             return 0
+        cap = config.cache_size.get() if cap is None else cap
         _remove_litter(store)
-        return _remove_unused(store, config.cache_size.get() if cap is None else cap)
+        total = _remove_unused(store, cap, cap)
+        os.pwrite(fd, b"%020d %020d\n" % (int(time.time()), total), 0)
+        return total
     finally:
         os.close(fd)
 
 
-def _remove_unused(store: Store, cap: int) -> int:
+def _lock(fd: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL)
+
+
+def _read_count(fd: int) -> tuple[int, int]:
+    """When the bytes were counted last, and how many there are; zeros if nobody knows."""
+    words = os.pread(fd, 64, 0).split()
+    if len(words) == 2 and all(word.isdigit() for word in words):
+        return int(words[0]), int(words[1])
+    return 0, 0
+
+
+def _remove_unused(store: Store, cap: int, goal: int) -> int:
+    """If there are more bytes than the cap, remove entries until there are at most the goal."""
     entries: list[tuple[float, int, str]] = []
     for folder in _files(store.base):
         if len(folder.name) == 2:
@@ -62,23 +101,28 @@ def _remove_unused(store: Store, cap: int) -> int:
                 if info is not None:
                     entries.append((info.st_mtime, info.st_size, file.path))
     total = sum(size for _, size, _ in entries)
-    if total > cap:
-        for _, size, path in sorted(entries):
-            _unlink(path)
-            total -= size
-            if total <= cap:
-                break
-        _remove_dangling(store)
+    if total <= cap:
+        return total
+    last = 0.0
+    for used, size, path in sorted(entries):
+        if total <= goal:
+            break
+        _unlink(path)
+        total -= size
+        last = used
+    _remove_records(store, last)
     return total
 
 
-def _remove_dangling(store: Store) -> None:
-    """Remove old lookup records; one that is still wanted is written again on the next use."""
-    limit = time.time() - 30 * 86_400
+def _remove_records(store: Store, last: float) -> None:
+    """Remove the lookup records that were not used after this time, as their entries were not.
+
+    One that is still wanted is written again on the next use.
+    """
     for folder in _files(store.path("lookup")):
         for file in _files(folder.path):
             info = _stat(file)
-            if info is not None and info.st_mtime < limit:
+            if info is not None and info.st_mtime < last:
                 _unlink(file.path)
 
 
@@ -87,7 +131,7 @@ def _remove_litter(store: Store) -> None:
     for kind in ("tmp", "lock"):
         for item in _files(store.path(kind)):
             info = _stat(item)
-            if info is None or info.st_mtime > limit or item.name == "evict":
+            if info is None or info.st_mtime > limit or item.name == _LOCK:
                 continue
             if item.is_dir(follow_symlinks=False):
                 remove_tree(item.path)

@@ -66,6 +66,4 @@ def glue_object() -> bytes | None:
         lambda: Parts(OBJECT, includes=(include,)),
     )
     fields = [("cffi", _cffi_backend.__version__), ("include", include)]
-    entry = start(recipe, fields, lambda: Source(glue_text())).result().entry
-    with open(entry.path, "rb") as file:
-        return file.read(entry.payload_size)
+    return start(recipe, fields, lambda: Source(glue_text())).result().entry.payload

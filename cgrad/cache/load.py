@@ -22,9 +22,17 @@ from cgrad.cache.glue import MODULE_NAME, glue_object
 from cgrad.cache.key import Field
 from cgrad.cache.obtain import Obtained, Parts, Recipe, Source, start
 from cgrad.cache.store import current_stores, private_store, remove_tree, warn_once
-from cgrad.errors import BuildError
+from cgrad.errors import BuildError, CacheError
 
-__all__ = ["Kernel", "Source", "load_kernel", "load_plain", "open_extension", "open_obtained"]
+__all__ = [
+    "Kernel",
+    "Source",
+    "load_kernel",
+    "load_plain",
+    "open_extension",
+    "open_library",
+    "open_obtained",
+]
 
 T = TypeVar("T")
 
@@ -53,6 +61,7 @@ class Kernel:
         entry = obtained.entry
         self._entry = entry
         self._library, addresses = _open_kernel(entry)
+        entry.release()
         self.sizes_address, self.work_address, self.entry_address = addresses
         self.key = os.path.basename(entry.path).partition(".")[0]
         self.path = entry.path
@@ -86,7 +95,7 @@ class Kernel:
 def load_kernel(lookup_fields: Sequence[Field], generate: Callable[[], Source]) -> Kernel:
     """The kernel for these fields; ``generate`` is called only if they lead to no entry.
 
-    Raises BuildError if it must be compiled and cannot be.
+    Raises BuildError if it must be compiled and cannot be, CacheError if nothing can be written.
     """
     return open_obtained(lambda: start(_RECIPE, lookup_fields, generate).result(), Kernel)
 
@@ -110,7 +119,7 @@ def load_plain(
     def use(obtained: Obtained) -> list[int]:
         entry = obtained.entry
         if entry.digest not in _plain:
-            _plain[entry.digest] = _with_fresh_path(entry, _open_plain)
+            _plain[entry.digest] = open_library(entry, _open_plain)
         return _addresses(_plain[entry.digest], names)
 
     return open_obtained(lambda: start(_PLAIN, fields, generate).result(), use)
@@ -144,6 +153,8 @@ def open_obtained(obtain: Callable[[], Obtained], use: Callable[[Obtained], T]) 
         obtained = obtain()
         try:
             return use(obtained)
+        except CacheError:
+            raise
         except (ImportError, OSError, AttributeError) as error:
             current_stores().discard(obtained.entry, error)
             failure, path, origin = error, obtained.entry.path, obtained.origin
@@ -163,7 +174,7 @@ def _open_kernel(entry: Entry) -> tuple[object, tuple[int, ...]]:
     opened = _opened.get(entry.digest)
     if opened is None:
         read = _read_extension if entry.form == EXTENSION else _read_library
-        opened = _with_fresh_path(entry, read)
+        opened = open_library(entry, read)
         _opened[entry.digest] = opened
     return opened
 
@@ -204,16 +215,44 @@ def open_extension(name: str, path: str) -> ModuleType:
     return module
 
 
-def _with_fresh_path(entry: Entry, read: Callable[[str], T]) -> T:
-    """Open the library of an entry under a path that this process has not opened before."""
+def open_library(entry: Entry, read: Callable[[str], T]) -> T:
+    """What ``read`` makes of the library of an entry; it gets a path never opened before here.
+
+    Where the file itself cannot serve (its path was opened before, another process has removed
+    it, or its file system is mounted noexec) a private copy of what was checked does.
+    """
+    failure: Exception | None = None
     if entry.path not in _used_paths:
         _used_paths.add(entry.path)
-        return read(entry.path)
+        try:
+            return read(entry.path)
+        except (ImportError, OSError) as error:
+            failure = error
+    try:
+        found = _read_copy(entry, read)
+    except CacheError:
+        raise
+    except (ImportError, OSError) as error:
+        raise failure or error from None
+    if failure is not None and os.path.exists(entry.path):
+        folder = os.path.dirname(os.path.dirname(entry.path))
+        warn_once(
+            f"libraries cannot be opened in {folder} ({failure}); each is copied to a temporary "
+            "directory first",
+            about=folder,
+        )
+    return found
+
+
+def _read_copy(entry: Entry, read: Callable[[str], T]) -> T:
     workdir = private_store().make_workdir()
     try:
         path = os.path.join(workdir, os.path.basename(entry.path))
-        with open(entry.path, "rb") as source, open(path, "xb") as copy:
-            copy.write(source.read())
+        try:
+            with open(path, "xb") as copy:
+                copy.write(entry.payload)
+        except OSError as error:
+            raise CacheError(f"a library cannot be copied to {workdir}: {error}") from error
         return read(path)
     finally:
         remove_tree(workdir)

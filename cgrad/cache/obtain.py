@@ -12,14 +12,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from cgrad import config
 from cgrad.cache import toolchain
 from cgrad.cache.build import Compilation
 from cgrad.cache.entry import Entry, Record, pack
-from cgrad.cache.evict import note_published
+from cgrad.cache.evict import make_room
 from cgrad.cache.key import Field, Key, build_stamp
 from cgrad.cache.store import Store, Stores, current_stores, remove_tree
 from cgrad.errors import CacheError, OfflineError
@@ -335,10 +335,10 @@ class _Build:
             self.source.text.encode(),
             json.dumps(description).encode(),
         )
-        entry = store.publish(self.content.hex, self.recipe.suffix, data, self.workdir)
-        store.publish_record(self.lookup.hex, self.record, self.workdir)
-        if store is self.stores.main:
-            note_published(store, len(data))
+        room = make_room(store, len(data)) if store is self.stores.main else nullcontext()
+        with room:
+            entry = store.publish(self.content.hex, self.recipe.suffix, data, self.workdir)
+            store.publish_record(self.lookup.hex, self.record, self.workdir)
         return entry
 
     def _degrade(self, error: OSError) -> None:
@@ -356,9 +356,7 @@ class _Build:
         """
         import fcntl
 
-        path = store.path("lock", self.content.hex)
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        self.lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.lock = store.open_lock(self.content.hex)
         deadline = time.monotonic() + _LOCK_PATIENCE
         while time.monotonic() < deadline:
             try:

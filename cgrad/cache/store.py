@@ -46,6 +46,7 @@ T = TypeVar("T")
 _TOUCH_SECONDS = 3600  # how stale the time of last use may get
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
+_safe_above: set[str] = set()  # roots above which nobody can put another directory in place
 _useless: set[str] = set()  # files of directories that are only read which cannot be used
 
 
@@ -67,20 +68,20 @@ class Store:
 
     def check(self) -> None:
         """Make the root if need be. Raises Refused unless only this user can write to it."""
-        try:
-            info = os.lstat(self.root)
-        except FileNotFoundError:
-            if not self.writable:
+        if self.root not in _safe_above:
+            if self.writable:
+                _make_folders(os.path.dirname(self.root))
+            _check_above(self.root)
+            _safe_above.add(self.root)
+        for path in (self.root, self.base):
+            if self.writable:
+                _make_folder(path)
+            try:
+                _check_folder(path, self.owners)
+            except FileNotFoundError:
+                if self.writable:
+                    raise
                 return
-            os.makedirs(os.path.dirname(self.root), exist_ok=True)
-            with suppress(FileExistsError):  # another process was first
-                os.mkdir(self.root, 0o700)
-            info = os.lstat(self.root)
-        if stat.S_ISLNK(info.st_mode):
-            raise Refused(f"{self.root} is a symbolic link")
-        if not stat.S_ISDIR(info.st_mode):
-            raise Refused(f"{self.root} is not a directory")
-        _check_owner(self.root, info, self.owners)
 
     def find(self, key: str, suffix: str) -> Entry | None:
         """The intact entry under this key. A damaged one is removed and counts as missing."""
@@ -102,29 +103,47 @@ class Store:
         """The intact lookup record under this key. A damaged one is removed, and missing."""
         path = self._record_path(key)
         try:
-            return Record.unpack(path, key, read_file(path, self.owners)[0])
+            data, info = read_file(path, self.owners)
+            record = Record.unpack(path, key, data)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (Damaged, Refused) as error:
             self.discard(path, error)
             return None
+        self._touch(path, info)
+        return record
 
     def publish(self, key: str, suffix: str, data: bytes, workdir: str) -> Entry:
         """Put an entry in place, all of it at once, and read it back as anyone would."""
         self._replace(self._entry_path(key, suffix), data, 0o500, workdir)
         entry = self.find(key, suffix)
-        if entry is None:
-            raise OSError(f"{self._entry_path(key, suffix)} was damaged or removed when written")
-        return entry
+        if entry is not None:
+            return entry
+        path = self._entry_path(key, suffix)
+        if os.path.lexists(path):
+            raise OSError(f"{path} was damaged when written")
+        return unpack(path, key, data)  # another process has removed it
 
     def publish_record(self, key: str, record: Record, workdir: str) -> None:
         self._replace(self._record_path(key), record.pack(key), 0o400, workdir)
 
     def make_workdir(self) -> str:
         """A new private directory on the same file system as the entries."""
-        path = self.path("tmp", f"{os.getpid()}-{os.urandom(8).hex()}")
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        folder = self.make_folder("tmp")
+        _check_folder(folder, self.owners)  # what the compiler writes there is loaded
+        path = os.path.join(folder, f"{os.getpid()}-{os.urandom(8).hex()}")
         os.mkdir(path, 0o700)
+        return path
+
+    def open_lock(self, name: str) -> int:
+        """A file to lock, open; its descriptor is the caller's to close."""
+        path = os.path.join(self.make_folder("lock"), name)
+        return os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW, 0o600)
+
+    def make_folder(self, *parts: str) -> str:
+        """The path of a directory of the store, made if need be."""
+        path = self.path(*parts)
+        _make_folders(path)
         return path
 
     def path(self, *parts: str) -> str:
@@ -143,7 +162,7 @@ class Store:
             file.write(data)
             file.flush()
             os.fchmod(fd, mode)
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        _make_folders(os.path.dirname(path))
         os.rename(temporary, path)
 
     def discard(self, path: str, reason: Exception) -> None:
@@ -163,6 +182,47 @@ class Store:
         if self.writable and time.time() - info.st_mtime > _TOUCH_SECONDS:
             with suppress(OSError):
                 os.utime(path)
+
+
+def _make_folders(path: str) -> None:
+    """Make a directory and those above it; only this user can write to what is made."""
+    if not os.path.isdir(path):
+        _make_folders(os.path.dirname(path))
+        _make_folder(path)
+
+
+def _make_folder(path: str) -> None:
+    if not os.path.lexists(path):
+        with suppress(FileExistsError):  # another process was first
+            os.mkdir(path, 0o700)
+
+
+def _check_folder(path: str, owners: set[int]) -> None:
+    info = os.lstat(path)
+    if stat.S_ISLNK(info.st_mode):
+        raise Refused(f"{path} is a symbolic link")
+    if not stat.S_ISDIR(info.st_mode):
+        raise Refused(f"{path} is not a directory")
+    _check_owner(path, info, owners)
+
+
+def _check_above(root: str) -> None:
+    """Raises Refused if any user can put another directory in the place of root."""
+    for path in dict.fromkeys([root, os.path.realpath(root)]):
+        parts = path.split(os.sep)
+        for end in range(1, len(parts)):
+            folder = os.sep.join(parts[:end]) or os.sep
+            try:
+                mode = os.stat(folder).st_mode
+            except FileNotFoundError:
+                break
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                raise Refused(
+                    f"anybody can write to {folder}, which it is in (chmod o-w or chmod +t "
+                    f"{folder} to use it)"
+                )
+            if not mode & stat.S_IXOTH:
+                break  # nobody else comes further
 
 
 def _check_owner(path: str, info: os.stat_result, owners: set[int]) -> None:

@@ -32,7 +32,7 @@ def test_explain_names_the_field():
     new = Key([("flags", "-O3"), ("source", long + "y"), ("new", "2")]).summary
     lines = explain(old, new)
     assert lines[0] == "flags: -O2 -> -O3"
-    assert lines[1].startswith("source: 500 bytes, sha256 ")
+    assert lines[1].startswith("source: 500 bytes, blake2b ")
     assert lines[2:] == ["gone: 1 -> absent", "new: absent -> 2"]
     assert explain(old, old) == []
 

@@ -215,6 +215,64 @@ def test_a_cache_that_is_off_is_not_touched(kernel, monkeypatch, cache):
     assert not cache.exists()
 
 
+@pytest.mark.parametrize("size", ["1", "30K"])
+def test_a_cap_below_one_entry_never_fails_a_call(kernel, monkeypatch, size):
+    monkeypatch.setenv("CGRAD_CACHE_SIZE", size)
+    assert call_scalar(kernel("double"), 2.0) == 4.0
+    assert call_scalar(kernel("triple"), 2.0) == 6.0
+
+
+def test_an_entry_that_vanishes_before_it_is_opened(kernel, monkeypatch):
+    """Another process may evict it at any time."""
+    kernel("double")
+    published = store.Store.publish
+
+    def publish(self, key, suffix, *args):
+        entry = published(self, key, suffix, *args)
+        os.unlink(entry.path)
+        return entry
+
+    monkeypatch.setattr(store.Store, "publish", publish)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert call_scalar(kernel("triple"), 2.0) == 6.0
+        assert not os.path.exists(kernel("triple").path)
+
+
+def test_an_entry_that_vanishes_while_it_is_published(kernel, monkeypatch):
+    kernel("double")
+    monkeypatch.setattr(store.Store, "find", lambda self, key, suffix: None)
+    replace = store.Store._replace
+
+    def remove(self, path, *args):
+        replace(self, path, *args)
+        if "lookup" not in path:
+            os.unlink(path)
+
+    monkeypatch.setattr(store.Store, "_replace", remove)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert call_scalar(kernel("triple"), 2.0) == 6.0
+
+
+def test_a_directory_that_libraries_cannot_be_opened_in(kernel, monkeypatch, cache):
+    """As one on a file system that is mounted noexec."""
+    real = loading.open_extension
+
+    def refuse(name, path):
+        if path.startswith(str(cache)):
+            raise ImportError("failed to map segment from shared object")
+        return real(name, path)
+
+    monkeypatch.setattr(loading, "open_extension", refuse)
+    monkeypatch.setattr(loading, "_opened", {})
+    monkeypatch.setattr(loading, "_used_paths", set())
+    with pytest.warns(CgradWarning, match="cannot be opened in") as caught:
+        assert call_scalar(kernel("double"), 2.0) == 4.0
+        assert call_scalar(kernel("triple"), 2.0) == 6.0
+    assert len(caught) == 1 and kernel("double").origin == "disk"
+
+
 DISK_ERRORS = [
     (call, error)
     for call in ("rename", "mkdir")

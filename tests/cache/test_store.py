@@ -3,7 +3,10 @@
 import os
 import random
 import stat
+import tempfile
 import time
+import warnings
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +39,7 @@ def _publish(store, key=KEY, **kwargs):
 def test_what_was_published_is_found(store):
     _publish(store)
     entry = store.find(KEY, ".so")
-    assert (entry.form, entry.source, entry.payload_size) == (LIBRARY, "int x;", 304)
+    assert (entry.form, entry.source, len(entry.payload)) == (LIBRARY, "int x;", 304)
     assert entry.attributes == {"meta": {"n": 1}}
     assert stat.S_IMODE(os.stat(entry.path).st_mode) == 0o500
     assert stat.S_IMODE(os.stat(store.root).st_mode) == 0o700
@@ -140,6 +143,64 @@ def test_a_root_that_others_could_control_is_refused(cache, tmp_path, kind):
     assert stat.S_IMODE(os.stat(private_store().root).st_mode) == 0o700
 
 
+@pytest.mark.parametrize(("mode", "above", "trusted"), [
+    (0o777, 0o755, False),
+    (0o1777, 0o755, True),  # sticky, as /tmp is
+    (0o777, 0o700, True),  # nobody else gets there
+])  # fmt: skip
+def test_directories_that_anybody_can_replace_are_refused(cache, monkeypatch, mode, above, trusted):
+    monkeypatch.setattr("cgrad.cache.store._safe_above", set())
+    monkeypatch.setattr("cgrad.cache.store._warned", set())
+    # not below tmp_path, which only this user can enter
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "folder")
+        folder.mkdir()
+        folder.chmod(mode)
+        os.chmod(name, above)
+        monkeypatch.setenv("CGRAD_CACHE_DIR", str(folder / "cache"))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert (current_stores().main is not None) == trusted
+    assert [f"anybody can write to {folder}" in str(each.message) for each in caught] == (
+        [] if trusted else [True]
+    )
+
+
+@pytest.mark.parametrize("kind", ["symlink", "writable"])
+@pytest.mark.parametrize("name", ["v1", "v1/tmp"])
+def test_directories_inside_that_others_could_control_are_refused(cache, tmp_path, kind, name):
+    store = current_stores().main
+    os.rmdir(store.make_workdir())
+    folder = cache / name
+    if kind == "writable":
+        folder.chmod(0o777)
+    else:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=r"symbolic link|other users"):
+        store.check()
+        store.make_workdir()
+
+
+def test_directories_are_private_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        store = Store(str(tmp_path / "a" / "b" / "root"), writable=True)
+        store.check()
+        _publish(store)
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(os.stat(path).st_mode) for path, _, _ in os.walk(tmp_path / "a")}
+    assert modes == {0o700}
+
+
+def test_locks_are_not_made_behind_links(store, tmp_path):
+    os.symlink(tmp_path / "target", os.path.join(store.make_folder("lock"), KEY))
+    with pytest.raises(OSError):
+        store.open_lock(KEY)
+    assert not (tmp_path / "target").exists()
+
+
 def test_modes(cache, monkeypatch):
     monkeypatch.setenv("CGRAD_CACHE", "off")
     assert current_stores().main is None
@@ -187,6 +248,42 @@ def test_the_longest_unused_entries_go_first(store, monkeypatch):
     assert eviction.evict(store) == 4 * len(_data())
     left = [key for key in keys if os.path.exists(store.path(key[:2], key + ".so"))]
     assert left == keys[:4]
+
+
+def test_publishing_makes_room_first(store, monkeypatch):
+    """The bytes are counted once, then known; a count that is damaged is made again."""
+    size = len(_data())
+    monkeypatch.setenv("CGRAD_CACHE_SIZE", str(10 * size + 1))
+    counted = []
+    count = eviction._remove_unused
+    monkeypatch.setattr(
+        eviction, "_remove_unused", lambda *args: counted.append(args) or count(*args)
+    )
+
+    def publish(number):
+        key = f"{number:02x}" + "0" * 62
+        with eviction.make_room(store, size):
+            path = _publish(store, key).path
+        store.publish_record(key, Record(key, "cc", []), store.make_workdir())
+        for file in (path, store.path("lookup", key[:2], key)):
+            os.utime(file, (1e9 + number, 1e9 + number))
+        return len(list((Path(store.base)).glob("??/*.so")))
+
+    assert [publish(number) for number in range(10)] == list(range(1, 11))
+    assert len(counted) == 1
+    assert publish(10) == 9 and len(counted) == 2  # down to 90 % of the cap
+    assert [publish(number) for number in range(11, 13)] == [10, 9]
+    records = sorted(file.name[:2] for file in Path(store.base).glob("lookup/??/*"))
+    assert records[0] == "03" or records[0] == "04"  # the last one evicted, or the first one kept
+    Path(store.path("lock", "evict")).write_text("nonsense")
+    assert publish(13) == 10 and len(counted) == 4
+
+
+def test_room_is_not_waited_for_for_ever(store, monkeypatch):
+    monkeypatch.setattr(eviction, "_PATIENCE", 0.01)
+    with eviction.make_room(store, 1), eviction.make_room(store, 1):
+        _publish(store)
+    assert store.find(KEY, ".so") is not None
 
 
 def test_litter_of_killed_processes_is_removed(store):
