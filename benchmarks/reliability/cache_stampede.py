@@ -24,7 +24,7 @@ def run(plan: Plan) -> Result:
     result = Result()
     subjects.prepare("cgrad")
     compiler = Compiler(plan.folder / "compiler", remembers=not plan.full)
-    processes, kernels = plan.count(4, 16), plan.count(3, 32)
+    processes, kernels = plan.size(3, 16), plan.size(2, 32)
     for repeat in range(plan.count(2, 40)):
         before = compiler.runs()
         _stampede("cgrad", plan, result, processes, kernels, repeat % 2 == 1, compiler)
@@ -32,7 +32,7 @@ def run(plan: Plan) -> Result:
         result.add("compiles", compiled)
         result.expect(compiled == kernels, f"{compiled} compiles of {kernels} kernels")
     result.notes.append(f"{kernels} kernels a repeat")
-    for repeat in range(plan.count(1, 4)):
+    for repeat in range(plan.count(1, 8)):
         _stampede(
             "cgrad", plan, result, processes, min(kernels, 8), repeat % 2 == 1, compiler,
             what="calls without the lock", locked=False,
@@ -44,7 +44,7 @@ def run_peer(plan: Plan, peer: str) -> Result:
     result = Result()
     subjects.prepare(peer)
     compiler = Compiler(plan.folder / "compiler", language="c++")
-    processes, kernels = plan.count(2, 8), plan.count(2, 8)
+    processes, kernels = plan.size(2, 8), plan.size(2, 8)
     for repeat in range(plan.count(2, 8)):
         compiled = _stampede(peer, plan, result, processes, kernels, repeat % 2 == 1, compiler)
         if compiled is not None:

@@ -5,14 +5,10 @@ Responsible for: a clean environment, time limits, telling a crash from an error
 
 from __future__ import annotations
 
-import atexit
-import functools
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +17,7 @@ __all__ = ["ROOT", "Outcome", "environment", "python", "start", "wait"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _STEERING = ("CGRAD_", "PYTENSOR_", "NUMBA_", "JAX_", "XDG_")
-_UNSET = ("PYTHONDONTWRITEBYTECODE", "CC", "CFLAGS", "PYTHONWARNINGS", "PYTHONHASHSEED")
+_UNSET = ("CC", "CFLAGS", "PYTHONWARNINGS", "PYTHONHASHSEED")
 
 
 class Outcome:
@@ -52,16 +48,6 @@ class Outcome:
         return f"ended with exit code {self.code}: {lines[-1][:200]}"
 
 
-@functools.cache
-def _bytecode() -> str:
-    above = os.environ.get("PYTHONPYCACHEPREFIX")
-    if above:
-        return above
-    folder = tempfile.mkdtemp(prefix="reliability-bytecode-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def environment(cache: Path | None = None, **more: str) -> dict[str, str]:
     """The environment of a process that uses this cgrad, with nothing else set that steers it."""
     kept = {
@@ -70,8 +56,6 @@ def environment(cache: Path | None = None, **more: str) -> dict[str, str]:
         if not name.startswith(_STEERING) and name not in _UNSET
     }
     kept["PYTHONPATH"] = os.fspath(ROOT)
-    # Imports as an installed package does, without bytecode among the sources.
-    kept["PYTHONPYCACHEPREFIX"] = _bytecode()
     if cache is not None:
         kept["CGRAD_CACHE_DIR"] = os.fspath(cache)
     return {**kept, **more}

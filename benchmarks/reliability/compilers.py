@@ -31,7 +31,7 @@ class Compiler:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / ("cc" if language == "c" else "g++")  # PyTensor looks at the name
         self.log = folder / "cc.log"
-        memory = folder / "memory"
+        memory = Path(os.environ.get("RELIABILITY_MEMORY", folder / "memory"))
         memory.mkdir(exist_ok=True)
         names = ("cc", "gcc") if language == "c" else ("c++", "g++")
         real = shutil.which(names[0]) or shutil.which(names[1])
@@ -40,6 +40,8 @@ class Compiler:
         body = (_REMEMBER if remembers else _REAL).format(real=real, memory=memory)
         self.path.write_text(_SCRIPT.format(log=self.log, body=body))
         self.path.chmod(0o755)
+        info = self.path.stat()
+        self.times = (info.st_atime_ns, info.st_mtime_ns)
 
     def runs(self, kind: str = "kernel") -> int:
         """How often it has compiled a file of this kind: kernel, glue, dispatcher."""

@@ -141,7 +141,11 @@ def _do(task: Callable[[], Any]) -> dict[str, Any]:
             value = task()
         except BaseException:
             error = traceback.format_exc()
-    return {"value": value, "error": error, "warnings": [str(each.message) for each in caught]}
+    return {
+        "value": value,
+        "error": error,
+        "warnings": [str(each.message) for each in caught],
+    }
 
 
 def _redirect(folder: Path) -> None:

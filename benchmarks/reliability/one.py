@@ -14,8 +14,8 @@ from benchmarks.reliability.plan import Plan, Result
 
 
 def main() -> None:
-    name, tool, full, seed, folder = sys.argv[1:]
-    plan = Plan(full == "full", Path(folder), int(seed))
+    name, tool, part, seed, folder = sys.argv[1:]
+    plan = Plan(float(part) > 0, Path(folder), int(seed), float(part))
     module = registry.load(name)
     result: Result = module.run(plan) if tool == "cgrad" else module.run_peer(plan, tool)
     print(json.dumps(result.as_dict()))

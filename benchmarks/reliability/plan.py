@@ -20,16 +20,21 @@ _SHOWN_PROBLEMS = 5
 class Plan:
     """How much to do, and where.
 
-    ``folder`` is an empty directory that is removed afterwards. ``seed`` makes what is drawn at
-    random the same in each run.
+    ``part`` of the full counts is done in the full form. ``folder`` is an empty directory that
+    is removed afterwards. ``seed`` makes what is drawn at random the same in each run.
     """
 
     full: bool
     folder: Path
     seed: int = 0
+    part: float = 1.0
 
     def count(self, quick: int, full: int) -> int:
         """How often to do something: the first number in the quick form."""
+        return max(quick, round(full * self.part)) if self.full else quick
+
+    def size(self, quick: int, full: int) -> int:
+        """How large something is: not made smaller by ``part``."""
         return full if self.full else quick
 
     def random(self, *salt: int) -> random.Random:

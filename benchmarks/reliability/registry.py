@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib
 import json
 import pkgutil
@@ -24,6 +26,14 @@ _LIMIT = 4 * 3600.0  # seconds for one test
 _SUBJECTS = ("cache_", "safety_")
 
 
+@functools.cache
+def _memory() -> str:
+    """Where compilers that remember keep what they made, for all tests of this process."""
+    folder = tempfile.mkdtemp(prefix="reliability-memory-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def names() -> list[str]:
     """The names of all tests."""
     found = pkgutil.iter_modules(benchmarks.reliability.__path__)
@@ -39,18 +49,20 @@ def peers_of(name: str) -> tuple[str, ...]:
     return getattr(load(name), "PEERS", ())
 
 
-def run(name: str, tool: str = "cgrad", *, full: bool = False, seed: int = 0) -> Result:
+def run(name: str, tool: str = "cgrad", *, part: float = 0.0, seed: int = 0) -> Result:
     """Run one test of one tool, in a process and a directory of its own.
 
-    A process that crashes is a failure.
+    ``part`` of the full counts, or the quick form. A process that crashes is a failure.
     """
     folder = Path(tempfile.mkdtemp(prefix="reliability-"))
     words = [process.python("cgrad" if tool == "cgrad" else TOOLS[tool][0])]
-    words += ["-m", "benchmarks.reliability.one", name, tool, "full" if full else "quick"]
+    words += ["-m", "benchmarks.reliability.one", name, tool, str(part)]
     started = time.perf_counter()
     try:
         (folder / "tmp").mkdir()
-        variables = environment(folder / "cache", TMPDIR=str(folder / "tmp"))
+        variables = environment(
+            folder / "cache", TMPDIR=str(folder / "tmp"), RELIABILITY_MEMORY=_memory()
+        )
         outcome = wait(start([*words, str(seed), str(folder)], variables), _LIMIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -37,6 +37,7 @@ _DISK_TROUBLE = {
     "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS,
 }
+_LEAST_ROOM = 1 << 20  # bytes that a compiler may need
 _SHOWN_LINES = 12
 
 
@@ -82,6 +83,8 @@ class Compilation:
                 start_new_session=True,
             )
         except OSError as error:
+            if not os.path.isdir(workdir):  # somebody has emptied the cache
+                raise
             raise BuildError(
                 f"the C compiler {self.command[0]} cannot be started: {error}",
                 command=self.command,
@@ -151,6 +154,8 @@ class Compilation:
             if words in text:
                 raise OSError(error, f"{words} (while compiling)")
         number, c_line = self._first_line(text)
+        if c_line is None:  # its words may have been lost with the files
+            self._check_disk()
         ending = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
         shown = [line for line in text.splitlines() if line.strip()][:_SHOWN_LINES]
         message = [f"the C compiler {ending}: {shlex.join(self.command)}", *shown]
@@ -163,6 +168,13 @@ class Compilation:
             line_number=number,
             c_line=c_line,
         )
+
+    def _check_disk(self) -> None:
+        """Raises OSError if the directory is gone or has no room."""
+        room = os.statvfs(os.path.dirname(self._output))
+        if room.f_bavail * room.f_frsize < _LEAST_ROOM:
+            raise OSError(errno.ENOSPC, "No space left on device (while compiling)")
+        os.stat(self._log)
 
     def _first_line(self, text: str) -> tuple[int | None, str | None]:
         """The first line of the C source that an error points at."""

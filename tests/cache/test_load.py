@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from callers import call_scalar
 
 from cgrad.cache import load as loading
 from cgrad.cache import obtain, store, toolchain
+from cgrad.cache.build import Compilation
 from cgrad.cache.glue import glue_text
 from cgrad.cache.load import Source, load_kernel
 from cgrad.errors import BuildError, CacheError, CgradWarning
@@ -312,6 +314,34 @@ def test_a_full_disk_while_compiling(kernel, compiler, cache):
     )
     with pytest.warns(CgradWarning, match="No space left"):
         assert not kernel("double").path.startswith(str(cache))
+
+
+def test_a_full_disk_that_swallows_what_the_compiler_says(kernel, compiler, cache, monkeypatch):
+    compiler(f'case "$PWD" in {cache}*) exit 1;; esac\nexec {{real}} "$@"')
+    real = os.statvfs
+    monkeypatch.setattr(
+        os, "statvfs", lambda path: types.SimpleNamespace(f_bavail=3, f_frsize=4096)
+        if path.startswith(str(cache)) else real(path)
+    )  # fmt: skip
+    with pytest.warns(CgradWarning, match="No space left"):
+        assert not kernel("double").path.startswith(str(cache))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_cache_that_is_removed_around_the_compiler(kernel, compiler, cache, monkeypatch, moment):
+    compiler()
+    start = Compilation._start
+
+    def remove(self, log, workdir):
+        if moment == "after":
+            started = start(self, log, workdir)
+        if workdir.startswith(str(cache)):
+            shutil.rmtree(cache, ignore_errors=True)
+        return start(self, log, workdir) if moment == "before" else started
+
+    monkeypatch.setattr(Compilation, "_start", remove)
+    with pytest.warns(CgradWarning, match="cannot be used"):
+        assert call_scalar(kernel("double"), 2.0) == 4.0
 
 
 def test_a_directory_removed_meanwhile(kernel, cache):
