@@ -59,9 +59,10 @@ from cgrad.codegen.unroll import unroll
 from cgrad.core import graphs, loops, sizes
 from cgrad.core.check import check_graph, check_loops
 from cgrad.core.loops import Kernel
-from cgrad.core.node import Input, Node, TensorType, make_input
+from cgrad.core.node import Input, Node
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
+from cgrad.graph.cut import cut
 from cgrad.ops.branch import enclose
 from cgrad.ops.constants import Data, Shared
 from cgrad.ops.custom import unwrap
@@ -96,9 +97,7 @@ class Program:
         name: str,
         math: str | None = None,
     ) -> None:
-        cut = {node: _as_input(node) for node in inputs if not isinstance(node.op, Input)}
-        outputs = graphs.substitute(outputs, cut) if cut else list(outputs)
-        own = [cut.get(node, node) for node in inputs]
+        own, outputs = cut(inputs, outputs)
         self.outputs = graphs.intern(enclose(graphs.intern(unwrap(outputs))))
         self.order = graphs.toposort(self.outputs)
         self.nodes = graphs.number(self.order)
@@ -110,7 +109,7 @@ class Program:
         given = set(self.inputs)
         for node in self.order:
             if isinstance(node.op, Input) and node not in given:
-                raise TypeError(missing_input(node))
+                raise TypeError(missing_input(node, self.order))
         for node in own:
             if node.tag is None or node.tag >= len(self.nodes) or self.nodes[node.tag] is not node:
                 node.tag = len(self.nodes)
@@ -145,18 +144,12 @@ def _no_outer(node: Node) -> str:
     return "elsewhere"
 
 
-def _as_input(node: Node) -> Node:
-    """A free variable in place of an intermediate node."""
-    shape = [n if isinstance(n, int) else None for n in node.dims]
-    new = make_input(TensorType(node.dtype, shape), node.name)
-    new.site = node.site
-    return new
-
-
-def missing_input(node: Node) -> str:
-    """The message for a free variable that is not among the inputs."""
+def missing_input(node: Node, order: Sequence[Node]) -> str:
+    """The message for a free variable of a graph in `order` that is not among the inputs."""
+    value = any(node in other.args for other in order)
     lines = [
-        f"the outputs depend on {node!r}, which is not among the inputs",
+        f"the outputs depend on {'' if value else 'the shape of '}{node!r}, "
+        "which is not among the inputs",
         describe(node.site),
         "  Fix: add it to the list of inputs, or make it a cgrad.shared variable.",
     ]

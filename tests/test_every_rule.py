@@ -38,10 +38,11 @@ EXACT = RuleSet("exact", [rule for rule in CANONICAL.rules if rule.exact])
 ROUNDED = {
     "share_of_exps": (4, 0), "softmax": (4, 0), "log_softmax": (0, 4), "log_sum_exp": (0, 4),
     "logdiffexp": (0, 800), "scaled_erfc": (4, 0), "log_sigmoid_difference": (0, 800),
-    "log_sigmoid_plus_exp": (0, 4),
+    "log_sigmoid_plus_exp": (0, 4), "log_add_exp": (0, 4), "log1p_exp": (4, 0),
+    "log_half_erfc": (4, 0), "log_product": (0, 800),
 }  # fmt: skip
 # Rules of logarithms whose old side rounds a negative argument to 0 and answers -inf: nan is right.
-OUTSIDE = {"log1mexp", "logdiffexp", "log_sigmoid_difference"}
+OUTSIDE = {"log1mexp", "logdiffexp", "log_sigmoid_difference", "log_product"}
 SETS = {"canonical": CANONICAL, "stabilise": STABILISE, "expand": EXPAND, "products": PRODUCTS}
 CASES = [
     pytest.param(rule, example, group, id=f"{group}-{rule.name}-{k}")

@@ -33,14 +33,25 @@ add_row(
     "The derivative of order n of `erfcx` at x.", cost=200,
 )  # fmt: skip
 add_row(
+    "erfc_hazard", None, lambda x: 1 / elementwise(values.erfcx)(x),
+    [lambda y, x: (apply("erfc_hazard_slope", x, 1),)],
+    "exp(-x^2) / erfc(x).", cost=65, expand=lambda x: apply("reciprocal", apply("erfcx", x)),
+)  # fmt: skip
+add_row(
+    # differentiating the quotient would make 0 * inf of it where erfcx is infinite
+    "erfc_hazard_slope", in_double("cg_erfc_hazard", 2), None,
+    [lambda y, x, n: (apply("erfc_hazard_slope", x, n + 1), ), None],
+    "The derivative of order n <= 30 of `erfc_hazard` at x.", cost=300,
+)  # fmt: skip
+add_row(
     "log_erfc", in_double("cg_log_erfc", 1), elementwise(values.log_erfc),
-    [lambda y, x: (like(x, -1 / _HALF_ROOT_PI), Over(apply("erfcx", x)))],
+    [lambda y, x: (like(x, -1 / _HALF_ROOT_PI), apply("erfc_hazard", x))],
     "log(erfc(x)), also where erfc(x) is too small for a float.", cost=90,
 )  # fmt: skip
 add_row(
-    "log_ndtr", in_double("cg_log_ndtr", 1), None,
+    "log_ndtr", in_double("cg_log_ndtr", 1), elementwise(values.log_ndtr),
     [lambda y, x: (like(x, math.sqrt(2 / math.pi)),
-                   Over(apply("erfcx", like(x, -math.sqrt(0.5)) * x)))],
+                   apply("erfc_hazard", like(x, -math.sqrt(0.5)) * x))],
     "Logarithm of the probability that a standard normal number is below x.", cost=100,
 )  # fmt: skip
 add_row(

@@ -36,6 +36,13 @@ def log_erfc(x: float) -> float:
     return math.log(erfcx(x)) - x * x if x < math.inf else -x
 
 
+def log_ndtr(x: float) -> float:
+    """The logarithm of the probability that a standard normal number is below x."""
+    if not x < -1.0:
+        return math.log1p(-0.5 * math.erfc(x * math.sqrt(0.5)))
+    return math.log(0.5 * erfcx(-x * math.sqrt(0.5))) - 0.5 * x * x if x > -math.inf else x
+
+
 def elementwise(f: Callable[[float], float]) -> Callable[..., Any]:
     """f over arrays, in double."""
 

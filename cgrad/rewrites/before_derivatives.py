@@ -44,6 +44,7 @@ _DEPTH = 3
 # Both sides have derivatives that keep as many digits; what they lead to counts by itself.
 _HARMLESS = frozenset({
     "log1p", "log1p_minus", "expm1", "expm1_minus", "times_reciprocal", "erf", "erfc",
+    "multiple_of_erfc",
 })  # fmt: skip
 _DETERMINANTS = RuleSet("determinants", [rule for rule in SYSTEMS.rules if "log" in rule.ops])
 _RULES = CONSTANTS | SHAPES | ALGEBRA | STABILISE | _DETERMINANTS

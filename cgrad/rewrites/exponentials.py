@@ -18,14 +18,22 @@ from cgrad.rewrites.patterns import is_op, like
 EXPONENTIALS = RuleSet("exponentials")
 
 
+def exponent(node: Node) -> Node | None:
+    """u of exp(u), which may be stretched."""
+    if is_op(node, "exp"):
+        return node.args[0]
+    if isinstance(node.op, Broadcast) and is_op(node.args[0], "exp"):
+        return broadcast_axes(node.args[0].args[0], node.dims, node.op.axes)
+    return None
+
+
 def _share(f: Factor, g: Factor) -> Factor | None:
-    if not g.inverse or not is_op(g.node, "add"):
+    if not g.inverse or not is_op(g.node, "add") or f.node not in g.node.args:
         return None
-    terms = g.node.args
-    if f.node not in terms or not all(is_op(term, "exp") for term in terms):
+    first, second = g.node.args
+    u, v = exponent(f.node), exponent(second if f.node is first else first)
+    if u is None or v is None:
         return None
-    u = f.node.args[0]
-    v = next((term.args[0] for term in terms if term is not f.node), u)
     return Factor(apply_row("sigmoid", apply_row("excess", u, v)))
 
 
@@ -33,11 +41,12 @@ def _share(f: Factor, g: Factor) -> Factor | None:
     "mul", "true_div", exact=False,
     domain="relative error |u - v| units in the last place, where the old side may overflow",
     example=(lambda x, y: apply("exp", x) / (apply("exp", x) + apply("exp", y)),
-             lambda x, y, z: z / (apply("exp", x) + apply("exp", y)) * apply("exp", x)),
+             lambda x, y, z: z / (apply("exp", x) + apply("exp", y)) * apply("exp", x),
+             lambda s, vec: apply("exp", s) / (apply("exp", s) + apply("exp", vec))),
 )  # fmt: skip
 def share_of_exps(node: Node) -> Node | None:
     """exp(u) / (exp(u) + exp(v)) -> sigmoid(u - v)"""
-    factors = join_pair(factors_of(node), _share, "exp")
+    factors = join_pair(factors_of(node), _share, "exp", "broadcast")
     return None if factors is None else product(factors)
 
 

@@ -117,6 +117,9 @@ def _pair(f: Factor, g: Factor) -> Factor | None:
         # sigmoid(u) sigmoid(-u) -> dsigmoid(u)
         if opposite(u, v):
             return Factor(apply_row("dsigmoid", v if is_op(u, "neg") else u))
+    if is_op(a, "sigmoid") and is_op(b, "sigmoid") and opposite(a.args[0], b.args[0]):
+        # sigmoid(u) / sigmoid(-u) -> exp(u); the product has been found above
+        return Factor(apply_row("exp", a.args[0]))
     if is_op(a, "dsigmoid") and is_op(b, "sigmoid") and g.inverse:
         u, v = a.args[0], b.args[0]
         # dsigmoid(u) / sigmoid(v) -> sigmoid(-v) for v = u or v = -u
@@ -191,6 +194,7 @@ def _times(term: Node, f: Factor, room: int) -> Node | None:
         lambda x: apply("exp", -x) / apply("sqr", 1 + apply("exp", -x)),
         lambda x: apply("dsigmoid", x) / apply("sigmoid", x),
         lambda x: apply("sigmoid", x) / apply("exp", x),
+        lambda x: apply("sigmoid", x) / apply("sigmoid", -x),
     ),
 )  # fmt: skip
 def logistic_product(node: Node) -> Node | None:

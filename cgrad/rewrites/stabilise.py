@@ -5,14 +5,15 @@ of a zero, and where the old side overflows or is nan though the mathematics is 
 
 Responsible for: the equations among these, and the set `STABILISE` of all of them.
 Not responsible for: products of logistic functions (`logistic`), sums of exponentials
-(`exponentials`), logarithms of small differences (`tails`) and of determinants (`systems`),
-identities that are exact (`simplify`).
+(`exponentials`), logarithms of sums and products (`logarithms`), of small differences (`tails`) and
+of determinants (`systems`), identities that are exact (`simplify`).
 """
 
 from __future__ import annotations
 
 from cgrad.core.rewrite import RuleSet
 from cgrad.rewrites.exponentials import EXPONENTIALS
+from cgrad.rewrites.logarithms import LOGARITHMS
 from cgrad.rewrites.logistic import LOGISTIC
 from cgrad.rewrites.patterns import Pattern, Wild, equation, function
 from cgrad.rewrites.tails import TAILS
@@ -24,6 +25,7 @@ exp, expm1, log, log1p = map(function, ("exp", "expm1", "log", "log1p"))
 sigmoid, softplus, logaddexp = map(function, ("sigmoid", "softplus", "logaddexp"))
 sqr, sqrt, absolute, erf, erfc = map(function, ("sqr", "sqrt", "abs", "erf", "erfc"))
 reciprocal, tanh, dtanh = map(function, ("reciprocal", "tanh", "dtanh"))
+dsigmoid, log_erfc = map(function, ("dsigmoid", "log_erfc"))
 
 
 def _law(name: str, left: Pattern, right: Pattern, domain: str = "everywhere") -> None:
@@ -44,12 +46,14 @@ _law("one_minus_sigmoid", 1 - sigmoid(x), sigmoid(-x))
 _law("softplus", log1p(exp(x)), softplus(x))
 _law("log_sigmoid", log(sigmoid(x)), -softplus(-x))
 _law("log1p_minus_sigmoid", log1p(-sigmoid(x)), -softplus(x))
-_law("logaddexp", log(exp(x) + exp(y)), logaddexp(x, y))
+_law("log_dsigmoid", log(dsigmoid(x)), -(softplus(x) + softplus(-x)))
 _law("log_sigmoid_plus_exp", log(sigmoid(x) + exp(y)), logaddexp(-softplus(-x), y))
 _law("logaddexp_zero", logaddexp(0, x), softplus(x))
 _law("dtanh", 1 - sqr(tanh(x)), dtanh(x))
 _law("erfc", 1 - erf(x), erfc(x))
 _law("erf", 1 - erfc(x), erf(x))
+_law("log1p_erf", log1p(erf(x)), log_erfc(-x))
+_law("log1p_minus_erf", log1p(-erf(x)), log_erfc(x))
 
-STABILISE = _LAWS | LOGISTIC | EXPONENTIALS | TAILS
+STABILISE = _LAWS | LOGISTIC | EXPONENTIALS | TAILS | LOGARITHMS
 STABILISE.name = "stabilise"

@@ -13,6 +13,7 @@ from cgrad.core.node import Node
 from cgrad.core.rewrite import RuleSet
 from cgrad.ops.elementwise import apply
 from cgrad.ops.scalar import apply_row
+from cgrad.rewrites.exponentials import exponent
 from cgrad.rewrites.logistic import Factor, factors_of, join_pair, product
 from cgrad.rewrites.patterns import Wild, equation, function, is_op
 
@@ -26,10 +27,7 @@ sigmoid, softplus = map(function, ("sigmoid", "softplus"))
 equation(TAILS, "log1mexp", log1p(-exp(x)), log1mexp(x), exact=False, domain="everywhere")
 equation(TAILS, "log_minus_expm1", log(-expm1(x)), log1mexp(x), exact=False, domain="everywhere")
 equation(TAILS, "log_erfc", log(erfc(x)), log_erfc(x), exact=False, domain="everywhere")
-equation(
-    TAILS, "logdiffexp", log(exp(x) - exp(y)), x + log1mexp(excess(y, x)), exact=False,
-    domain="absolute error max(|x|, |y|) units in the last place, where the old side may overflow",
-)  # fmt: skip
+equation(TAILS, "log_expm1", log(expm1(x)), x + log1mexp(-x), exact=False, domain="everywhere")
 # sigmoid(x) - sigmoid(y) = sigmoid(x) sigmoid(-y) (1 - exp(y - x))
 equation(
     TAILS, "log_sigmoid_difference", log(sigmoid(x) - sigmoid(y)),
@@ -38,14 +36,31 @@ equation(
 )  # fmt: skip
 
 
+@TAILS.rule(
+    "log", exact=False,
+    domain="absolute error max(|x|, |y|) units in the last place, where the old side may overflow",
+    example=(lambda x, y: apply("log", apply("exp", x) - apply("exp", y)),
+             lambda s, vec: apply("log", apply("exp", vec) - apply("exp", s))),
+)  # fmt: skip
+def logdiffexp(node: Node) -> Node | None:
+    """log(exp(x) - exp(y)) -> x + log1mexp(y - x)"""
+    (gap,) = node.args
+    if not is_op(gap, "sub"):
+        return None
+    x, y = map(exponent, gap.args)
+    if x is None or y is None:
+        return None
+    return apply_row("add", x, apply_row("log1mexp", apply_row("excess", y, x)))
+
+
 def _scaled(f: Factor, g: Factor) -> Factor | None:
-    """exp(-u^2) / erfc(u) -> 1 / erfcx(u)"""
+    """exp(-u^2) / erfc(u) -> erfc_hazard(u)"""
     if not g.inverse or not is_op(g.node, "erfc") or not is_op(f.node.args[0], "neg"):
         return None
     square, u = f.node.args[0].args[0], g.node.args[0]
     if not is_op(square, "sqr") or square.args[0] is not u:
         return None
-    return Factor(apply_row("erfcx", u), inverse=True)
+    return Factor(apply_row("erfc_hazard", u))
 
 
 @TAILS.rule(
@@ -55,6 +70,6 @@ def _scaled(f: Factor, g: Factor) -> Factor | None:
              lambda x, y: y / apply("erfc", x) * apply("exp", -apply("sqr", x))),
 )  # fmt: skip
 def scaled_erfc(node: Node) -> Node | None:
-    """exp(-x^2) / erfc(x) -> 1 / erfcx(x)"""
+    """exp(-x^2) / erfc(x) -> erfc_hazard(x)"""
     factors = join_pair(factors_of(node), _scaled, "exp")
     return None if factors is None else product(factors)

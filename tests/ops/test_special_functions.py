@@ -37,7 +37,7 @@ SLOPES: dict[str, list[tuple[float, ...]]] = {
     "erfinv": [(-0.9,), (0.0,), (1e-9,), (0.3,), (0.75,), (1 - 1e-9,)],
     "erfcinv": [(1e-200,), (1e-9,), (0.3,), (1.0,), (1.5,), (1.999,)],
     "log_ndtr": [(-1e3,), (-5.0,), (-0.8,), (0.0,), (0.7,), (9.0,)],
-    "log_erfc": [(-3.0,), (0.0,), (0.4,), (0.7,), (30.0,)],
+    "log_erfc": [(-30.0,), (-3.0,), (0.0,), (0.4,), (0.7,), (30.0,), (1e5,)],
     "ndtri_exp": [(-500.0,), (-3.0,), (-0.9,), (-math.log(2),), (-0.1,), (-1e-9,)],
     "log1mexp": [(-800.0,), (-30.0,), (-0.7,), (-1e-9,)],
     "logit": [(1e-200,), (0.1,), (0.5,), (0.6,), (1 - 1e-9,)],
@@ -165,6 +165,31 @@ def test_products_with_logarithms() -> None:
     np.testing.assert_allclose(found[4], [0, 0, 2 / 3, -0.0, INF], rtol=4 * EPS)
     np.testing.assert_allclose(found[5][1:3], [1 / 2, 1 / 3], rtol=4 * EPS)
     np.testing.assert_allclose(found[7], [0, 0, 0.5, 0, 3], rtol=4 * EPS)
+
+
+def test_orders_of_the_logarithm_of_erfc() -> None:
+    """Up to the fifth, where neither erfc nor erfcx has a value; beyond 1e8 a straight line."""
+    x = ct.dvector("x")
+    at = np.array([-1e300, -40.0, -25.0, -2.0, 0.3, 0.6, 3.0, 40.0, 3e4, 1e9])
+    outputs, y = [], ct.log(ct.erfc(x))
+    for _ in range(5):
+        y = cgrad.grad(ct.sum(y), x)
+        outputs.append(y)
+    found = cgrad.function([x], outputs)(at)
+
+    def exact(u: Any) -> Any:
+        if u > 1e3:
+            # the asymptotic series (DLMF 7.12.1)
+            terms = ((-1) ** k * mp.fac2(2 * k - 1) / (2 * u * u) ** k for k in range(1, 12))
+            return -u * u - mp.log(u) + mp.log1p(sum(terms))
+        return mp.log(mp.erfc(u))
+
+    with mp.workdps(520):
+        for order, values in enumerate(found, 1):
+            for u, value in zip(at, values, strict=True):
+                step = mp.mpf(10) ** -40
+                true = 0 if u < -26 else mp.diff(exact, mp.mpf(u), order, h=step)
+                assert abs(value - true) <= 1e-12 * abs(true) + 1e-290, (u, order, value, true)
 
 
 def test_constants_are_left_to_compiled_code() -> None:

@@ -19,6 +19,8 @@ INF = np.inf
 WIDE = [-1e300, -1e5, -745.2, -300.0, -40.0, -3.0, 0.3, 3.0, 40.0, 300.0, 745.2, 1e5]
 BELOW = [-1e300, -800.0, -40.0, -3.0, -0.7, -1e-5, -1e-300]
 TAIL = [-30.0, -1.0, 0.3, 5.0, 27.0, 1e3, 1e100]
+MODERATE = [-745.2, -300.0, -40.0, -3.0, 0.3, 3.0, 40.0, 300.0, 745.2, 2000.0]
+NORMAL = [-1e3, -50.0, -38.0, -5.0, -0.3, 0.3, 5.0, 9.0]
 
 
 def _bernoulli(p: Any) -> Any:
@@ -41,8 +43,35 @@ UNARY: dict[str, Any] = {
         lambda x: -3 * mp.log1p(mp.exp(-x)) - 2 * mp.log1p(mp.exp(x)), WIDE, 2),
     "log of 1 - exp": (lambda x: ct.log(1 - ct.exp(x)), lambda x: mp.log(-mp.expm1(x)), BELOW, 2),
     "log1p of -exp": (lambda x: ct.log1p(-ct.exp(x)), lambda x: mp.log(-mp.expm1(x)), BELOW, 2),
-    "log of 1 - erf": (lambda x: ct.log(1 - ct.erf(x)), None, TAIL, 1),
-    "log of erfc": (lambda x: ct.log(ct.erfc(x)), None, TAIL, 1),
+    "log of 1 - erf": (lambda x: ct.log(1 - ct.erf(x)), None, TAIL, 2),
+    "log of erfc": (lambda x: ct.log(ct.erfc(x)), None, TAIL, 2),
+    "log of 1 + erf": (
+        lambda x: ct.log(1 + ct.erf(x)), lambda x: mp.log(mp.erfc(-x)), [-k for k in TAIL[:6]], 2),
+    "log1p of erf": (
+        lambda x: ct.log1p(ct.erf(x)), lambda x: mp.log(mp.erfc(-x)), [-k for k in TAIL[:6]], 2),
+    "log of a normal probability": (
+        lambda x: ct.log(0.5 * (1 + ct.erf(x / np.sqrt(2)))),
+        lambda x: mp.log(mp.erfc(-x / mp.mpf(np.sqrt(2))) / 2), NORMAL, 2),
+    "log of what a normal probability lacks": (
+        lambda x: ct.log(0.5 - 0.5 * ct.erf(x / np.sqrt(2))),
+        lambda x: mp.log(mp.erfc(x / mp.mpf(np.sqrt(2))) / 2), [-k for k in NORMAL], 2),
+    "log of a part of erfc": (
+        lambda x: ct.log(0.3 * ct.erfc(x)), lambda x: mp.log(mp.mpf(0.3) * mp.erfc(x)),
+        TAIL[:6], 2),
+    "log of a multiple of exp": (
+        lambda x: ct.log(3 * ct.exp(x) / 7), lambda x: x + mp.log(mp.mpf(3) / 7), MODERATE, 2),
+    "log of exp and a number": (
+        lambda x: ct.log(0.5 + 2 * ct.exp(x)), lambda x: mp.log(0.5 + 2 * mp.exp(x)), MODERATE, 2),
+    "log1p of a multiple of exp": (
+        lambda x: ct.log1p(3 * ct.exp(x)), lambda x: mp.log1p(3 * mp.exp(x)), MODERATE, 2),
+    "log of a part of logistic": (
+        lambda x: ct.log(0.3 / (1 + ct.exp(-x))),
+        lambda x: mp.log(mp.mpf(0.3)) - mp.log1p(mp.exp(-x)), MODERATE, 2),
+    "log of odds": (
+        lambda x: ct.log(ct.sigmoid(x) / (1 - ct.sigmoid(x))), lambda x: x, MODERATE, 2),
+    "inverse of softplus": (
+        lambda x: ct.log(ct.exp(x) - 1), lambda x: mp.log(mp.expm1(x)),
+        [1e-5, 0.3, 3.0, 40.0, 800.0], 2),
 }  # fmt: skip
 
 
@@ -66,14 +95,15 @@ def test_functions_of_one_number() -> None:
         x = ct.dvector("x")
         first = cgrad.grad(ct.sum(formula(x)), x)
         inputs.append(x)
-        outputs += [formula(x), first, cgrad.grad(ct.sum(first), x)]
+        outputs += [formula(x), first, cgrad.grad(ct.sum(first), x, disconnected_inputs="ignore")]
     found = cgrad.function(inputs, outputs)(*(np.array(row[2]) for row in UNARY.values()))
     wrong = []
     for k, (name, (_, oracle, points, most)) in enumerate(UNARY.items()):
         for j, point in enumerate(points):
             for order in range(most + 1):
                 got = found[3 * k + order][j]
-                with mp.workdps(700 if abs(point) < 1e4 else 60):
+                tail = "erf" in name or "normal" in name
+                with mp.workdps(60 if abs(point) > 1e4 else 200 if tail else 700):
                     at = mp.mpf(point)
                     if abs(point) > 1e4:
                         exact = limit(name, at, order)
@@ -119,6 +149,39 @@ def test_difference_of_exponentials() -> None:
             for p, q in zip(x[:5], z[:5], strict=True)
         ]
     np.testing.assert_allclose(value, [*wanted, -INF, 5.0, np.nan], rtol=1e-14)
+
+
+def test_exponentials_that_are_stretched() -> None:
+    """One number beside a vector, a row beside a column."""
+    s, v = ct.dscalar("s"), ct.dvector("v")
+    total, gap = ct.log(ct.exp(s) + ct.exp(v)), ct.log(ct.exp(s) - ct.exp(v))
+    table = ct.log(ct.exp(v)[:, None] + 2 * ct.exp(-v)[None, :])
+    share = ct.exp(s) / (ct.exp(s) + ct.exp(v))
+    outputs = [total, *cgrad.grad(ct.sum(total), [s, v]), cgrad.hessian(ct.sum(total), v), gap,
+               table, share, cgrad.grad(ct.sum(share), s)]  # fmt: skip
+    at = np.array([-800.0, 799.0, 800.0])
+    value, of_s, of_v, curve, less, outer, part, slope = cgrad.function([s, v], outputs)(800.0, at)
+    p = 1 / (1 + np.exp([-1600.0, -1.0, 0.0]))
+    np.testing.assert_allclose(value, np.logaddexp(800.0, at), rtol=1e-15)
+    np.testing.assert_allclose([of_s, *of_v], [p.sum(), *(1 - p)], rtol=1e-15, atol=1e-300)
+    np.testing.assert_allclose(curve, np.diag(p * (1 - p)), rtol=1e-14, atol=1e-300)
+    np.testing.assert_allclose(less, [800.0, 800 + np.log(-np.expm1(-1)), -INF], rtol=1e-15)
+    np.testing.assert_allclose(
+        outer, np.logaddexp(at[:, None], np.log(2) - at[None, :]), rtol=1e-15, atol=2e-13
+    )
+    np.testing.assert_allclose(part, p, rtol=1e-15)
+    np.testing.assert_allclose(slope, np.sum(p * (1 - p)), rtol=1e-14)
+
+
+def test_means_of_exponentials() -> None:
+    x = ct.dvector("x")
+    y = ct.log(ct.mean(ct.exp(x)))
+    f = cgrad.function([x], [y, cgrad.grad(y, x), cgrad.hessian(y, x)])
+    for top in (1000.0, -1000.0):
+        value, slope, curve = f([top, top])
+        np.testing.assert_allclose(value, top, rtol=1e-15)
+        np.testing.assert_allclose(slope, [0.5, 0.5], rtol=1e-15)
+        np.testing.assert_allclose(curve, [[0.25, -0.25], [-0.25, 0.25]], rtol=1e-14)
 
 
 def test_sums_of_exponentials() -> None:

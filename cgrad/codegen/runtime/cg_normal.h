@@ -60,6 +60,51 @@ static double cg_erfcx_slope(double x, double n)
     return y;
 }
 
+/* cg: cg_erfc_hazard */
+/* The derivative of h(x) = 1 / erfcx(x) of order n <= 30, nan above, by Leibniz' rule for
+ * h' = 2 h g with g = h / sqrt(pi) - x, g' = 2 g (g + x) - 1; where x is large g is the slope of
+ * erfcx times -h / 2, which does not cancel, and h - sqrt(pi) x is sqrt(pi) g. */
+static double cg_erfc_hazard(double x, double n)
+{
+    const double root_pi = 0x1.c5bf891b4ef6bp+0, e = cg_erfcx(x);
+    double h[32], g[32], s[32], choose[32];
+    h[0] = 1.0 / e;
+    if (n < 1.0 || isnan(x)) return h[0];
+    if (!(n <= 30.0)) return NAN;
+    if (h[0] == 0.0) return 0.0;
+    if (x > 1e8) {
+        if (n < 2.0) return root_pi;
+        double y = 0.5 * root_pi / x;
+        for (double k = 1.0; k <= n; k += 1.0) y *= -k / x;
+        return y;
+    }
+    const int order = (int)n;
+    s[0] = 0.0;
+    if (x > 0.5)
+        for (int k = 1; k <= order + 1; ++k) s[k] = cg_erfcx_slope(x, k);
+    g[0] = x > 0.5 ? -0.5 * s[1] * h[0] : h[0] / root_pi - x;
+    choose[0] = 1.0;
+    for (int k = 1; k <= order; ++k) {
+        double total = 0.0;
+        if (x > 0.5) {
+            /* row k of Pascal's triangle */
+            choose[k] = 1.0;
+            for (int j = k - 1; j > 0; --j) choose[j] += choose[j - 1];
+            if (k == 1) total = s[1] * root_pi;
+            for (int j = 1; j <= k; ++j) total = fma(choose[j] * s[1 + j], h[k - j], total);
+            g[k] = -0.5 * total / (root_pi * x * e);
+            h[k] = root_pi * ((k == 1 ? 1.0 : 0.0) + g[k]);
+        } else {
+            for (int j = 0; j < k; ++j) total = fma(choose[j] * h[j], g[k - 1 - j], total);
+            choose[k] = 1.0;
+            for (int j = k - 1; j > 0; --j) choose[j] += choose[j - 1];
+            h[k] = 2.0 * total;
+            g[k] = h[k] / root_pi - (k == 1 ? 1.0 : 0.0);
+        }
+    }
+    return h[order];
+}
+
 /* cg: cg_log_erfc */
 /* log(erfc(x)). */
 static double cg_log_erfc(double x)
