@@ -54,6 +54,19 @@ def test_compiled(plain: bool, cases: list[Any], monkeypatch: pytest.MonkeyPatch
         assert found.worst <= GATE, graph.seed
 
 
+def test_axes_longer_than_a_vector() -> None:
+    """A small share of `python -m tests.fuzz --wide`."""
+    longest = 0
+    for seed in range(30_000, 30_005):
+        graph = Graph(seed, wide=True)
+        run, want, _ = graph.oracle()
+        found = errors(graph, run, want, INTERPRETED["rewritten"](graph))
+        assert not found.wrong
+        assert found.worst <= GATE, seed
+        longest = max([longest, *(n for array in graph.arrays for n in array.shape)])
+    assert longest > 32
+
+
 def test_a_complex_step_keeps_the_gate(cases: list[Any]) -> None:
     worst = [max(complex_step_errors(*case), default=0.0) for case in cases]
     assert 0 < max(worst) <= GATE / 2

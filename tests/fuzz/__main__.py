@@ -1,7 +1,8 @@
-"""`python -m tests.fuzz [--graphs 10000] [--first 0] [--log FILE]`: random graphs and the oracle.
+"""`python -m tests.fuzz [--graphs 10000] [--first 0] [--wide] [--log FILE]`: graphs and the oracle.
 
 Every graph by the interpreter (as written, rewritten, expanded), and one batch in `--every` by
 compiled C: in turn with -O1, which is quicker, with cgrad's own flags, and without the rewrites.
+With `--wide` axes have up to 70 elements: lengths around those of vectors, rows and blocks.
 Each batch is a line of the log; a run that was stopped goes on after the last line.
 """
 
@@ -31,7 +32,7 @@ WAYS = ("-O1", "own flags", "plain")
 EDGES = [0, 0.5, 1, 2, 4, 16, 64, 256, 1024, 4096]
 
 
-def batch(first: int, way: str | None) -> dict[str, Any]:
+def batch(first: int, way: str | None, wide: bool) -> dict[str, Any]:
     """What `PER_KERNEL` graphs show; `way`: how they are compiled, None: not at all."""
     counts: Counter[str] = Counter()
     ulps = {kind: [0] * (len(EDGES) + 1) for kind in KINDS}
@@ -40,7 +41,7 @@ def batch(first: int, way: str | None) -> dict[str, Any]:
     steps_worst = 0.0
     cases = []
     for seed in range(first, first + PER_KERNEL):
-        graph = Graph(seed)
+        graph = Graph(seed, wide)
         try:
             run, want, steps = graph.oracle()
         except Ambiguous:
@@ -115,6 +116,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--every", type=int, default=1, help="compile one batch in so many")
     parser.add_argument("--way", choices=WAYS, help="compile in this way only")
+    parser.add_argument("--wide", action="store_true", help="axes of up to 70 elements")
     parser.add_argument("--log", type=Path, help="a file of results, read first and added to")
     given = parser.parse_args()
     log = given.log or Path(tempfile.mkdtemp()) / "fuzz.jsonl"
@@ -129,7 +131,7 @@ def main() -> int:
         if k % given.every:
             way = None
         os.environ["CGRAD_CFLAGS"] = own if way == "own flags" else f"{own} -O1"
-        line = batch(first, way)
+        line = batch(first, way, given.wide)
         done.append(line)
         with log.open("a") as out:
             out.write(json.dumps(line) + "\n")

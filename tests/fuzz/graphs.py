@@ -18,7 +18,7 @@ import fuzz.basic
 import fuzz.language
 import fuzz.loops  # noqa: F401 (each fills the list of operations)
 import numpy as np
-from fuzz.pool import Generator, Skip, Value
+from fuzz.pool import WIDE_ELEMENTS, Generator, Skip, Value
 from fuzz.tape import DIGITS, Ambiguous, Run, mp
 
 import cgrad
@@ -33,22 +33,28 @@ from cgrad.rewrites.expand import ROWS
 OPERATIONS = 40
 # more scalars than this are not worth the oracle's time
 ELEMENTS, SCALARS = 300, 20_000
+# for axes of up to 70 elements: fewer operations
+WIDE_OPERATIONS = 12
 
 
 class Graph:
     """One random graph: its outputs, and the node of each oracle result."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, wide: bool = False) -> None:
         self.seed = seed
         self._simple: list[Node] | None = None
-        g = Generator(seed)
+        g = Generator(seed, wide)
         self.g = g
-        for _ in range(g.rng.randint(1, OPERATIONS)):
+        for _ in range(g.rng.randint(1, WIDE_OPERATIONS if wide else OPERATIONS)):
             try:
                 g.grow()
             except Skip:
                 break
-        made = [v for v in g.pool if v not in g.inputs and v.array.size <= ELEMENTS]
+        made = [
+            v
+            for v in g.pool
+            if v not in g.inputs and v.array.size <= (WIDE_ELEMENTS if wide else ELEMENTS)
+        ]
         floats = [v for v in made if v.floating]
         self.values: list[Value] = floats[-2:]
         rest = [v for v in made if v not in self.values]
