@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core.dtypes import NUMPY
+from cgrad.core.dtypes import NUMPY, is_complex
 from cgrad.core.node import Node, render_shape
 from cgrad.errors import CallError, RankError
 from cgrad.ops.constants import Shared
 
 Array = np.ndarray[Any, Any]
+# kinds of dtypes of numbers, each of which holds those before it
+KINDS = "biufc"
 
 
 class In:
@@ -199,11 +201,18 @@ def _axes(n: int) -> str:
 def _misfit(what: str, node: Node, array: np.ndarray[Any, Any]) -> str:
     """The message for a dtype that does not fit."""
     found, wanted = array.dtype, node.dtype
-    if found.kind not in "biuf":
+    if found.kind == "c" and not is_complex(wanted):
+        name = node.name or "it"
+        return (
+            f"{what} has dtype {found}, expected {wanted}: its imaginary part would be lost. Fix: "
+            f"pass numpy.asarray({name}).real if that is meant, or declare the input with "
+            f"dtype={found.name!r}"
+        )
+    if found.kind not in KINDS:
         return (
             f"{what} has dtype {found}, expected {wanted}: numbers that {wanted} can hold. "
-            "Fix: look at what was passed; text, None, complex numbers and integers beyond 64 bits "
-            "have no place in it"
+            "Fix: look at what was passed; text, None and integers beyond 64 bits have no place in "
+            "it"
         )
     declare = f", or declare the input with dtype={found.name!r}" if found.name in NUMPY else ""
     return (
@@ -217,23 +226,24 @@ def _fits(array: Array, target: np.dtype[Any], typed: bool, downcast: bool | Non
 
     With `downcast` anything numeric fits; where it is False Python numbers must keep their value.
     """
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in KINDS:
         return array.size == 0 and not typed
+    if array.dtype.kind == "c" and target.kind != "c":
+        return False
     if downcast:
         return True
     if typed:
         return bool(np.can_cast(array.dtype, target, "safe"))
-    if downcast is False and target.kind == "f":
+    if downcast is False and target.kind in "fc":
         with np.errstate(over="ignore"):
             return bool(np.array_equal(array.astype(target), array, equal_nan=True))
-    order = "biuf"
     if array.size == 0:
         return True
-    if target.kind == "f":
-        if array.dtype.kind in "iu" and target == np.float64:
+    if target.kind in "fc":
+        if array.dtype.kind in "iu" and target in (np.float64, np.complex128):
             return bool(np.all(np.abs(array.astype(np.float64)) <= 2.0**53))
         return True
     if target.kind in "iu" and array.dtype.kind in "biu":
         ends = np.iinfo(target)
         return bool(np.min(array) >= ends.min and np.max(array) <= ends.max)
-    return order.index(array.dtype.kind) <= order.index(target.kind)
+    return KINDS.index(array.dtype.kind) <= KINDS.index(target.kind)

@@ -13,7 +13,7 @@ import numpy as np
 
 from cgrad.codegen.unify import entry_source, unify
 from cgrad.core import sizes
-from cgrad.core.dtypes import BOOL, NUMPY, is_float
+from cgrad.core.dtypes import BOOL, NUMPY, is_complex, is_float, real_part
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom
 from cgrad.errors import CallError
@@ -37,8 +37,8 @@ def sample(
            says so
     given  arrays by the names of inputs, taken as they are; lengths follow from them
 
-    Floats are between 0.3 and 0.9 (square matrices are made symmetric and positive definite),
-    integers 2, in arrays 0 or 1.
+    Floats, and the parts of complex numbers, are between 0.3 and 0.9 (square matrices are made
+    symmetric and positive definite), integers 2, in arrays 0 or 1.
     Raises CallError for names that no input has.
     """
     given = given or {}
@@ -93,6 +93,9 @@ def _fixed(node: Node, given: Mapping[str, Any]) -> Any:
 def _values(rng: Any, dtype: str, shape: tuple[int, ...]) -> Any:
     if int(np.prod(shape, dtype=object)) > _LARGEST:
         raise CallError(f"an array of shape {shape} is too large to be made up")
+    if is_complex(dtype):
+        parts = [_values(rng, real_part(dtype), shape) for _ in range(2)]
+        return np.asarray(parts[0] + 1j * parts[1], NUMPY[dtype])
     if is_float(dtype):
         values = rng.uniform(0.3, 0.9, shape)
         if len(shape) > 1 and shape[-1] == shape[-2]:

@@ -142,6 +142,8 @@ def fired(out: Node, rules: RuleSet) -> tuple[Node, set[str]]:
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if a.dtype.kind == "c":
+        return same_bits(a.real, b.real) & same_bits(a.imag, b.imag)
     if a.dtype.kind != "f":
         return a == b
     return (np.isnan(a) & np.isnan(b)) | ((a == b) & (np.signbit(a) == np.signbit(b)))
@@ -199,6 +201,10 @@ def check_accuracy(
     outside: bool = False,
 ) -> None:
     """`after` is as near to the truth as `before`, or within a few units in the last place."""
+    if before.dtype.kind == "c":
+        pairs = zip(np.ravel(before), np.ravel(after), strict=True)
+        assert all(_near(a.real, b.real) and _near(a.imag, b.imag) for a, b in pairs)
+        return
     if before.dtype.kind != "f":
         assert np.array_equal(before, after)
         return

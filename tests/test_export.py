@@ -33,6 +33,8 @@ def functions():
     (q, _), _ = cgrad.scan(
         lambda q, v: (q + 0.01 * v, v - 0.01 * (q + d * v)), outputs_info=[1.0, 0.0], n_steps=n
     )
+    z, s0 = ct.zvector("z"), ct.cscalar("s0")
+    power = ct.sum(abs(ct.exp(z) * s0 + ct.constant(np.array([1j, 2]))[0]) ** 2)
     w = cgrad.shared(np.arange(100.0), name="w")
     count = cgrad.shared(1.5, name="count")
     long = ct.constant(np.sqrt(np.arange(100.0)))
@@ -50,6 +52,7 @@ def functions():
         "numbers": ([], RandomStream(3).normal(size=(4,)), {}),
         "wrong": ([x], {"status": x * 2}, {}),  # names of the test program
         "w_data": ([x], [ct.dot(w, x)], {}),  # and of the source
+        "complex": ([z, s0], [power, ct.grad(power, z), ct.tanh(z) ** 2, z[z.real > 0.5], s0], {}),
         "odd": (odd, odd[0] * odd[1] + odd[2] - odd[3], {}),
     }
 
@@ -79,7 +82,11 @@ def test_all_compile_without_a_warning_and_pass_their_own_test(exported, compile
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler}")
     folder, made = exported
-    names = list(made) if compiler == "gcc" else ["regression", "counted", "integers", "special"]
+    names = (
+        list(made)
+        if compiler == "gcc"
+        else ["regression", "counted", "integers", "special", "complex"]
+    )
     for name in names:
         done = build(folder, name, compiler)
         assert (done.returncode, done.stdout) == (0, f"{name}: ok\n"), name

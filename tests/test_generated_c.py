@@ -96,7 +96,18 @@ def _truths(x: Node) -> list[Node]:
             ct.invert(ct.lt(x, n)), ct.maximum(a, b) + (n < 2)]  # fmt: skip
 
 
+def _complex(x: Node) -> list[Node]:
+    """Arithmetic and functions of complex numbers in both widths, loops, derivatives."""
+    z = ct.complex(x, x[::-1])
+    found = [z / (z + 1j), z**3, z**z, ct.tanh(z), ct.exp(z) * ct.log(z), ct.sqrt(z), ct.cos(z)]
+    total, _ = cgrad.scan(lambda s, h: h * s + ct.conj(h), z, ct.constant(1j))
+    cost = ct.sum(abs(ct.outer(z, z) @ ct.tan(z)) ** 2) + ct.sum((total * z).imag)
+    single = ct.sum(ct.cast(z, "complex64") ** 2 / 3, axis=0)
+    return [*found, total, single, ct.set_subtensor(z[1:], 0)[::2], cost, cgrad.grad(cost, x)]
+
+
 HARD = {
+    "complex": _complex,
     "matrices": _matrices,
     "truths": _truths,
     "neighbours": _neighbours,

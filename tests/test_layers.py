@@ -57,7 +57,7 @@ APART = {
     "cgrad.codegen": ("cgrad.errors", "cgrad.config", "cgrad.core", "cgrad.ops", "cgrad.codegen"),
 }
 # What core is may be read in an afternoon: lines of code, neither blank nor comment nor docstring.
-CORE_LINES = 2500
+CORE_LINES = 2550
 
 Sources = Mapping[str, str]
 

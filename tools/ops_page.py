@@ -41,7 +41,7 @@ One row of the tables in `cgrad/ops` each.
 
 * *takes*: floats, and what becomes of other dtypes. "float": integers and bool as float64.
   "number": integers too, bool as int64. "signed": no bool. "bits": integers and bool. "logical":
-  anything, not 0 meaning true. "any": as they are.
+  anything, not 0 meaning true. "any": as they are. "complex": complex numbers too.
 * *tested in*: the interval from which tests take arguments for derivatives; values are tested
   everywhere, nan, infinities and both zeros included.
 * *ULP*: the largest error measured in float64 and float32, in units in the last place (0.5 is
@@ -88,11 +88,16 @@ _INNER = ("_slope", "_density", "_shape")
 def _row(row: Row, errors: dict[str, str]) -> str:
     low, high = row.domain
     cells = [
-        f"`{row.name}`", row.doc, row.takes + (" -> bool" if row.gives == "bool" else ""),
+        f"`{row.name}`", row.doc, _takes(row),
         f"[{low:g}, {high:g}]" if any(row.partials) else "", _accuracy(row, errors),
         _derivative(row), _loops(row),
     ]  # fmt: skip
     return _table_row(cells)
+
+
+def _takes(row: Row) -> str:
+    of_complex = "" if row.complex is None else ", complex"
+    return row.takes + of_complex + (" -> bool" if row.gives == "bool" else "")
 
 
 def _table_row(cells: list[str]) -> str:

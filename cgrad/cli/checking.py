@@ -14,7 +14,7 @@ from cgrad.cli.exporting import add_example, example
 from cgrad.cli.output import DONE, FAILED, Output, UsageError, WorkFailed
 from cgrad.cli.parser import Commands, add_json
 from cgrad.core import graphs
-from cgrad.core.dtypes import is_float
+from cgrad.core.dtypes import is_inexact
 from cgrad.core.node import Node
 from cgrad.errors import CgradError, GradientError
 from cgrad.gradient.verify import verify_grad
@@ -73,7 +73,7 @@ def check(args: argparse.Namespace, out: Output) -> int:
     program = f.maker.program
     rows = []
     for k, node in enumerate(program.outputs[: f._plan.n_returned]):
-        if not is_float(node.dtype):
+        if not is_inexact(node.dtype):
             continue
         state, detail = _compare(node, program.inputs, arrays)
         rows.append({"result": k, "state": state, "detail": detail})
@@ -83,7 +83,7 @@ def check(args: argparse.Namespace, out: Output) -> int:
         )
     bad = [row for row in rows if row["state"] == "failed"]
     if not rows:
-        out.text("no result has a floating dtype")
+        out.text("no result has a floating or complex dtype")
     out.result(results=rows)
     return FAILED if bad else DONE
 
@@ -92,8 +92,8 @@ def _compare(node: Node, inputs: list[Node], arrays: list[Any]) -> tuple[str, st
     """ok, constant, or failed and why."""
     reached = set(graphs.toposort([node]))
     own = list(zip(inputs, arrays, strict=False))
-    wrt = [(i, a) for i, a in own if i in reached and is_float(i.dtype)]
-    fixed: dict[Node, Node] = {i: constant(a) for i, a in own if not is_float(i.dtype)}
+    wrt = [(i, a) for i, a in own if i in reached and is_inexact(i.dtype)]
+    fixed: dict[Node, Node] = {i: constant(a) for i, a in own if not is_inexact(i.dtype)}
     if not wrt:
         return "constant", "depends on no input of a floating dtype"
 

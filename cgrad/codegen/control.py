@@ -150,7 +150,7 @@ def lower_branch(
             shape = tuple(block.resolve(n) for n in get.dims)
             place = Place(block.names.buffer(get.name or "chosen", get.dtype, shape))
             if not shape:
-                zero = dtypes.NUMPY[get.dtype].type(0).item()
+                zero = dtypes.zero(get.dtype)
                 block.stmts.append(Set(place.buffer, (), loops.lit(zero, get.dtype)))
         targets[k] = place
     for body, wanted in zip(op.bodies, (True, False), strict=True):

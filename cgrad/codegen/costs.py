@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from cgrad.core.dtypes import FLOAT32, FLOAT64
+from cgrad.core.dtypes import COMPLEX, FLOAT32, FLOAT64
 from cgrad.core.loops import Call, Expr
 from cgrad.ops.random import SAMPLERS
 from cgrad.ops.scalar import TABLE
@@ -30,9 +30,9 @@ def _costs() -> dict[str, int]:
     """The cost of each C function that a row of the table, or a random draw, is spelled with."""
     found: dict[str, int] = {}
     for row in TABLE.values():
-        if row.c is None or (isinstance(row.c, dict) and FLOAT64 not in row.c):
-            continue
-        for dtype in (FLOAT64, FLOAT32):
+        of_complex = COMPLEX if isinstance(row.complex, str) else ()
+        without = row.c is None or (isinstance(row.c, dict) and FLOAT64 not in row.c)
+        for dtype in (*of_complex, *(() if without else (FLOAT64, FLOAT32))):
             called = re.match(r"\w+\(", row.template(dtype))
             if called:
                 found[called.group(0)] = row.cost

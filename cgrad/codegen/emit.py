@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from cgrad.codegen.expressions import Printer, bare, literal
+from cgrad.codegen.expressions import Printer, bare, entry
 from cgrad.codegen.independent import is_independent
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
@@ -46,6 +46,7 @@ from cgrad.core.loops import (
     written,
 )
 from cgrad.core.sizes import Atom, product
+from cgrad.ops.arithmetic import combined
 
 INDENT = "    "
 WIDTH = 100
@@ -122,7 +123,7 @@ class Writer:
         for buffer, value in self.tables.values():
             if buffer.name not in words:
                 continue
-            numbers = ", ".join(literal(v.item(), buffer.dtype) for v in value.reshape(-1))
+            numbers = ", ".join(entry(v.item(), buffer.dtype) for v in value.reshape(-1))
             head = f"static const {C_TYPE[buffer.dtype]} {buffer.name}[{value.size}] = {{"
             if len(head) + len(numbers) + 2 <= WIDTH:
                 lines.append(f"{head}{numbers}}};")
@@ -408,6 +409,9 @@ class Writer:
     def _accumulate(self, stmt: Accumulate) -> str:
         target = self.print.element(stmt.buffer, stmt.index)
         dtype = stmt.buffer.dtype
+        if dtypes.is_complex(dtype):
+            call = combined(stmt.op, dtype).format(target, self.print(stmt.value))
+            return f"{target} = {call};"
         if stmt.op in ("add", "mul"):
             return f"{target} {'+' if stmt.op == 'add' else '*'}= {self.print(stmt.value)};"
         value = self.print(stmt.value)

@@ -140,11 +140,23 @@ class Printer:
 
     def _cast(self, expr: Cast) -> tuple[str, int]:
         (x,) = expr.parts
+        if dtypes.is_complex(expr.dtype) or dtypes.is_complex(x.dtype):
+            return self._complex_cast(expr.dtype, x), _ATOMIC
         if expr.dtype == dtypes.BOOL:
             return f"{self._operand(x, 6)} != 0", _BINDING["!="]
         if dtypes.is_integer(expr.dtype) and dtypes.is_float(x.dtype):
             return self._float_to_integer(expr.dtype, self(x))
         return f"({C_TYPE[expr.dtype]}){self._operand(x, _UNARY)}", _UNARY
+
+    def _complex_cast(self, dtype: str, x: Expr) -> str:
+        if dtype == dtypes.BOOL:
+            return f"cg_cnonzero{_suffix(x.dtype)}({self(x)})"
+        if dtypes.is_complex(x.dtype):
+            return f"cg_{'cnarrow' if dtype == dtypes.COMPLEX64 else 'cwiden'}({self(x)})"
+        real = self(x)
+        if x.dtype != dtypes.real_part(dtype):
+            real = f"({C_TYPE[dtypes.real_part(dtype)]}){self._operand(x, _UNARY)}"
+        return f"cg_complex{_suffix(dtype)}({real}, {literal(0.0, dtypes.real_part(dtype))})"
 
     def _float_to_integer(self, dtype: str, x: str) -> tuple[str, int]:
         if dtype in (dtypes.INT64, dtypes.UINT64):
@@ -186,6 +198,11 @@ class Printer:
         return text, _UNARY if re.fullmatch(r"[-!~]\{0\}", expr.template) else _TERNARY
 
 
+def _suffix(dtype: str) -> str:
+    """What follows the name of a C function of complex numbers."""
+    return "f" if dtype == dtypes.COMPLEX64 else ""
+
+
 def _in_parens(text: str) -> str:
     return text if re.fullmatch(r"\w+", text) else f"({text})"
 
@@ -213,6 +230,9 @@ def literal(value: Any, dtype: str) -> str:
         if dtype in ("uint32", dtypes.UINT64):
             return f"{number}u" if number < 2**31 else f"U{dtype[1:].upper()}_C({number})"
         return str(number) if abs(number) < 2**31 else f"INT64_C({number})"
+    if dtypes.is_complex(dtype):
+        parts = ", ".join(_parts(value, dtype))
+        return f"cg_complex{_suffix(dtype)}({parts})"
     real = float(value)
     sign = "-" if math.copysign(1.0, real) < 0 else ""
     if math.isnan(real):
@@ -223,3 +243,15 @@ def literal(value: Any, dtype: str) -> str:
         text = repr(float(str(np.float32(real))))
         return f"{text}f"
     return repr(real)
+
+
+def entry(value: Any, dtype: str) -> str:
+    """A number as an element of a constant array."""
+    if dtypes.is_complex(dtype):
+        return f"{{{', '.join(_parts(value, dtype))}}}"
+    return literal(value, dtype)
+
+
+def _parts(value: Any, dtype: str) -> tuple[str, str]:
+    number, of = complex(value), dtypes.real_part(dtype)
+    return literal(number.real, of), literal(number.imag, of)

@@ -21,6 +21,7 @@ from cgrad.core import loops, sizes
 from cgrad.core.dtypes import INT64
 from cgrad.core.loops import Accumulate, Call, Expr, For, Let, Read, Stmt, Var
 from cgrad.core.sizes import SizeLike
+from cgrad.ops.arithmetic import plus
 
 ROWS = 4
 # operations of a row up to which the text for four of them stays short
@@ -122,7 +123,7 @@ def _sum(rows: Sequence[Stmt]) -> Accumulate:
     values = [row.value for row in rows if isinstance(row, Accumulate)]
     while len(values) > 1:
         pairs = zip(values[::2], values[1::2], strict=True)
-        values = [loops.call("{0} + {1}", a, b, dtype=a.dtype) for a, b in pairs]
+        values = [plus(a, b) for a, b in pairs]
     first = rows[0]
     assert isinstance(first, Accumulate)
     return Accumulate(first.op, first.buffer, first.index, values[0])

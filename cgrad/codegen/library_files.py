@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cgrad.codegen.emit import INDENT, head_lines, number_rows, wrapped
 from cgrad.codegen.expressions import literal
 from cgrad.codegen.standalone import Argument, Library
-from cgrad.core.dtypes import C_TYPE, is_float
+from cgrad.core.dtypes import C_TYPE, is_complex, is_float, is_inexact, real_part
 
 __all__ = ["cmake", "pkg_config", "self_test"]
 
@@ -37,15 +39,17 @@ def self_test(
         elif argument.kind == "value":
             call.append(literal(inputs[place].item(), argument.dtype))
         elif argument.kind == "array":
-            arrays.append(_array(f"cg_in{place}", argument.dtype, inputs[place], "const "))
+            dtype, numbers = _numbers(argument.dtype, inputs[place])
+            arrays.append(_array(f"cg_in{place}", dtype, numbers, "const "))
             call.append(f"cg_in{place}")
         elif argument.kind == "output":
-            value = outputs[place]
-            arrays.append(_array(f"cg_expected{place}", argument.dtype, value, "const "))
-            room = max(1, value.size, _room(library, argument, inputs))
-            arrays.append(f"static {C_TYPE[argument.dtype]} cg_found{place}[{room}];")
+            dtype, value = _numbers(argument.dtype, outputs[place])
+            arrays.append(_array(f"cg_expected{place}", dtype, value, "const "))
+            pair = 1 + is_complex(argument.dtype)
+            room = max(1, value.size, pair * _room(library, argument, inputs))
+            arrays.append(f"static {C_TYPE[dtype]} cg_found{place}[{room}];")
             call.append(f"cg_found{place}")
-            compare += _comparison(place, argument, value.size)
+            compare += _comparison(place, argument, dtype, value.size)
         elif argument.kind == "shape":
             shape = outputs[place].shape
             arrays.append(f"static int64_t cg_shape{place}[{len(shape)}];")
@@ -96,7 +100,15 @@ def self_test(
 
 
 def _has_floats(library: Library) -> bool:
-    return any(a.kind == "output" and is_float(a.dtype) for a in library.arguments)
+    return any(a.kind == "output" and is_inexact(a.dtype) for a in library.arguments)
+
+
+def _numbers(dtype: str, value: Any) -> tuple[str, Any]:
+    """The numbers of an array as C takes them: of complex ones the parts by turns."""
+    if not is_complex(dtype):
+        return dtype, value
+    real = real_part(dtype)
+    return real, np.ascontiguousarray(value).reshape(-1).view(real)
 
 
 def _call_lines(head: str, arguments: Sequence[str]) -> list[str]:
@@ -118,13 +130,13 @@ def _room(library: Library, argument: Argument, inputs: Mapping[int, Any]) -> in
     return int(total ** max(1, len(argument.shape)))
 
 
-def _comparison(place: int, argument: Argument, size: int) -> list[str]:
+def _comparison(place: int, argument: Argument, dtype: str, size: int) -> list[str]:
     if size == 0:
         return [f"{INDENT}(void)cg_expected{place};"]
     found, expected = f"cg_found{place}[k]", f"cg_expected{place}[k]"
     wrong = (
-        f"!cg_is_close({found}, {expected}, {TOLERANCE[argument.dtype]})"
-        if is_float(argument.dtype)
+        f"!cg_is_close({found}, {expected}, {TOLERANCE[dtype]})"
+        if is_float(dtype)
         else f"{found} != {expected}"
     )
     return [

@@ -22,6 +22,7 @@ from cgrad.core.graphs import toposort
 from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
+from cgrad.ops.arithmetic import complex_from, parts_of
 from cgrad.ops.constants import Arange, Constant
 from cgrad.ops.kinds import lowering
 from cgrad.ops.lookup import Argsort, position
@@ -300,6 +301,8 @@ class Block:
         if all(self.resolve(n) == 1 for n in dims):
             only = loops.cast(self._value(node, reduction, fixed, (0,) * len(dims)), node.dtype)
             return [Set(place.buffer, place.index(at(fixed)), only)]
+        if dtypes.is_complex(reduction.dtype) and reduction.op == "add":
+            return self._into_two_registers(node, reduction, place, fixed, at, depth)
         local = place.buffer
         direct = not place.buffer.shape and place.buffer.role == "temp"
         if not direct or local.dtype != reduction.dtype:
@@ -315,6 +318,25 @@ class Block:
             total = loops.cast(loops.read(local, ()), node.dtype)
             stmts.append(Set(place.buffer, place.index(at(fixed)), total))
         return stmts
+
+    def _into_two_registers(
+        self, node: Node, reduction: Any, place: Place, fixed: Any, at: Any, depth: int
+    ) -> list[Stmt]:
+        """A complex sum as two real ones, which get an order and vectors."""
+        name = node.name or node.op.name
+        totals = [self.names.buffer(f"{name}_{part}", dtypes.FLOAT64, ()) for part in ("re", "im")]
+
+        def body(index: Index) -> list[Stmt]:
+            parts = parts_of(self._value(node, reduction, fixed, index))
+            return [
+                loops.Accumulate("add", total, (), part)
+                for total, part in zip(totals, parts, strict=True)
+            ]
+
+        stmts: list[Stmt] = [Set(total, (), loops.lit(0.0, total.dtype)) for total in totals]
+        stmts += self.nest([reduction.domain[k] for k in reduction.axes], body, note(node), depth)
+        found = complex_from(*(loops.read(total, ()) for total in totals))
+        return [*stmts, Set(place.buffer, place.index(at(fixed)), loops.cast(found, node.dtype))]
 
     def _into_rows(
         self, node: Node, reduction: Any, place: Place, fixed: Any, at: Any, depth: int

@@ -48,8 +48,7 @@ class Place:
     def read(self, index: Index) -> Expr:
         if 0 in self.buffer.shape:
             # no element is ever read; but the text of a guarded read needs something that exists
-            zero: float | bool = dtypes.NUMPY[self.buffer.dtype].type(0).item()
-            return loops.lit(zero, self.buffer.dtype)
+            return loops.lit(dtypes.zero(self.buffer.dtype), self.buffer.dtype)
         return loops.read(self.buffer, self.index(index))
 
 

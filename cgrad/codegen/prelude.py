@@ -27,6 +27,8 @@ HEADERS = (
     "cg_pow.h",
     "cg_trig.h",
     "cg_arc.h",
+    "cg_complex.h",
+    "cg_complex_exp.h",
     "cg_erf.h",
     "cg_gamma.h",
     "cg_gammainc.h",

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from cgrad.codegen.emit import INDENT, RawPrinter, Writer, head_lines, number_rows, wrapped
-from cgrad.codegen.expressions import bare, literal
+from cgrad.codegen.expressions import bare, entry, literal
 from cgrad.codegen.library_calls import library_calls, tables
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names, public_name
 from cgrad.codegen.prelude import prelude, routines, with_libm
 from cgrad.codegen.unify import entry_source
 from cgrad.core import loops, sizes
-from cgrad.core.dtypes import C_TYPE
+from cgrad.core.dtypes import C_TYPE, is_complex, real_part
 from cgrad.core.loops import Kernel
 from cgrad.core.sizes import Atom, SizeLike
 
@@ -142,13 +142,14 @@ class _Standalone(Writer):
         for k, buffer in enumerate(self.kernel.inputs):
             if k in self.baked:
                 continue
-            element, note = C_TYPE[buffer.dtype], self.notes.get(("array", k), "")
+            element, note = _public_type(buffer.dtype), self.notes.get(("array", k), "")
             shape = self._shape(buffer.shape)
-            kind, c_type = ("array", f"const {element} *") if shape else ("value", element)
+            by_address = bool(shape) or is_complex(buffer.dtype)
+            kind, c_type = ("array", f"const {element} *") if by_address else ("value", element)
             found.append(Argument(kind, buffer.name, c_type, buffer.dtype, shape, k, note))
         for k, buffer in enumerate(self.kernel.outputs):
             shape, note = self._shape(self.kernel.bounds[k]), self.notes.get(("output", k), "")
-            c_type = f"{C_TYPE[buffer.dtype]} *"
+            c_type = f"{_public_type(buffer.dtype)} *"
             found.append(Argument("output", buffer.name, c_type, buffer.dtype, shape, k, note))
             if k in self.counted:
                 found.append(Argument("shape", self.shapes_of[k], "int64_t *", place=k))
@@ -256,8 +257,13 @@ class _Standalone(Writer):
             f"The bytes of workspace that {name} needs for these sizes; INT64_MAX if there is no "
             "such number."
         )
+        pairs = (
+            "A complex number is two numbers, real and imaginary part, as in C's double complex. "
+            if any(is_complex(a.dtype) for a in arguments)
+            else ""
+        )
         rules = (
-            "Arrays are row-major, aligned, and do not overlap. work has the bytes that "
+            f"{pairs}Arrays are row-major, aligned, and do not overlap. work has the bytes that "
             f"{name}_work tells, aligned to 64 bytes; it may be NULL if these are 0. Any number of "
             f"threads may call this at once. Returns {name.upper()}_OK or what went wrong."
         )
@@ -280,7 +286,7 @@ class _Standalone(Writer):
             if buffer.name not in words:
                 continue
             values = self.baked[k].reshape(-1)
-            numbers = [literal(v.item(), buffer.dtype) for v in values] or ["0"]
+            numbers = [entry(v.item(), buffer.dtype) for v in values] or ["0"]
             head = f"static const {C_TYPE[buffer.dtype]} {name}[{len(numbers)}] = {{"
             found.append("\n".join([head, *number_rows(numbers), "};"]))
         return found
@@ -362,10 +368,18 @@ class _Standalone(Writer):
             given[f"size[{k}]"] = name
         for k, buffer in enumerate(self.kernel.inputs):
             own = f"&{buffer.name}" if not buffer.shape else buffer.name
+            if is_complex(buffer.dtype):
+                own = f"(const {C_TYPE[buffer.dtype]} *){buffer.name}"
             given[f"in[{k}].data"] = self.tables_of.get(k, own)
         for k, buffer in enumerate(self.kernel.outputs):
-            given[f"out[{k}].data"] = buffer.name
+            cast = f"({C_TYPE[buffer.dtype]} *)" if is_complex(buffer.dtype) else ""
+            given[f"out[{k}].data"] = f"{cast}{buffer.name}"
         return [given.get(argument, argument) for _, argument in params]
+
+
+def _public_type(dtype: str) -> str:
+    """The element of what a pointer of the public function points to."""
+    return C_TYPE[real_part(dtype)]
 
 
 class _PublicPrinter:

@@ -61,8 +61,7 @@ def identity(op: str, dtype: str) -> Expr:
         if dtypes.is_float(dtype):
             return loops.lit(-math.inf if op == "max" else math.inf, dtype)
         return loops.lit(dtypes.limits(dtype)[op == "min"], dtype)
-    one = 1 if op == "mul" else 0
-    return loops.lit(float(one) if dtypes.is_float(dtype) else one, dtype)
+    return loops.lit(dtypes.one(dtype) if op == "mul" else dtypes.zero(dtype), dtype)
 
 
 class _Totals:

@@ -70,13 +70,13 @@ class Methods:
 
     @property
     def real(self) -> Node:
-        """This tensor, which is real."""
-        return node_of("identity", self)
+        """The real part; of a real tensor the tensor."""
+        return node_of("real", self)
 
     @property
     def imag(self) -> Node:
-        """Zeros: a tensor is real."""
-        return node_of("zeros_like", self)
+        """The imaginary part; of a real tensor zeros."""
+        return node_of("imag", self)
 
     def dimshuffle(self, *pattern: Any) -> Node:
         """Axes in the order of `pattern`; `"x"` makes a new axis of length 1."""
@@ -218,7 +218,7 @@ class Methods:
     zeros_like = _method("zeros_like")
     ones_like = _method("ones_like")
     copy = _method("identity")
-    conj = _method("identity")
+    conj = _method("conj")
     round = _method("round")
     exp = _elementwise("exp")
     exp2 = _elementwise("exp2")

@@ -14,13 +14,17 @@ from typing import Any
 import numpy as np
 
 from cgrad.core import flat, sizes
-from cgrad.core.dtypes import as_dtype
+from cgrad.core.dtypes import COMPLEX, as_dtype
 from cgrad.core.operators import Operators
 from cgrad.core.registry import build
 from cgrad.core.sites import Site, creation_site
 from cgrad.core.sizes import Label, SizeLike
 
 _serials = itertools.count()
+NO_COMPLEX = (
+    "{name} is not built for complex numbers; found {found}\n  Fix: work on real and imaginary "
+    "parts, z.real and z.imag."
+)
 
 Shape = tuple[SizeLike, ...]
 
@@ -126,6 +130,8 @@ class Op:
     keeps_leading = False
     # False for free variables: their type is declared
     infers = True
+    # whether arguments may be complex; an op that was not made for them refuses them
+    takes_complex = False
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         raise NotImplementedError(f"{self.name}: infer")
@@ -263,6 +269,9 @@ class Node(Operators):
         self.base: Node | None = None
         self._deps: tuple[Node, ...] | None = None
         self._compiled: Any
+        for arg in args:
+            if arg.type.dtype in COMPLEX and not op.takes_complex:
+                raise NotImplementedError(NO_COMPLEX.format(name=op.name, found=repr(arg)))
         self.type: Any = op.infer(args) if type is None else type
 
     @property

@@ -28,6 +28,7 @@ UFUNC_NAMES = {
     "float_power": "pow",
     "negative": "neg",
     "absolute": "abs",
+    "conjugate": "conj",
     "fabs": "abs",
     "square": "sqr",
     "rint": "round",

@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from cgrad import config
+from cgrad.core.dtypes import COMPLEX
 from cgrad.core.graphs import Body, Interner, over_bodies, rebuild, toposort
 from cgrad.core.node import Node, Op
 from cgrad.core.registry import build
@@ -42,9 +43,10 @@ class Rule:
               accurate, and may differ in the last digits and in the sign of a zero
     domain    where the equation holds, for people
     examples  functions of fresh inputs whose graph the rule fires on; the tests are made of them
+    complex   whether the equation holds for complex numbers too; if not, no such node is looked at
     """
 
-    __slots__ = ("apply", "domain", "equation", "exact", "examples", "name", "ops")
+    __slots__ = ("apply", "complex", "domain", "equation", "exact", "examples", "name", "ops")
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Rule:
         examples: Sequence[Callable[..., Any]] = (),
         exact: bool = True,
         domain: str = "everywhere",
+        complex: bool = False,
     ) -> None:
         self.name = name
         self.ops = tuple(ops)
@@ -63,16 +66,21 @@ class Rule:
         self.examples = tuple(examples)
         self.exact = exact
         self.domain = domain
+        self.complex = complex
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.equation}"
 
 
 class RuleSet:
-    """Rules by the op they look at; those declared first are tried first."""
+    """Rules by the op they look at; those declared first are tried first.
 
-    def __init__(self, name: str, rules: Iterable[Rule] = ()) -> None:
+    `complex` says what its rules say by default: see `Rule`.
+    """
+
+    def __init__(self, name: str, rules: Iterable[Rule] = (), complex: bool = False) -> None:
         self.name = name
+        self.complex = complex
         self.rules: list[Rule] = []
         self._of: dict[Hashable, tuple[Rule, ...]] = {}
         for rule in rules:
@@ -90,6 +98,7 @@ class RuleSet:
         example: Callable[..., Any] | Sequence[Callable[..., Any]],
         exact: bool = True,
         domain: str = "everywhere",
+        complex: bool | None = None,
     ) -> Callable[[Apply], Apply]:
         """Decorator: add a function as a rule; its docstring is the equation."""
 
@@ -97,7 +106,8 @@ class RuleSet:
             examples = (example,) if callable(example) else example
             name = getattr(apply, "__name__", "rule")
             equation = (apply.__doc__ or name).split("\n")[0].rstrip(".")
-            self.add(Rule(name, ops, apply, equation, examples, exact, domain))
+            holds = self.complex if complex is None else complex
+            self.add(Rule(name, ops, apply, equation, examples, exact, domain, holds))
             return apply
 
         return decorate
@@ -204,7 +214,10 @@ class Walk:
         return body if same else Body(body.params, outputs)
 
     def _fire(self, node: Node) -> Node | None:
+        of_complex = _is_complex(node)
         for rule in self.rules.of(node.op):
+            if of_complex and not rule.complex:
+                continue
             try:
                 new = rule.apply(node)
             except Exception as error:
@@ -245,6 +258,11 @@ class Walk:
         for rule, old, new in self.last:
             lines.append(f"  {rule.name}: {_show(old)} -> {_show(new)}   ({rule.equation})")
         return "\n".join(lines)
+
+
+def _is_complex(node: Node) -> bool:
+    """Whether the node or one of its arguments is complex."""
+    return node.type.dtype in COMPLEX or any(arg.type.dtype in COMPLEX for arg in node.args)
 
 
 def _show(node: Node) -> str:

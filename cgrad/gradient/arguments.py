@@ -90,10 +90,26 @@ def lines(*parts: str) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def require_float(nodes: Iterable[Node], what: str) -> None:
-    """`DTypeError` naming the first node that is not of a floating dtype."""
+def require_real(nodes: Iterable[Node], what: str) -> None:
+    """`DTypeError` naming the first node that is not of a real floating dtype."""
+    nodes = list(nodes)
+    require_float(nodes, what)
     for node in nodes:
-        if not dtypes.is_float(node.dtype):
+        if dtypes.is_complex(node.dtype):
+            raise DTypeError(
+                lines(
+                    f"{what}: {label(node)} is complex ({node.type!r}), expected a real tensor",
+                    describe(node.site),
+                    "  Fix: take z.real, z.imag, abs(z) or cgrad.tensor.angle(z) of it, or make it "
+                    "of two real tensors with cgrad.tensor.complex(x, y).",
+                )
+            )
+
+
+def require_float(nodes: Iterable[Node], what: str) -> None:
+    """`DTypeError` naming the first node that is not of a floating or complex dtype."""
+    for node in nodes:
+        if not dtypes.is_inexact(node.dtype):
             remedy = (
                 "declare it with a floating dtype, such as dscalar, dvector or "
                 'tensor(..., dtype="float64")'
@@ -103,7 +119,7 @@ def require_float(nodes: Iterable[Node], what: str) -> None:
             raise DTypeError(
                 lines(
                     f"{what}: {label(node)} has dtype {node.dtype}; "
-                    "derivatives exist for float64 and float32 only",
+                    "derivatives exist for float64, float32 and complex dtypes only",
                     describe(node.site),
                     f"  Fix: {remedy}.",
                 )

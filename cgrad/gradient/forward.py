@@ -42,10 +42,12 @@ def pushforward(
 ) -> Any:
     """The Jacobian times a vector, (df / dwrt) * v, by one forward walk, without forming it.
 
-    f         a tensor or a list of them, of floating dtype and any rank
+    f         a tensor or a list of them, of floating or complex dtype and any rank
     tangents  one for each wrt, of its shape; lists and arrays of numbers are taken as constants
     disconnected_outputs  what to do with an f that depends on no wrt: "raise" or "ignore"
     use_op_pushforward    accepted for PyTensor's sake: the walk is always a forward one
+
+    Along a complex tangent dz the tangent of f is linear in the real and imaginary parts of dz.
 
     Returns one tensor of the shape and dtype of each f, summed over all wrt, in the container of
     `f`.  Errors: `ShapeError` for a tangent that does not look like its wrt, `DTypeError` for

@@ -25,7 +25,7 @@ from cgrad.gradient.arguments import (
     lines,
     points,
     report_disconnected,
-    require_float,
+    require_real,
     without_undefined,
     zero_for,
 )
@@ -66,6 +66,7 @@ def jacobian(
     (scans; elements that are looked up by arrays of integers, but for those of wrt itself).
 
     Errors as in `cgrad.gradient.grad`; a 0-d expression is allowed and gives its gradient.
+    `DTypeError` for a complex expression or wrt; what lies between them may be complex.
     """
     if not isinstance(expression, Node):
         raise TypeError(
@@ -73,8 +74,8 @@ def jacobian(
             "For several, call jacobian for each"
         )
     nodes = as_nodes(wrt, "wrt")
-    require_float([expression], "expression")
-    require_float(nodes, "wrt")
+    require_real([expression], "expression")
+    require_real(nodes, "wrt")
     fixed = as_constants(consider_constant)
     report_disconnected(
         [expression], nodes, fixed, disconnected_inputs, f"the expression {label(expression)}"
@@ -162,6 +163,8 @@ def hessian(
         raise TypeError(f"cost must be a symbolic tensor; found {type(cost).__name__}")
     scalar_cost(cost, "cost", "jacobian(grad(...), x) for another one")
     nodes = as_nodes(wrt, "wrt")
+    require_real([cost], "cost")
+    require_real(nodes, "hessian: wrt")
     if lower and not sparse:
         raise ValueError("hessian: lower=True is for sparse=True only")
     for node in nodes:

@@ -25,6 +25,7 @@ from cgrad.gradient.arguments import (
     points,
     report_disconnected,
     require_float,
+    require_real,
     without_undefined,
     zero_for,
 )
@@ -48,7 +49,7 @@ def grad(
 ) -> Any:
     """The gradient of a scalar: d cost / d wrt, of the shape and dtype of `wrt`.
 
-    cost                 a 0-d tensor of floating dtype; None if there are known_grads
+    cost                 a 0-d tensor of real floating dtype; None if there are known_grads
     wrt                  a tensor of the graph (an input, a shared variable or any intermediate
                          result), or a list or tuple of them; the result mirrors it
     consider_constant    tensors through which no derivative passes; one that is itself in
@@ -65,8 +66,11 @@ def grad(
     null_gradients       "raise" `NullTypeGradError` for an undefined gradient, or "return" a
                          variable of `NullType`
 
-    Errors: `CostError` for a cost that is no scalar, `DTypeError` for integers, booleans,
-    `DisconnectedInputError`, `TypeError` for what is no symbolic tensor.
+    With respect to a complex tensor z = x + iy the gradient is dC/dx + i dC/dy, the direction in
+    which the cost C grows fastest: dC = Re(sum(conj(g) dz)).  (JAX returns the conjugate.)
+
+    Errors: `CostError` for a cost that is no scalar, `DTypeError` for integers, booleans and for a
+    complex cost, `DisconnectedInputError`, `TypeError` for what is no symbolic tensor.
     """
     one_of(null_gradients, NULL_GRADIENTS, "null_gradients")
     known = known_cotangents(known_grads)
@@ -81,7 +85,7 @@ def grad(
         if isinstance(cost.type, NullType):
             raise ValueError(f"the cost is undefined: {cost.type.why_null}")
         scalar_cost(cost, "cost", "cgrad.gradient.jacobian for all of its elements")
-        require_float([cost], "cost")
+        require_real([cost], "cost")
         outputs, what = [cost], f"the cost {label(cost)}"
         seeds = [build("fill", cost, cast_to(as_node(1.0), cost.dtype))]
     results = _pulled(
@@ -152,8 +156,10 @@ def pullback(
 ) -> Any:
     """The product of a row vector and the Jacobian, v * (df / dwrt), without forming the latter.
 
-    f           a tensor or a list of them, of floating dtype and any rank
+    f           a tensor or a list of them, of floating or complex dtype and any rank
     cotangents  one for each f, of its shape; lists and arrays of numbers are taken as constants
+
+    Of complex tensors it is the transpose of `pushforward` for the product Re(sum(conj(u) v)).
 
     Returns one tensor of the shape and dtype of each wrt, summed over all f, in the container of
     `wrt`.  Errors as in `grad`; `ShapeError` for a cotangent that does not look like its f.

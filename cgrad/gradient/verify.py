@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cgrad.core.dtypes import is_complex
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.registry import build
 from cgrad.errors import DTypeError, GradientError
@@ -20,7 +21,7 @@ from cgrad.ops.coerce import cast_to
 from cgrad.ops.constants import constant
 
 # the step of a central difference, near the cube root of the rounding unit
-STEP = {"float64": 6e-6, "float32": 5e-3}
+STEP = {"float64": 6e-6, "float32": 5e-3, "complex128": 6e-6, "complex64": 5e-3}
 TOLERANCE = {"float64": 1e-4, "float32": 1e-2}
 
 Array = np.ndarray[Any, Any]
@@ -30,10 +31,10 @@ class numeric_grad:
     """The gradient of a NumPy function by central differences.
 
     f    called with the arrays of `pt`, returns a number
-    pt   a float array or a list or tuple of them; none of them is changed
+    pt   an array of floats or of complex numbers, or a list or tuple of them; none is changed
     eps  the step relative to max(1, |x|); by default 6e-6 in float64, 5e-3 in float32
 
-    `gf` is the gradient, in the container of `pt`.
+    `gf` is the gradient, in the container of `pt`; by x + iy it is df/dx + i df/dy.
     """
 
     def __init__(self, f: Callable[..., Any], pt: Any, eps: float | None = None) -> None:
@@ -81,14 +82,16 @@ def _slope(f: Callable[..., Any], arrays: list[Array], which: int, eps: float | 
     slope = np.zeros(x.shape, x.dtype)
     for at in np.ndindex(x.shape):
         held = x[at]
-        step = (STEP[x.dtype.name] if eps is None else eps) * max(1.0, abs(float(held)))
-        values, places = [], []
-        for sign in (1, -1):
-            x[at] = held + sign * step
-            places.append(float(x[at]))
-            values.append(float(f(*(a.copy() for a in arrays))))
-        x[at] = held
-        slope[at] = (values[0] - values[1]) / (places[0] - places[1])
+        step = (STEP[x.dtype.name] if eps is None else eps) * max(1.0, float(abs(held)))
+        for direction in (1, 1j) if x.dtype.kind == "c" else (1,):
+            values, places = [], []
+            for sign in (1, -1):
+                x[at] = held + sign * step * direction
+                places.append(x[at])
+                values.append(float(f(*(a.copy() for a in arrays))))
+            x[at] = held
+            rise = (values[0] - values[1]) / abs(places[0] - places[1])
+            slope[at] = slope[at] + rise * direction
     return slope
 
 
@@ -106,8 +109,9 @@ def verify_grad(
     """Compare the gradient of `fun` at `pt` with finite differences.
 
     fun      takes one symbolic tensor for each array of `pt` and returns one tensor; it is
-             multiplied by a random array and summed, so that every element counts
-    pt       a list of arrays of a floating dtype
+             multiplied by a random array and summed, so that every element counts; of a complex
+             product the real part
+    pt       a list of arrays of a floating or complex dtype
     n_tests  how many random arrays are tried
     rng      a NumPy generator or `RandomState`; a fixed one by default
     eps      the step of the differences, see `numeric_grad`
@@ -123,7 +127,7 @@ def verify_grad(
     for k, x in enumerate(arrays):
         if x.dtype.name not in STEP:
             raise DTypeError(
-                f"verify_grad: pt[{k}] has dtype {x.dtype}, expected float64 or float32; "
+                f"verify_grad: pt[{k}] has dtype {x.dtype}, expected a floating or complex one; "
                 "write 1.0 instead of 1, or use x.astype('float64')"
             )
     inputs = [
@@ -138,16 +142,19 @@ def verify_grad(
     draw = rng.random if hasattr(rng, "random") else rng.uniform
     # the shape of the output is known once it has been computed
     shape = np.shape(build("compile", inputs, output)(*arrays))
-    coarse = any(dtype == "float32" for dtype in (output.dtype, *(x.dtype.name for x in arrays)))
+    found_dtypes = (output.dtype, *(x.dtype.name for x in arrays))
+    coarse = any(dtype in ("float32", "complex64") for dtype in found_dtypes)
     tolerance = TOLERANCE["float32" if coarse else "float64"]
     abs_tol = tolerance if abs_tol is None else abs_tol
     rel_tol = tolerance if rel_tol is None else rel_tol
     for test in range(n_tests):
         weights = draw(size=shape) + 0.5
-        scale = constant(np.asarray(weights, "float64"))
+        if is_complex(output.dtype):
+            weights = weights + 1j * draw(size=shape)
+        scale = constant(np.asarray(weights))
         if cast_to_output_type:
             scale = cast_to(scale, output.dtype)
-        product = build("mul", scale, output)
+        product = build("real", build("mul", scale, output))
         cost = sum_axes(product, tuple(range(product.ndim)))
         value = build("compile", inputs, cost)
         slopes = build("compile", inputs, grad(cost, inputs, disconnected_inputs="ignore"))

@@ -50,12 +50,12 @@ def fitting(name: str, found: Any, expected: Sequence[Node], kind: str) -> list[
         )
     result: list[Node | None] = []
     for k, (item, wanted) in enumerate(zip(items, expected, strict=True)):
-        if item is None or not dtypes.is_float(wanted.dtype):
+        if item is None or not dtypes.is_inexact(wanted.dtype):
             result.append(None)
             continue
         node = as_node(item)
         what = f"{name}: {kind}: result {k + 1}, for {label(wanted)},"
-        if not dtypes.is_float(node.dtype) and not isinstance(node.op, Constant):
+        if not dtypes.is_inexact(node.dtype) and not isinstance(node.op, Constant):
             raise DTypeError(f"{what} has dtype {node.dtype}, expected {wanted.dtype}")
         node = like(cast_to(node, wanted.dtype), wanted, what)
         for axis, (n, m) in enumerate(zip(node.dims, wanted.dims, strict=True)):

@@ -29,6 +29,7 @@ class Broadcast(Linear):
 
     __slots__ = ("axes", "shape")
     name = "broadcast"
+    takes_complex = True
     moves = True
     size_slots = ("shape",)
 
@@ -102,6 +103,7 @@ class Sum(Linear):
 
     __slots__ = ("axes",)
     name = "sum"
+    takes_complex = True
     lowering = "reduce"
 
     def __init__(self, axes: tuple[int, ...]) -> None:
@@ -112,7 +114,7 @@ class Sum(Linear):
         return TensorType(x.dtype, without(x.dims, self.axes))
 
     def reference(self, x: Any) -> Any:
-        wide = np.float64 if x.dtype == np.float32 else x.dtype
+        wide = dtypes.total(x.dtype.name)
         return np.sum(x, axis=self.axes, dtype=wide).astype(x.dtype)
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
@@ -123,8 +125,8 @@ class Sum(Linear):
         return [_fewer_rows(term, self.axes)]
 
     def reduction(self, node: Node) -> Reduction:
-        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
-        zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
+        dtype = dtypes.total(node.dtype)
+        zero = loops.lit(dtypes.zero(dtype), dtype)
         return Reduction(node.args[0].dims, self.axes, "add", zero, dtype)
 
     def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
@@ -139,6 +141,7 @@ class Permute(Linear):
 
     __slots__ = ("axes",)
     name = "permute"
+    takes_complex = True
     moves = True
 
     def __init__(self, axes: tuple[int, ...]) -> None:
@@ -172,6 +175,7 @@ class Squeeze(Linear):
 
     __slots__ = ("axes",)
     name = "squeeze"
+    takes_complex = True
     moves = True
 
     def __init__(self, axes: tuple[int, ...]) -> None:
@@ -209,6 +213,7 @@ class Reshape(Linear):
 
     __slots__ = ("shape",)
     name = "reshape"
+    takes_complex = True
     lowering = "view"
     size_slots = ("shape",)
 
@@ -311,6 +316,7 @@ class Shaped(Linear):
     """The argument, whose shape has to be `shape`; `what` and `fix` are for the message."""
 
     __slots__ = ("fix", "shape", "what")
+    takes_complex = True
     moves = True
     size_slots = ("shape",)
 

@@ -31,6 +31,7 @@ class IfElse(Op):
 
     __slots__ = ("count",)
     name = "ifelse"
+    takes_complex = True
     lowering = "ifelse"
 
     def __init__(self, count: int) -> None:
@@ -113,6 +114,7 @@ class Branch(Op):
 
     __slots__ = ("bodies",)
     name = "branch"
+    takes_complex = True
     lowering = "branch"
 
     def __init__(self, bodies: tuple[Body, Body]) -> None:

@@ -27,6 +27,7 @@ class Checked(Op):
 
     __slots__ = ("error", "message")
     name = "check"
+    takes_complex = True
     lowering = "pull"
     moves = True
 

@@ -31,7 +31,7 @@ def as_node(x: Arraylike) -> Node:
     if isinstance(x, Node):
         return x
     # a NumPy scalar keeps its dtype; numpy.float64 is a subclass of float, hence the second test
-    if isinstance(x, (bool, int, float)) and not isinstance(x, np.generic):
+    if isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic):
         return constant(x, weak=True)
     if isinstance(x, (list, tuple)) and _holds_symbol(x):
         stacked: Node = build("stack", x)
@@ -53,10 +53,14 @@ def result_dtype(nodes: Sequence[Node]) -> str:
         return dtypes.promote(*weak)
     result = dtypes.promote(*strong)
     highest = max(weak, key=_kind, default=result)
-    return highest if _kind(highest) > _kind(result) else result
+    if _kind(highest) <= _kind(result):
+        return result
+    return dtypes.complex_of(result) if dtypes.is_complex(highest) else highest
 
 
 def _kind(dtype: str) -> int:
+    if dtypes.is_complex(dtype):
+        return 3
     return 2 if dtypes.is_float(dtype) else int(dtypes.is_integer(dtype))
 
 

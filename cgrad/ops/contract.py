@@ -18,6 +18,7 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.ops.arithmetic import times
 from cgrad.ops.axes import broadcast_axes, permute_axes
 from cgrad.ops.kinds import Linear, Pull, Reduction
 from cgrad.ops.lines import window_of
@@ -38,6 +39,7 @@ class Contract(Linear):
 
     __slots__ = ("left", "out", "right")
     name = "dot"
+    takes_complex = True
     lowering = "reduce"
     multilinear = True
 
@@ -74,13 +76,15 @@ class Contract(Linear):
         return Node(Contract(left, right, new + self.out), args)
 
     def reference(self, a: Any, b: Any) -> Any:
-        wide = np.float64 if a.dtype == np.float32 else a.dtype
+        wide = dtypes.total(a.dtype.name)
         product = np.einsum(a.astype(wide), self.left, b.astype(wide), self.right, self.out)
         return np.asarray(product).astype(a.dtype)
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node:
         other = node.args[1 - position]
         own, labels = (self.left, self.right) if position == 0 else (self.right, self.left)
+        if dtypes.is_complex(other.dtype):
+            other = build("conj", other)
         return contract(ct, self.out, other, labels, own)
 
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
@@ -119,18 +123,18 @@ class Contract(Linear):
         dims = self.dims(node.args)
         order = self.order()
         axes = tuple(k for k, label in enumerate(order) if label not in self.out)
-        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
-        zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
+        dtype = dtypes.total(node.dtype)
+        zero = loops.lit(dtypes.zero(dtype), dtype)
         domain = tuple(dims[label] for label in order)
         result = tuple(order.index(label) for label in self.out)
         return Reduction(domain, axes, "add", zero, dtype, result=result)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         at = dict(zip(self.order(), index, strict=True))
-        wide = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
+        wide = dtypes.total(node.dtype)
         a = yield node.args[0], tuple(at[label] for label in self.left)
         b = yield node.args[1], tuple(at[label] for label in self.right)
-        return loops.call("{0} * {1}", loops.cast(a, wide), loops.cast(b, wide), dtype=wide)
+        return times(loops.cast(a, wide), loops.cast(b, wide))
 
 
 class MatrixProduct(Contract):

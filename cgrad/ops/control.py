@@ -41,6 +41,7 @@ class Scan(Op):
 
     __slots__ = ("body", "carries", "consts", "length", "reverse", "stops", "truncate")
     name = "scan"
+    takes_complex = True
     lowering = "scan"
 
     def __init__(

@@ -80,6 +80,7 @@ class Custom(Op):
     """
 
     __slots__ = ("count", "label", "rules")
+    takes_complex = True
     lowering = "custom"
 
     def __init__(self, label: str, count: int, rules: Rules | None) -> None:

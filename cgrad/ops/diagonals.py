@@ -26,6 +26,7 @@ class OfMatrix(Linear):
     """What both ops share: the shape (n, m) of the matrix and the number k of the diagonal."""
 
     __slots__ = ("k", "matrix")
+    takes_complex = True
     keeps_leading = True
     size_slots = ("matrix",)
 
@@ -142,6 +143,7 @@ class Triangle(Linear):
     __slots__ = ("k", "lower")
     keeps_leading = True
     name = "triangle"
+    takes_complex = True
 
     def __init__(self, k: int, lower: bool) -> None:
         self.k = k

@@ -16,7 +16,7 @@ import numpy as np
 
 from cgrad.core import dtypes
 from cgrad.core.dtypes import BOOL, FLOAT32, FLOAT64, INT64, UINT64
-from cgrad.core.node import Node
+from cgrad.core.node import NO_COMPLEX, Node
 from cgrad.core.registry import build, register
 from cgrad.errors import DTypeError
 from cgrad.ops.coerce import as_node, broadcast, cast_to, result_dtype
@@ -30,12 +30,28 @@ def apply(name: str, *operands: Any) -> Node:
     nodes = [as_node(x) for x in operands]
     data = nodes[1:] if name == "switch" else nodes
     dtype = nodes[1].dtype if name == "second" else argument_dtype(row, data)
+    if dtypes.is_complex(dtype) and not isinstance(row.complex, str):
+        return _made_of_others(row, dtype, data)
     casted = [cast_to(node, dtype) for node in data]
     if name == "second":
         casted[0] = data[0]
     if name == "switch":
         casted = [cast_to(nodes[0], BOOL), *casted]
     return apply_row(name, *broadcast(casted, name))
+
+
+def _made_of_others(row: Row, dtype: str, nodes: list[Node]) -> Node:
+    """The function of complex numbers in terms of others."""
+    if row.complex is None:
+        found = ", ".join(f"{node.name or node.op.name} of {node.dtype}" for node in nodes)
+        if row.name in ("lt", "le", "gt", "ge", "maximum", "minimum"):
+            raise DTypeError(
+                f"{row.name}: complex numbers have no order; found {found}\n"
+                "  Fix: compare z.real, z.imag or abs(z)."
+            )
+        raise NotImplementedError(NO_COMPLEX.format(name=row.name, found=found))
+    assert not isinstance(row.complex, str)
+    return row.complex(*(cast_to(node, dtype) for node in nodes))
 
 
 def argument_dtype(row: Row, nodes: list[Node]) -> str:
@@ -45,7 +61,7 @@ def argument_dtype(row: Row, nodes: list[Node]) -> str:
         return dtypes.as_float(dtype)
     if row.takes == "logical":
         return BOOL
-    if row.takes == "bits" and dtypes.is_float(dtype):
+    if row.takes == "bits" and dtypes.is_inexact(dtype):
         raise DTypeError(
             f"{row.name} works on bool and integers, found {' and '.join(n.dtype for n in nodes)}; "
             "use logical_and, logical_or, logical_not for truth values of floats"
@@ -80,22 +96,22 @@ def _by_type(numeric: str, boolean: str) -> dict[str, str]:
 _row(
     "add", _by_type("{0} + {1}", "{0} | {1}"), np.add,
     [lambda y, a, b: (), lambda y, a, b: ()],
-    "Sum; `or` of booleans.", takes="any", infix="({0} + {1})",
+    "Sum; `or` of booleans.", takes="any", infix="({0} + {1})", complex="cg_cadd",
 )  # fmt: skip
 _row(
     "sub", "{0} - {1}", np.subtract,
     [lambda y, a, b: (), lambda y, a, b: (NEG,)],
-    "Difference.", takes="signed", infix="({0} - {1})",
+    "Difference.", takes="signed", infix="({0} - {1})", complex="cg_csub",
 )  # fmt: skip
 _row(
     "mul", _by_type("{0} * {1}", "{0} & {1}"), np.multiply,
     [lambda y, a, b: (b,), lambda y, a, b: (a,)],
-    "Product; `and` of booleans.", takes="any", infix="({0} * {1})",
+    "Product; `and` of booleans.", takes="any", infix="({0} * {1})", complex="cg_cmul",
 )  # fmt: skip
 _row(
     "true_div", "{0} / {1}", np.true_divide,
     [lambda y, a, b: (Over(b),), lambda y, a, b: (NEG, y, Over(b))],
-    "Quotient; of integers as float64.", cost=4, infix="({0} / {1})",
+    "Quotient; of integers as float64.", cost=4, infix="({0} / {1})", complex="cg_cdiv",
 )  # fmt: skip
 _row(
     "floor_div",
@@ -121,7 +137,8 @@ _row(
     "a - b, 0 where they are equal, even if infinite.", cost=2,
     expand=lambda a, b: _switch(apply("eq", a, b), 0, apply("sub", a, b)),
 )  # fmt: skip
-_row("neg", "-{0}", np.negative, [lambda y, x: (NEG,)], "Negative.", takes="signed", infix="(-{0})")
+_row("neg", "-{0}", np.negative, [lambda y, x: (NEG,)], "Negative.", takes="signed",
+     infix="(-{0})", complex="cg_cneg")  # fmt: skip
 
 
 def _power_base(y: Node, a: Node, b: Node) -> tuple[Factor, ...]:
@@ -158,7 +175,7 @@ def _power_exponent(y: Node, a: Node, b: Node) -> tuple[Factor, ...]:
 
 
 def _numpy_pow(a: Any, b: Any) -> Any:
-    if np.asarray(a).dtype.kind == "f":
+    if np.asarray(a).dtype.kind in "fc":
         return np.power(a, b)
     # NumPy refuses negative powers of integers: 1 and -1 have some, all others round to 0
     positive = np.power(a, np.maximum(b, 0))
@@ -172,27 +189,40 @@ _row(
      UINT64: "cg_pow_u64({0}, {1})"},
     _numpy_pow, [_power_base, _power_exponent],
     "Power. An integer to a negative integer power is rounded towards 0.",
-    takes="number", cost=40, infix="({0} ** {1})", domain=(0.2, 2.0),
+    takes="number", cost=40, infix="({0} ** {1})", domain=(0.2, 2.0), complex="cg_cpow",
 )  # fmt: skip
-_row("sqr", "{0} * {0}", np.square, [lambda y, x: (2 * x,)], "Square.", takes="number")
+_row("sqr", "{0} * {0}", np.square, [lambda y, x: (2 * x,)], "Square.", takes="number",
+     complex="cg_csqr")  # fmt: skip
 _row("sqrt", "sqrt", np.sqrt, [lambda y, x: (Over(2 * y),)],
-     "Square root; nan below 0.", cost=6, domain=(0.2, 3.0))  # fmt: skip
+     "Square root; nan below 0.", cost=6, domain=(0.2, 3.0), complex="cg_csqrt")  # fmt: skip
 _row("reciprocal", "1 / {0}", np.reciprocal, [lambda y, x: (NEG, y, Over(x))],
-     "1 / x.", cost=4, domain=(0.3, 3.0))  # fmt: skip
+     "1 / x.", cost=4, domain=(0.3, 3.0), complex="cg_creciprocal")  # fmt: skip
 _row(
     "abs",
     {FLOAT64: "fabs({0})", FLOAT32: "fabsf({0})", INT64: "cg_abs_i64({0})", UINT64: "{0}",
      BOOL: "{0}"},
     np.abs, [lambda y, x: (apply("sign", x),)],
     "Absolute value; derivative 0 at 0.", takes="any",
+    complex=lambda z: apply("hypot", *_parts(z)),
 )  # fmt: skip
 _row(
     "sign",
     {FLOAT64: "cg_sign({0})", FLOAT32: "cg_signf({0})", INT64: "({0} > 0) - ({0} < 0)",
      UINT64: "{0} > 0"},
     np.sign, [None],
-    "-1, 0 or 1; nan of nan.", takes="number", cost=2,
+    "-1, 0 or 1; nan of nan. Of complex numbers z / |z|.", takes="number", cost=2,
+    complex=lambda z: build("complex", *_direction(*_parts(z))),
 )  # fmt: skip
+
+
+def _direction(x: Node, y: Node) -> tuple[Node, Node]:
+    """(x, y) divided by its length; along an axis where one of them alone is infinite."""
+    length = _nonzero(apply("hypot", x, y))
+    both = apply("logical_and", apply("isinf", x), apply("isinf", y))
+    ends = (_switch(apply("isinf", part), apply("sign", part), 0) for part in (x, y))
+    parts = zip(ends, (x, y), strict=True)
+    along, up = (_switch(apply("isinf", length), end, part / length) for end, part in parts)
+    return _switch(both, math.nan, along), _switch(both, math.nan, up)
 
 
 def _rounding(c: str) -> dict[str, str]:
@@ -207,18 +237,54 @@ _row("round", _rounding("rint"), np.round, [None],
 
 # -- exponentials and logarithms --------------------------------------------------------------
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
-_row("exp", "cg_exp", np.exp, [lambda y, x: (y,)], "e to the power x.", cost=20)
-_row("exp2", "cg_exp2", np.exp2, [lambda y, x: (y, _like(x, _LN2))], "2 to the power x.", cost=20)
+_row("exp", "cg_exp", np.exp, [lambda y, x: (y,)], "e to the power x.", cost=20,
+     complex="cg_cexp")  # fmt: skip
+_row("exp2", "cg_exp2", np.exp2, [lambda y, x: (y, _like(x, _LN2))], "2 to the power x.", cost=20,
+     complex=lambda z: apply("exp", _by_parts(z, _LN2)))  # fmt: skip
+
+
+def _complex_expm1(z: Node) -> Node:
+    x, y = _parts(z)
+    half = apply("sin", y * 0.5)
+    re = apply("expm1", x) * apply("cos", y) - 2 * apply("sqr", half)
+    return build("complex", re, apply("exp", x) * apply("sin", y))  # type: ignore[no-any-return]
+
+
 _row("expm1", "cg_expm1", np.expm1, [lambda y, x: (apply("exp", x),)],
-     "exp(x) - 1, exact near 0.", cost=25)  # fmt: skip
+     "exp(x) - 1, exact near 0.", cost=25, complex=_complex_expm1)  # fmt: skip
 _row("log", "cg_log", np.log, [lambda y, x: (Over(x),)],
-     "Natural logarithm; nan below 0.", cost=20, domain=(0.2, 3.0))  # fmt: skip
+     "Natural logarithm; nan below 0.", cost=20, domain=(0.2, 3.0), complex="cg_clog")  # fmt: skip
 _row("log2", "cg_log2", np.log2, [lambda y, x: (_like(x, 1 / _LN2), Over(x))],
-     "Logarithm to base 2.", cost=20, domain=(0.2, 3.0))  # fmt: skip
+     "Logarithm to base 2.", cost=20, domain=(0.2, 3.0),
+     complex=lambda z: _by_parts(apply("log", z), 1 / _LN2))  # fmt: skip
 _row("log10", "cg_log10", np.log10, [lambda y, x: (_like(x, 1 / _LN10), Over(x))],
-     "Logarithm to base 10.", cost=20, domain=(0.2, 3.0))  # fmt: skip
+     "Logarithm to base 10.", cost=20, domain=(0.2, 3.0),
+     complex=lambda z: _by_parts(apply("log", z), 1 / _LN10))  # fmt: skip
+
+
+def _complex_log1p(z: Node) -> Node:
+    # |1 + z|^2 = 1 + (2 + x) x + y^2, which keeps the digits of a small z
+    x, y = _parts(z)
+    near = 0.5 * apply("log1p", x * (2 + x) + apply("sqr", y))
+    one = _parts(1 + z)
+    size = apply("hypot", *one)
+    re = _switch(apply("logical_and", size > 0.5, size < 2.0), near, apply("log", size))
+    return build("complex", re, apply("arctan2", y, one[0]))  # type: ignore[no-any-return]
+
+
 _row("log1p", "cg_log1p", np.log1p, [lambda y, x: (Over(1 + x),)],
-     "log(1 + x), exact near 0.", cost=25, domain=(-0.5, 3.0))  # fmt: skip
+     "log(1 + x), exact near 0.", cost=25, domain=(-0.5, 3.0), complex=_complex_log1p)  # fmt: skip
+
+
+def _parts(z: Node) -> tuple[Node, Node]:
+    """The real and the imaginary part."""
+    return build("real", z), build("imag", z)
+
+
+def _by_parts(z: Node, factor: Any) -> Node:
+    """z times a real number: a product of complex ones makes nan of infinite parts."""
+    re, im = (part * factor for part in _parts(z))
+    return build("complex", re, im)  # type: ignore[no-any-return]
 
 
 def _like(x: Node, value: float) -> Node:
@@ -227,10 +293,12 @@ def _like(x: Node, value: float) -> Node:
 
 
 # -- trigonometric ----------------------------------------------------------------------------
-_row("sin", "cg_sin", np.sin, [lambda y, x: (apply("cos", x),)], "Sine.", cost=25)
-_row("cos", "cg_cos", np.cos, [lambda y, x: (NEG, apply("sin", x))], "Cosine.", cost=25)
+_row("sin", "cg_sin", np.sin, [lambda y, x: (apply("cos", x),)], "Sine.", cost=25,
+     complex="cg_csin")  # fmt: skip
+_row("cos", "cg_cos", np.cos, [lambda y, x: (NEG, apply("sin", x))], "Cosine.", cost=25,
+     complex="cg_ccos")  # fmt: skip
 _row("tan", "cg_tan", np.tan, [lambda y, x: (1 + apply("sqr", y),)],
-     "Tangent.", cost=30, domain=(-1.2, 1.2))  # fmt: skip
+     "Tangent.", cost=30, domain=(-1.2, 1.2), complex="cg_ctan")  # fmt: skip
 
 
 _row(
@@ -277,8 +345,10 @@ _row(
 )  # fmt: skip
 
 # -- hyperbolic -------------------------------------------------------------------------------
-_row("sinh", "cg_sinh", np.sinh, [lambda y, x: (apply("cosh", x),)], "Hyperbolic sine.", cost=30)
-_row("cosh", "cg_cosh", np.cosh, [lambda y, x: (apply("sinh", x),)], "Hyperbolic cosine.", cost=30)
+_row("sinh", "cg_sinh", np.sinh, [lambda y, x: (apply("cosh", x),)], "Hyperbolic sine.", cost=30,
+     complex="cg_csinh")  # fmt: skip
+_row("cosh", "cg_cosh", np.cosh, [lambda y, x: (apply("sinh", x),)], "Hyperbolic cosine.", cost=30,
+     complex="cg_ccosh")  # fmt: skip
 
 
 def _numpy_dtanh(x: Any) -> Any:
@@ -287,11 +357,19 @@ def _numpy_dtanh(x: Any) -> Any:
 
 
 _row("tanh", "cg_tanh", np.tanh, [lambda y, x: (apply("dtanh", x),)],
-     "Hyperbolic tangent.", cost=30)  # fmt: skip
+     "Hyperbolic tangent.", cost=30, complex="cg_ctanh")  # fmt: skip
+
+
+def _complex_dtanh(z: Node) -> Node:
+    e = apply("exp", -2 * _switch(build("real", z) < 0, -z, z))
+    return 4 * e / apply("sqr", 1 + e)
+
+
 _row(
     # a row of its own: differentiating its expansion would take |x| to be flat at 0
     "dtanh", "cg_dtanh", _numpy_dtanh, [lambda y, x: (_like(x, -2.0), y, apply("tanh", x))],
     "Derivative of the hyperbolic tangent, 1 / cosh(x)^2; 0 below 2^-1019.", cost=30,
+    complex=_complex_dtanh,
 )  # fmt: skip
 _row("arcsinh", "cg_asinh", np.arcsinh, [lambda y, x: (Over(apply("hypot", 1, x)),)],
      "Inverse hyperbolic sine.", cost=35)  # fmt: skip
@@ -386,16 +464,17 @@ _row("erfc", "cg_erfc", _elementwise_libm(math.erfc), [lambda y, x: (NEG, *_erf_
 
 # -- comparisons and logic --------------------------------------------------------------------
 _function: Any
-for _name, _sign, _function, _doc in [
-    ("eq", "==", np.equal, "Whether a equals b."),
-    ("neq", "!=", np.not_equal, "Whether a differs from b."),
-    ("lt", "<", np.less, "Whether a is below b."),
-    ("le", "<=", np.less_equal, "Whether a is at most b."),
-    ("gt", ">", np.greater, "Whether a is above b."),
-    ("ge", ">=", np.greater_equal, "Whether a is at least b."),
+_complex: Any
+for _name, _sign, _function, _complex, _doc in [
+    ("eq", "==", np.equal, "cg_cequal", "Whether a equals b."),
+    ("neq", "!=", np.not_equal, "cg_cunequal", "Whether a differs from b."),
+    ("lt", "<", np.less, None, "Whether a is below b."),
+    ("le", "<=", np.less_equal, None, "Whether a is at most b."),
+    ("gt", ">", np.greater, None, "Whether a is above b."),
+    ("ge", ">=", np.greater_equal, None, "Whether a is at least b."),
 ]:
     _row(_name, f"{{0}} {_sign} {{1}}", _function, [None, None], _doc,
-         takes="any", gives=BOOL, infix=f"({{0}} {_sign} {{1}})")  # fmt: skip
+         takes="any", gives=BOOL, infix=f"({{0}} {_sign} {{1}})", complex=_complex)  # fmt: skip
 
 # & and not &&: booleans are 0 or 1 and both sides are there already, so nothing branches; and gcc
 # 12.2 at -O3 -mavx2 computes wrong values for `o[k] = a[k] - b[k] > b[k] && c[k] != 0`
@@ -418,18 +497,25 @@ for _name, _sign, _logical, _function, _doc in [
 _row("invert", {INT64: "~{0}", BOOL: "!{0}"}, np.invert, [None],
      "`not` of booleans, bit by bit of integers.", takes="bits", infix="(~{0})")  # fmt: skip
 
-for _name, _c, _function, _doc in [
-    ("isnan", "isnan", np.isnan, "Whether x is nan."),
-    ("isinf", "isinf", np.isinf, "Whether x is infinite."),
-    ("isfinite", "isfinite", np.isfinite, "Whether x is neither infinite nor nan."),
+
+def _of_parts(name: str, how: str) -> Any:
+    return lambda z: apply(how, *(apply(name, part) for part in _parts(z)))
+
+
+for _name, _how, _function, _doc in [
+    ("isnan", "logical_or", np.isnan, "Whether x is nan."),
+    ("isinf", "logical_or", np.isinf, "Whether x is infinite."),
+    ("isfinite", "logical_and", np.isfinite, "Whether x is neither infinite nor nan."),
 ]:
-    _row(_name, f"{_c}({{0}}) != 0", _function, [None], _doc, gives=BOOL)
+    _row(_name, f"{_name}({{0}}) != 0", _function, [None], _doc, gives=BOOL,
+         complex=_of_parts(_name, _how))  # fmt: skip
 
 # -- choices ----------------------------------------------------------------------------------
 _row(
     "switch", "{0} ? {1} : {2}", np.where,
     [None, lambda y, c, a, b: (Where(c, True),), lambda y, c, a, b: (Where(c, False),)],
     "a where cond is true, b elsewhere.", takes="any", infix="switch({0}, {1}, {2})",
+    complex="same",
 )  # fmt: skip
 
 
@@ -459,9 +545,10 @@ _row(
 _row(
     "second", "{1}", lambda a, b: np.broadcast_to(b, np.shape(a)).copy(),
     [None, lambda y, a, b: ()],
-    "b in the shape of a.", takes="any", infix="fill({0}, {1})",
+    "b in the shape of a.", takes="any", infix="fill({0}, {1})", complex="same",
 )  # fmt: skip
-_row("identity", "{0}", lambda x: x, [lambda y, x: ()], "x itself.", takes="any")
+_row("identity", "{0}", lambda x: x, [lambda y, x: ()], "x itself.", takes="any",
+     complex="same")  # fmt: skip
 
 register("implicit_cast", lambda x, dtype: cast(x, dtype, implicit=True))
 register("cast", lambda x, dtype: Node(Cast(dtypes.as_dtype(dtype)), (as_node(x),)))

@@ -29,6 +29,7 @@ class Lookup(Op):
     """What the ops with index arrays share: `shape` are the sizes of the axes looked up."""
 
     __slots__ = ("shape",)
+    takes_complex = True
     size_slots = ("shape",)
     # the arguments in front of the index arrays
     values = 1
@@ -191,7 +192,7 @@ class Scatter(Lookup):
         return [back, *(None for _ in self.shape)]
 
     def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
-        zero = loops.lit(0.0 if dtypes.is_float(node.dtype) else 0, node.dtype)
+        zero = loops.lit(dtypes.zero(node.dtype), node.dtype)
         block.fill(node.dims, place, lambda index: zero, why)
         _store_rows(self, node, node.args[0], block, place, why, add=True)
 

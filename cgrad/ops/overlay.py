@@ -34,6 +34,7 @@ class Overlay(Linear):
 
     __slots__ = ("axes", "shape", "starts", "steps")
     name = "overlay"
+    takes_complex = True
     lowering = "emit"
     size_slots = ("shape", "starts")
 
@@ -185,6 +186,7 @@ class Along(Linear):
 
     __slots__ = ("axes", "shape", "starts", "steps")
     name = "along"
+    takes_complex = True
     size_slots = ("shape", "starts")
 
     def __init__(

@@ -25,6 +25,7 @@ class PassThrough(Op):
     """The identity; a subclass says what happens to tangents and cotangents."""
 
     __slots__ = ()
+    takes_complex = True
     lowering = "pull"
     keeps_leading = True
 
@@ -116,6 +117,7 @@ class GradClip(PassThrough):
 
     __slots__ = ("high", "low")
     name = "grad_clip"
+    takes_complex = False
     pulls_linearly = False
 
     def __init__(self, low: float, high: float) -> None:

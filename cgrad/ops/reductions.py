@@ -31,6 +31,7 @@ class Prod(Opaque):
 
     __slots__ = ("axes", "nonzero")
     name = "prod"
+    takes_complex = True
     lowering = "reduce"
 
     def __init__(self, axes: tuple[int, ...], nonzero: bool = False) -> None:
@@ -42,12 +43,12 @@ class Prod(Opaque):
         return TensorType(x.dtype, without(x.dims, self.axes))
 
     def reference(self, x: Any) -> Any:
-        wide = np.float64 if x.dtype == np.float32 else x.dtype
+        wide = dtypes.total(x.dtype.name)
         return np.prod(x, axis=self.axes, dtype=wide).astype(x.dtype)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
         (x,), (t,) = node.args, tangents
-        if t is None or not dtypes.is_float(x.dtype):
+        if t is None or not dtypes.is_inexact(x.dtype):
             return None
         if self.nonzero:
             relative: Node = build("true_div", t, x)
@@ -55,8 +56,8 @@ class Prod(Opaque):
         return sum_axes(build("mul", t, others(x, self.axes)), self.axes)
 
     def reduction(self, node: Node) -> Reduction:
-        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
-        one = loops.lit(1.0 if dtypes.is_float(dtype) else 1, dtype)
+        dtype = dtypes.total(node.dtype)
+        one = loops.lit(dtypes.one(dtype), dtype)
         return Reduction(node.args[0].dims, self.axes, "mul", one, dtype)
 
     def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:

@@ -19,6 +19,7 @@ from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
+from cgrad.errors import DTypeError
 from cgrad.ops.kinds import Linear, Pull
 from cgrad.ops.lines import at_rows, untie
 from cgrad.ops.terms import Term
@@ -69,12 +70,15 @@ class Row:
     infix     how `pp` writes it, `{0}` the first argument; a call by default
     expand    the function in terms of cheaper ones, used instead of `c` when lowering
     domain    an interval in which tests sample
+    complex   the function of complex numbers: the name of its C function (with an `f` appended for
+              complex64), "same" where `c` is right for every dtype, a function that makes it of
+              other nodes, or None where there is none
     doc       a sentence for the user
     """
 
     __slots__ = (
-        "c", "cost", "doc", "domain", "expand", "gives", "infix", "name", "numpy", "partials",
-        "takes",
+        "c", "complex", "cost", "doc", "domain", "expand", "gives", "infix", "name", "numpy",
+        "partials", "takes",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +95,7 @@ class Row:
         infix: str | None = None,
         expand: Callable[..., Node] | None = None,
         domain: tuple[float, float] = (-2.0, 2.0),
+        complex: str | Callable[..., Node] | None = None,
     ) -> None:
         self.name = name
         self.c = c
@@ -103,6 +108,7 @@ class Row:
         self.infix = infix
         self.expand = expand
         self.domain = domain
+        self.complex = complex
 
     @property
     def arity(self) -> int:
@@ -110,13 +116,18 @@ class Row:
 
     def template(self, dtype: str) -> str:
         """The C text for arguments of `dtype`."""
+        if dtypes.is_complex(dtype) and self.complex != "same":
+            return self._called(str(self.complex), dtype == dtypes.COMPLEX64)
         if self.c is None:
             raise TypeError(f"{self.name} is lowered through its expansion, it has no C text")
         text = self.c if isinstance(self.c, str) else self.c[self._column(dtype)]
         if "{" in text:
             return text
-        suffix = "f" if dtype == dtypes.FLOAT32 else ""
-        return f"{text}{suffix}({', '.join(f'{{{k}}}' for k in range(self.arity))})"
+        return self._called(text, dtype == dtypes.FLOAT32)
+
+    def _called(self, function: str, single: bool) -> str:
+        suffix = "f" if single else ""
+        return f"{function}{suffix}({', '.join(f'{{{k}}}' for k in range(self.arity))})"
 
     def _column(self, dtype: str) -> str:
         """The key of `c` for a dtype: int64 and uint64 stand for the shorter integers too."""
@@ -153,6 +164,10 @@ class Elementwise(Op):
     def cost(self) -> int:
         """See `Row`."""
         return self.row.cost
+
+    @property
+    def takes_complex(self) -> bool:  # type: ignore[override]
+        return isinstance(self.row.complex, str)
 
     def key(self, label: sizes.Label) -> tuple[str, str]:
         return (self.row_name, self.row_name)
@@ -197,10 +212,10 @@ class Elementwise(Op):
     ) -> Node | None:
         """t times the derivative with respect to argument `position`.
 
-        `at` gives the elements of a factor that belong to those of t.
+        `at` gives of a factor what multiplies t: the elements that belong to those of t.
         """
         partial = self.row.partials[position]
-        if partial is None or not dtypes.is_float(node.args[position].dtype):
+        if partial is None or not dtypes.is_inexact(node.args[position].dtype):
             return None
         for factor in partial(node, *node.args):
             if isinstance(factor, Over):
@@ -222,7 +237,7 @@ class Elementwise(Op):
 
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
         return [
-            self._scaled(node, position, ct) if wanted else None
+            self._scaled(node, position, ct, _conjugate) if wanted else None
             for position, wanted in enumerate(needed)
         ]
 
@@ -251,6 +266,14 @@ class Elementwise(Op):
         return loops.call(template, *parts, dtype=node.dtype)
 
 
+def _conjugate(x: Node) -> Node:
+    """The conjugate of a complex factor: that of f'(z) is the transpose of dz -> f'(z) dz."""
+    if not dtypes.is_complex(x.dtype):
+        return x
+    result: Node = build("conj", x)
+    return result
+
+
 def _quotient(a: SizeLike, b: SizeLike) -> SizeLike | None:
     low, _ = sizes.bounds(b)
     return sizes.floordiv(a, b) if low is not None and low > 0 else None
@@ -276,12 +299,20 @@ class Cast(Linear):
     __slots__ = ("dtype", "implicit")
     name = "cast"
     keeps_leading = True
+    takes_complex = True
 
     def __init__(self, dtype: str, implicit: bool = False) -> None:
         self.dtype = dtype
         self.implicit = implicit
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
+        source = args[0].dtype
+        kept = dtypes.is_complex(self.dtype) or self.dtype == dtypes.BOOL
+        if dtypes.is_complex(source) and not kept:
+            raise DTypeError(
+                f"cast: {args[0]!r} is complex and {self.dtype} is not: the imaginary part would "
+                "be lost\n  Fix: take x.real, x.imag, abs(x) or cgrad.tensor.angle(x)."
+            )
         return TensorType(self.dtype, args[0].dims)
 
     def key(self, label: sizes.Label) -> tuple[str, str]:
@@ -300,18 +331,20 @@ class Cast(Linear):
         return x.astype(self.dtype)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
-        if not dtypes.is_float(self.dtype):
+        if not dtypes.is_inexact(self.dtype):
             return None
         return super().jvp(node, tangents)
 
     def transpose(self, node: Node, position: int, ct: Node) -> Node | None:
         source = node.args[0].dtype
-        if not (dtypes.is_float(self.dtype) and dtypes.is_float(source)):
+        if not (dtypes.is_inexact(self.dtype) and dtypes.is_inexact(source)):
             return None
+        if dtypes.is_complex(self.dtype) and not dtypes.is_complex(source):
+            ct = build("real", ct)
         return cast(ct, source, self.implicit)
 
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
-        if not (dtypes.is_float(self.dtype) and dtypes.is_float(node.args[0].dtype)):
+        if not (dtypes.is_inexact(self.dtype) and dtypes.is_inexact(node.args[0].dtype)):
             return []
         return [term.having(cast(term.value, self.dtype, self.implicit))]
 

@@ -21,6 +21,7 @@ class Runs(Linear):
     """What both ops share: the axis, its length n, and the number of elements of a run."""
 
     __slots__ = ("axis", "length", "width")
+    takes_complex = True
     size_slots = ("length", "width")
 
     def __init__(self, axis: int, length: SizeLike, width: SizeLike) -> None:
@@ -88,7 +89,7 @@ class Overlap(Runs):
     def reference(self, x: Any) -> Any:
         k = self.axis
         shape: Any = (*x.shape[:k], self.length, *x.shape[k + 1 : -1])
-        result = np.zeros(shape, np.float64 if x.dtype == np.float32 else x.dtype)
+        result = np.zeros(shape, dtypes.total(x.dtype.name))
         runs = np.moveaxis(result, k, 0)
         for j in range(x.shape[-1]):
             runs[j : j + x.shape[k]] += np.moveaxis(x[..., j], k, 0)
@@ -98,8 +99,8 @@ class Overlap(Runs):
         return Node(Sliding(self.axis, self.length, self.width), (ct,))
 
     def reduction(self, node: Node) -> Reduction:
-        dtype = dtypes.FLOAT64 if dtypes.is_float(node.dtype) else node.dtype
-        zero = loops.lit(0.0 if dtypes.is_float(dtype) else 0, dtype)
+        dtype = dtypes.total(node.dtype)
+        zero = loops.lit(dtypes.zero(dtype), dtype)
         domain = (*node.dims, self.width)
         return Reduction(domain, (node.ndim,), "add", zero, dtype)
 
@@ -107,8 +108,7 @@ class Overlap(Runs):
         k, t, j = self.axis, index[self.axis], index[-1]
         inside = loops.both(loops.compare("<=", j, t), loops.compare("<", t, j + self.count))
         value = yield node.args[0], (*index[:k], t - j, *index[k + 1 : -1], j)
-        zero = 0.0 if dtypes.is_float(node.dtype) else 0
-        return loops.guard(inside, value, loops.lit(zero, node.dtype))
+        return loops.guard(inside, value, loops.lit(dtypes.zero(node.dtype), node.dtype))
 
 
 def sliding(x: Node, axis: int, width: SizeLike) -> Node:

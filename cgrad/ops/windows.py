@@ -29,6 +29,7 @@ class Window(Linear):
     """What the ops on a window share: its place in a tensor of shape `shape`."""
 
     __slots__ = ("drops", "lengths", "shape", "starts", "steps")
+    takes_complex = True
     size_slots = ("shape", "starts", "lengths")
 
     def __init__(
@@ -227,7 +228,7 @@ class Place(Window):
     def value_at(self, node: Node, index: Index) -> Pull:
         inside, inner = self.inner_index(index)
         value = yield node.args[0], inner
-        return loops.guard(inside, value, loops.lit(_zero(node.dtype), node.dtype))
+        return loops.guard(inside, value, loops.lit(dtypes.zero(node.dtype), node.dtype))
 
 
 class Update(Window):
@@ -275,6 +276,7 @@ class Join(Linear):
 
     __slots__ = ("axis",)
     name = "join"
+    takes_complex = True
     lowering = "join"
 
     def __init__(self, axis: int) -> None:
@@ -450,10 +452,6 @@ def split_row(x: Node, row: SizeLike) -> tuple[Node | None, Node | None]:
         return v, None
     inner = Place(op.shape[1:], op.starts[1:], op.lengths[1:], op.steps[1:], op.drops[1:])
     return Node(inner, (v,)), None
-
-
-def _zero(dtype: str) -> Any:
-    return 0.0 if dtypes.is_float(dtype) else (False if dtype == dtypes.BOOL else 0)
 
 
 def join(nodes: Iterable[Node], axis: int) -> Node:

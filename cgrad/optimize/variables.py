@@ -15,7 +15,7 @@ import numpy as np
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.errors import ShapeError
-from cgrad.gradient.arguments import as_nodes, like, require_float
+from cgrad.gradient.arguments import as_nodes, like, require_real
 from cgrad.parameters import as_array
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -43,7 +43,7 @@ class Variables:
         self.nodes = as_nodes(wrt, f"{what}: wrt")
         if not self.nodes or len(set(self.nodes)) != len(self.nodes):
             raise ValueError(f"{what}: wrt holds no symbol, or one of them twice")
-        require_float(self.nodes, f"{what}: wrt")
+        require_real(self.nodes, f"{what}: wrt")
         self.start: Array | None = None
         if x0 is None:
             self.shapes = [_declared(node, what) for node in self.nodes]

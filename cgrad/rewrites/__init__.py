@@ -14,6 +14,7 @@ from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
 from cgrad.rewrites.branches import BRANCHES, merge_branches
 from cgrad.rewrites.canonical import CONSTANTS
+from cgrad.rewrites.complex import COMPLEX
 from cgrad.rewrites.expand import ROWS
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.matmul import PRODUCTS
@@ -30,7 +31,7 @@ from cgrad.rewrites.windows import WINDOWS
 
 __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
 
-CANONICAL = CONSTANTS | STRUCTURED | SHAPES | WINDOWS | ALGEBRA
+CANONICAL = CONSTANTS | STRUCTURED | SHAPES | WINDOWS | COMPLEX | ALGEBRA
 CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"

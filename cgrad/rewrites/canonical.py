@@ -29,7 +29,7 @@ from cgrad.ops.scalar import Cast, Elementwise, cast
 from cgrad.ops.windows import Window, part
 from cgrad.rewrites.patterns import full, like, scalar
 
-CONSTANTS = RuleSet("constants")
+CONSTANTS = RuleSet("constants", complex=True)
 
 
 # -- identities ------------------------------------------------------------------------------

@@ -13,11 +13,15 @@ from __future__ import annotations
 import math
 
 from cgrad.core import dtypes
+from cgrad.core.derive import add
 from cgrad.core.node import Node
 from cgrad.core.rewrite import RuleSet
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import reshape_to
+from cgrad.ops.complex import imag, make_complex, real
 from cgrad.ops.contract import Contract, MatrixProduct, contract, matrix_labels, matrix_of
+from cgrad.ops.scalar import Cast, apply_row, cast
+from cgrad.rewrites.patterns import full
 
 # multiplications of a product of static sizes that stay a loop (measured: gcc unrolls 8 x 8 x 8
 # to less than the call takes), and the most of two static sizes when the third is not known
@@ -47,6 +51,48 @@ def matrix_product(node: Node) -> Node | None:
     if labels is None or _stays_loops([dims[label] for label in labels]):
         return None
     return Node(MatrixProduct(op.left, op.right, op.out), node.args)
+
+
+@PRODUCTS.rule(
+    Contract, exact=False, complex=True,
+    example=lambda mat: contract(_turned(mat), (0, 1), _turned(mat), (2, 1), (0, 2)),
+)  # fmt: skip
+def complex_product(node: Node) -> Node | None:
+    """dot(a, b), complex -> complex(Re a . Re b - Im a . Im b, Re a . Im b + Im a . Re b)"""
+    op = node.op
+    assert isinstance(op, Contract)
+    if not dtypes.is_complex(node.dtype):
+        return None
+    if not all(matrix_labels(op.left, op.right, op.out)) or not _is_plain(op):
+        return None
+    labels = matrix_of(op.left, op.right, op.out)
+    dims = op.dims(node.args)
+    if labels is not None and _stays_loops([dims[label] for label in labels]):
+        return None
+
+    def product(a: Node | None, b: Node | None) -> Node | None:
+        return None if a is None or b is None else contract(a, op.left, b, op.right, op.out)
+
+    (re_a, im_a), (re_b, im_b) = map(_parts, node.args)
+    re, minus = product(re_a, re_b), product(im_a, im_b)
+    im = add(product(re_a, im_b), product(im_a, re_b))
+    assert re is not None
+    return make_complex(
+        re if minus is None else apply_row("sub", re, minus), full(0, re.dtype, re.dims)
+        if im is None else im,
+    )  # fmt: skip
+
+
+def _turned(x: Node) -> Node:
+    """A complex tensor of a real one: for examples."""
+    return make_complex(x, x)
+
+
+def _parts(z: Node) -> tuple[Node, Node | None]:
+    """The real and the imaginary part, None of what was real."""
+    if isinstance(z.op, Cast) and not dtypes.is_complex(z.args[0].dtype):
+        return cast(z.args[0], dtypes.real_part(z.dtype)), None
+    return real(z), imag(z)
 
 
 def _is_plain(op: Contract) -> bool:

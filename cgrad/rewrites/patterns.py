@@ -55,6 +55,8 @@ def is_number(node: Node, value: Number) -> bool:
     found = scalar(node)
     if found is None or isinstance(value, bool) != (node.dtype == dtypes.BOOL):
         return False
+    if dtypes.is_complex(node.dtype):
+        return bool(found == value) and repr(complex(found)) == repr(complex(value))
     return bool(found == value) and bool(np.signbit(found) == np.signbit(value))
 
 

@@ -39,7 +39,7 @@ from cgrad.ops.scalar import apply_row, cast
 from cgrad.ops.windows import Place
 from cgrad.rewrites.patterns import full, is_op, scalar
 
-SHAPES = RuleSet("shapes")
+SHAPES = RuleSet("shapes", complex=True)
 
 
 def _stretched(node: Node) -> set[int]:
@@ -88,6 +88,7 @@ def sum_neg(node: Node) -> Node | None:
     example=(lambda v: sum_axes(stretch(v, (4, *v.dims)), (0,)),
              lambda vec: sum_axes(stretch(vec, (4, *vec.dims)), (0, 1))),
     domain="the axis is not empty",
+    complex=False,
 )  # fmt: skip
 def sum_broadcast(node: Node) -> Node | None:
     """sum(broadcast(x)) over axes of length n -> n * sum(x)"""
@@ -138,8 +139,9 @@ def sum_beside_broadcast(node: Node) -> Node | None:
 
 
 @SHAPES.rule(
-    Sum, exact=False, domain="0 <= c, finite", example=lambda vec: sum_axes(vec.fill(1.0), (0,))
-)
+    Sum, exact=False, domain="0 <= c, finite", example=lambda vec: sum_axes(vec.fill(1.0), (0,)),
+    complex=False,
+)  # fmt: skip
 def sum_constant(node: Node) -> Node | None:
     """sum(broadcast(c)) over axes of length n -> n * c"""
     (arg,) = node.args

@@ -19,7 +19,7 @@ from cgrad.ops.scalar import apply_row
 from cgrad.ops.windows import Join, Place, Slice, Update, Window, join, part, place
 from cgrad.rewrites.patterns import full
 
-WINDOWS = RuleSet("windows")
+WINDOWS = RuleSet("windows", complex=True)
 
 
 def _window(node: Node) -> Window:

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-_COMPLEX = "tensors are real; keep real and imaginary parts as two tensors"
 _CLASS = "build graphs with the functions of cgrad.tensor; their ops are in cgrad.ops"
 _SPARSE = "use dense tensors, or the stored elements as a vector and their positions as indices"
 
 ADVICE: dict[str, str] = {
-    "complex": _COMPLEX,
-    "complex_from_polar": _COMPLEX,
-    "cscalars": _COMPLEX,
-    "zscalars": _COMPLEX,
     "NoneConst": "write None in the index",
     "make_slice": "write slice(start, stop), whose bounds may be symbols",
     "typed_list": "use a Python list of tensors, or stack them",

@@ -39,7 +39,7 @@ def tensor(name: str | None = None, *, dtype: DType = "float64", shape: StaticSh
     """A symbol with one entry of `shape` for each axis: its length, or None when unknown.
 
     Only an axis whose length is declared as 1 stretches against longer ones.  dtype: float64,
-    float32, bool, or an integer from int8 to uint64.
+    float32, complex128, complex64, bool, or an integer from int8 to uint64.
     """
     return _symbol(name, dtype, shape, "tensor")
 
@@ -71,7 +71,6 @@ class Constructor(Protocol):
 # the names of constructors: a letter for the dtype, none for the default, and a word for the shape
 LETTERS = {
     "d": "float64", "f": "float32", "l": "int64", "i": "int32", "w": "int16", "b": "int8",
-    # kept so that a port meets "dtype complex64 is not built yet" and not a missing name
     "c": "complex64", "z": "complex128",
 }  # fmt: skip
 SHAPES: dict[str, StaticShape] = {
@@ -183,6 +182,10 @@ def _plural(what: str, construct: Constructor) -> Callable[..., Any]:
  wtensor3s, wtensor4s, wtensor5s, wtensor6s, wtensor7s) = _several("w")  # fmt: skip
 (iscalars, ivectors, imatrices, irows, icols,
  itensor3s, itensor4s, itensor5s, itensor6s, itensor7s) = _several("i")  # fmt: skip
+(cscalars, cvectors, cmatrices, crows, ccols,
+ ctensor3s, ctensor4s, ctensor5s, ctensor6s, ctensor7s) = _several("c")  # fmt: skip
+(zscalars, zvectors, zmatrices, zrows, zcols,
+ ztensor3s, ztensor4s, ztensor5s, ztensor6s, ztensor7s) = _several("z")  # fmt: skip
 
 
 # -- constants --------------------------------------------------------------------------------

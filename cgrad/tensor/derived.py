@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 
 from cgrad.core import dtypes
-from cgrad.core.node import Node
+from cgrad.core.node import NO_COMPLEX, Node
 from cgrad.errors import DTypeError
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, result_dtype
 from cgrad.ops.elementwise import apply
@@ -86,11 +86,13 @@ def smallest(*xs: Arraylike) -> Node:
 # -- infinities, nan, tolerances --------------------------------------------------------------
 def isposinf(x: Arraylike) -> Node:
     """Whether x is inf; bool."""
+    _refuse_complex(x, "isposinf")
     return apply("eq", x, float("inf"))
 
 
 def isneginf(x: Arraylike) -> Node:
     """Whether x is -inf; bool."""
+    _refuse_complex(x, "isneginf")
     return apply("eq", x, float("-inf"))
 
 
@@ -102,6 +104,7 @@ def nan_to_num(
     Integers are returned as they are.  Where x is finite the derivative is 1, elsewhere 0.
     """
     node = as_node(x)
+    _refuse_complex(node, "nan_to_num")
     if not dtypes.is_float(node.dtype):
         return node
     top = _largest_float(node.dtype)
@@ -110,6 +113,11 @@ def nan_to_num(
     low = like(node, -top if neginf is None else neginf)
     found = apply("switch", isposinf(node), high, found)
     return apply("switch", isneginf(node), low, found)
+
+
+def _refuse_complex(x: Arraylike, what: str) -> None:
+    if dtypes.is_complex(as_node(x).dtype):
+        raise NotImplementedError(NO_COMPLEX.format(name=what, found=repr(x)))
 
 
 def _largest_float(dtype: str) -> float:

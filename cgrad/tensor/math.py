@@ -268,7 +268,7 @@ def summand(node: Node, dtype: DType, what: str) -> Node:
     if dtype is None:
         return cast_to(node, dtypes.wide(node.dtype))
     wanted = as_dtype(dtype)
-    if wanted == dtypes.BOOL or (dtypes.is_float(node.dtype) and not dtypes.is_float(wanted)):
+    if wanted == dtypes.BOOL or (dtypes.is_inexact(node.dtype) and not dtypes.is_inexact(wanted)):
         raise DTypeError(
             teach(
                 f"{what}: dtype={wanted} would lose values of {node.dtype}",
@@ -293,8 +293,8 @@ def mean(
     """
     node = as_node(x)
     wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
-    if not dtypes.is_float(wanted):
-        raise DTypeError(f"mean: dtype={wanted} found, expected float64 or float32")
+    if not dtypes.is_inexact(wanted):
+        raise DTypeError(f"mean: dtype={wanted} found, expected a floating or complex dtype")
     axes = _axes(node, axis, "mean")
     if not axes:
         return cast_to(node, wanted)

@@ -21,7 +21,7 @@ from cgrad.tensor.math import max as largest
 from cgrad.tensor.math import min as smallest
 from cgrad.tensor.math import sum as total
 from cgrad.tensor.messages import teach
-from cgrad.tensor.reductions import root
+from cgrad.tensor.reductions import root, squared_size
 from cgrad.tensor.shape import insert_axes, moveaxis, one_axis
 
 Pair = tuple[int, int]
@@ -41,14 +41,15 @@ def norm(x: Arraylike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     other p     sum(|x|^p)^(1/p)             -
 
     Where a Euclidean, Frobenius or p-norm is 0 its derivative is 0; elements that tie for the
-    largest share it.  Integers give float64; float32 is added up in float64.  ValueError for an
-    `ord` that is not in the table, ShapeError for more than two axes with an `ord`.
+    largest share it.  Integers give float64, complex numbers the norm of their absolute values;
+    float32 is added up in float64.  ValueError for an `ord` that is not in the table, ShapeError
+    for more than two axes with an `ord`.
     """
     node = as_node(x)
     node = cast_to(node, dtypes.as_float(node.dtype))
     axes = normal_axes(axis, node.ndim, "norm")
     if ord is None:
-        return root(total(apply("sqr", node), axis=axes, keepdims=keepdims))
+        return root(total(squared_size(node), axis=axes, keepdims=keepdims))
     if len(axes) == 1:
         result = _of_vectors(node, ord, axes[0])
     elif len(axes) == 2:
@@ -70,11 +71,11 @@ def _of_vectors(x: Node, ord: Any, axis: int) -> Node:
     if ord == -math.inf:
         return smallest(size, axis=axis)
     if ord == 0:
-        return total(cast_to(apply("neq", x, 0), x.dtype), axis=axis)
+        return total(cast_to(apply("neq", x, 0), dtypes.real_part(x.dtype)), axis=axis)
     if ord == 1:
         return total(size, axis=axis)
     if ord == 2:
-        return root(total(apply("sqr", x), axis=axis))
+        return root(total(squared_size(x), axis=axis))
     if isinstance(ord, (str, Node)):
         raise ValueError(f"norm: ord={ord!r} of vectors found, expected a number")
     power = total(apply("pow", size, float(ord)), axis=axis)
@@ -84,7 +85,7 @@ def _of_vectors(x: Node, ord: Any, axis: int) -> Node:
 
 def _of_matrices(x: Node, ord: Any, axes: Pair) -> Node:
     if ord == "fro":
-        return root(total(apply("sqr", x), axis=axes))
+        return root(total(squared_size(x), axis=axes))
     if ord in ("nuc", 2, -2):
         values = singular_values(moveaxis(x, axes, (-2, -1)))
         if ord == "nuc":

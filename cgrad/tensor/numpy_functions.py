@@ -31,6 +31,7 @@ from cgrad.tensor.arrange import (
     tile,
     vstack,
 )
+from cgrad.tensor.complex import angle
 from cgrad.tensor.counting import bincount, unique
 from cgrad.tensor.creation import (
     full_like,
@@ -51,6 +52,7 @@ from cgrad.tensor.math import (
     clip,
     identity,
     mean,
+    rad2deg,
     switch,
 )
 from cgrad.tensor.math import (
@@ -270,6 +272,9 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.convolve: lambda a, v, mode="full": _convolve(a, v, mode),
     np.broadcast_arrays: lambda *args: tuple(broadcast_arrays(*args)),
     np.atleast_3d: lambda *arys: _each(_atleast_3d, arys),
+    np.real: lambda val: build("real", val),
+    np.imag: lambda val: build("imag", val),
+    np.angle: lambda z, deg=False: rad2deg(angle(z)) if deg else angle(z),
     np.copy: lambda a, order="K": identity(a),
     np.ndim: lambda a: as_node(a).ndim,
     np.shape: lambda a: shape_of(a),
@@ -307,7 +312,6 @@ _ADVICE = {
     "block": "concatenate of concatenate",
     "array_split": "split(x, lengths, axis=axis)",
     "rot90": "flip and swapaxes",
-    "real": "x itself, which is real",
 }
 
 

@@ -136,7 +136,7 @@ def _filled(node: Node, axis: int, length: int, value: Any) -> Node:
 def _constant(value: Any, node: Node) -> Node:
     number = as_node(value)
     kind = "same_kind" if not is_weak(number) else "safe"
-    whole = dtypes.is_float(node.dtype) or not dtypes.is_float(number.dtype)
+    whole = dtypes.is_inexact(node.dtype) or not dtypes.is_inexact(number.dtype)
     if number.ndim or not whole or (
         kind == "same_kind" and not np.can_cast(number.dtype, node.dtype, "same_kind")
     ):  # fmt: skip
@@ -161,7 +161,7 @@ def _with_statistics(
         count = n if length is None else sizes.minimum(int(length), n)
         rows = node if length is None else run(node, axis, n - count if last else 0, count)
         value = STATISTICS[mode](rows, axis=axis, keepdims=True)
-        if not dtypes.is_float(node.dtype):
+        if not dtypes.is_inexact(node.dtype):
             value = cast(rounded(value), node.dtype)
         sides.append(_stretched(value, axis, width))
     return join([p for p in (sides[0], node, sides[1]) if p.dims[axis] != 0], axis)
@@ -181,7 +181,7 @@ def _with_ramps(node: Node, axis: int, widths: tuple[int, int], values: tuple[An
         share = apply("true_div", insert_axes(cast_to(steps, wide), others), max(width, 1))
         # from the end to the edge, as NumPy counts
         ramp = apply("add", end, apply("mul", apply("sub", edge, end), apply("sub", 1.0, share)))
-        if not dtypes.is_float(node.dtype):
+        if not dtypes.is_inexact(node.dtype):
             ramp = cast(apply("floor", ramp), node.dtype)
         sides.append(ramp)
     return join([p for p in (sides[0], node, sides[1]) if p.dims[axis] != 0], axis)

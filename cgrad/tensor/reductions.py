@@ -15,7 +15,7 @@ import numpy as np
 from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import as_dtype
 from cgrad.core.node import Node, TensorType, make_input
-from cgrad.core.registry import register
+from cgrad.core.registry import build, register
 from cgrad.errors import DTypeError
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, normal_axes
@@ -72,7 +72,7 @@ def cumprod(x: Arraylike, axis: int | None = None, dtype: DType = None) -> Node:
 
 
 def _running(
-    name: str, start: float, x: Arraylike, axis: int | None, dtype: DType, what: str
+    name: str, start: complex, x: Arraylike, axis: int | None, dtype: DType, what: str
 ) -> Node:
     node = summand(as_node(x), dtype, what)
     if axis is None:
@@ -81,6 +81,8 @@ def _running(
     rows = moveaxis(node, k, 0)
     row = TensorType(node.dtype, rows.dims[1:])
     total, here = make_input(row, what), make_input(row, "row")
+    if dtypes.is_complex(node.dtype) and name == "add":
+        start = complex(start, start)
     first = broadcast_axes(constant(np.asarray(start, node.dtype)), row.shape, ())
     step = apply(name, total, here)
     results = make_scan(
@@ -127,22 +129,31 @@ def var(
 
     `corrected` takes the rounding of the mean out again, sum(d^2) - sum(d)^2 / n.  nan when n is
     0 or ddof.  float32 stays float32 (added up in float64), integers and bool give float64,
-    `dtype` chooses another float.
+    `dtype` chooses another float.  Of complex numbers the squares are those of |x - mean|.
     """
     node = as_node(x)
     wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
-    if not dtypes.is_float(wanted):
-        raise DTypeError(f"var: dtype={wanted} found, expected float64 or float32")
+    if not dtypes.is_inexact(wanted):
+        raise DTypeError(f"var: dtype={wanted} found, expected a floating or complex dtype")
     node = cast_to(node, wanted)
     axes = normal_axes(axis, node.ndim, "var")
     count = sizes.product(node.dims[k] for k in axes)
     away = apply("sub", node, mean(node, axes, keepdims=True))
-    total = sum(apply("sqr", away), axes, keepdims=keepdims)
+    total = sum(squared_size(away), axes, keepdims=keepdims)
+    wanted = total.dtype
     if corrected:
-        drift = apply("sqr", sum(away, axes, keepdims=keepdims))
+        drift = squared_size(sum(away, axes, keepdims=keepdims))
         total = apply("sub", total, apply("true_div", drift, _size(count, wanted)))
     # as in NumPy: never a negative divisor
     return apply("true_div", total, _size(sizes.maximum(count - ddof, 0), wanted))
+
+
+def squared_size(x: Node) -> Node:
+    """x^2, of complex numbers |x|^2."""
+    if not dtypes.is_complex(x.dtype):
+        return apply("sqr", x)
+    parts = [apply("sqr", build(part, x)) for part in ("real", "imag")]
+    return apply("add", *parts)
 
 
 def _size(n: sizes.SizeLike, dtype: str) -> Any:

@@ -118,6 +118,11 @@ def _variables(m: Arraylike, rowvar: bool) -> Node:
             teach(f"cov: {node.ndim} axes found, expected a matrix or a vector", "flatten it",
                   [node])
         )  # fmt: skip
+    if dtypes.is_complex(node.dtype):
+        raise NotImplementedError(
+            "cov is not built for complex numbers\n  Fix: d = x - mean(x, axis=1, keepdims=True); "
+            "d @ conj(d).T / (n - 1)."
+        )
     node = cast_to(node, dtypes.as_float(node.dtype))
     if node.ndim < 2:
         return insert_axes(node, range(2 - node.ndim))

@@ -208,3 +208,12 @@ def stretched() -> Graph:
     y = (x - row) / column
     value = ct.mean(y**2)
     return [x, row, column], [value, *cgrad.grad(value, [row, column])]
+
+
+@program(lambda n: [(), (), (n,), (n,)])
+def impedance_gradient() -> Graph:
+    r, c, omega = ct.dscalar("r"), ct.dscalar("c"), ct.dvector("omega")
+    measured = ct.zvector("measured")
+    z = r / (1 + 1j * omega * r * c)
+    cost = ct.sum(abs(z - measured) ** 2)
+    return [r, c, omega, measured], [cost, *cgrad.grad(cost, [r, c])]

@@ -35,16 +35,6 @@ def test_constructors(prefix, kind):
     assert getattr(ct, prefix + kind).__name__ == prefix + kind
 
 
-@pytest.mark.parametrize(
-    ("prefix", "dtype"),
-    {"c": "complex64", "z": "complex128"}.items(),
-)
-@pytest.mark.parametrize("kind", SHAPES)
-def test_dtypes_that_are_not_built_are_named(prefix, dtype, kind):
-    with pytest.raises(NotImplementedError, match=f"{dtype} is not built"):
-        getattr(ct, prefix + kind)("x")
-
-
 def test_two_symbols_of_one_name_are_two():
     a, b = ct.dvector("x"), ct.dvector("x")
     assert a is not b
@@ -71,7 +61,7 @@ def test_dtype_and_shape_arguments():
         (lambda: ct.tensor("x", shape=(-1,)), ShapeError, "-1"),
         (lambda: ct.tensor("x", shape=(2.5,)), ShapeError, "2.5"),
         (lambda: ct.tensor("x", shape=(True,)), ShapeError, "True"),
-        (lambda: ct.tensor("x", dtype="complex64", shape=()), NotImplementedError, "complex64"),
+        (lambda: ct.tensor("x", dtype="float16", shape=()), NotImplementedError, "float16"),
         (lambda: ct.tensor("x", dtype="nonsense", shape=()), TypeError, "nonsense"),
     ],
 )
@@ -148,8 +138,8 @@ def test_constant_arguments(same):
         ct.constant(None)
     with pytest.raises(TypeError, match="numbers only"):
         ct.constant("text")
-    with pytest.raises(NotImplementedError, match="complex128"):
-        ct.constant(1j)
+    with pytest.raises(NotImplementedError, match="float16"):
+        ct.constant(np.float16(1))
 
 
 def test_as_tensor(same):
