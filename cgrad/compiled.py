@@ -459,6 +459,7 @@ def compile_plan(plan: Plan) -> Any:
             node.op.name in ("scan", "branch", "dot") or getattr(node.op, "stores_arguments", False)
             for node in program.nodes
         ),
+        interruptible=kernel.meta["interruptible"],
         owner=kernel,
         out_keyword=all(parameter.name != "out" for parameter in plan.parameters),
     )

@@ -320,6 +320,8 @@ def load(program: Program) -> LoadedKernel:
             "counted": sorted({s.position for s in kernel.body if isinstance(s, loops.Resize)}),
         }
         made.append(emit(kernel, slots, names, math=program.math))
+        # it may be left at any instruction: it calls nothing of the user's
+        meta["interruptible"] = not kernel.foreign and "cg_python(" not in made[-1]
         called = routines(made[-1])
         if called:
             meta["routines"] = called

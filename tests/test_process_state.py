@@ -1,9 +1,13 @@
-"""Loading and calling kernels leaves the process as it was: rounding, denormals, errno."""
+"""Loading and calling kernels leaves the process as it was: rounding, denormals, errno; and Ctrl-C."""
 
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -44,3 +48,24 @@ def test_rounding_denormals_and_errno(threads: str, monkeypatch: pytest.MonkeyPa
     assert (_mxcsr(libm), libm.fegetround()) == before
     assert np.isnan(total) and scaled[0] == _tiny() == 2.0**-1060
     f._set_num_threads(1)
+
+
+@pytest.mark.parametrize("what", ["numbers", "products", "calls Python"])
+def test_ctrl_c_leaves_a_loop(what: str) -> None:
+    """Loops of hours; one has a BLAS in it, one calls Python, which sees the signal itself."""
+    n, x = ct.lscalar("n"), ct.dmatrix("x")
+    same = cgrad.wrap_py(ct.dmatrix, ct.dmatrix, infer_shape=lambda shape: shape)(np.copy)
+    step = {"numbers": ct.cos, "products": lambda h: ct.tanh(h @ h), "calls Python": same}[what]
+    h, _ = cgrad.scan(step, outputs_info=[x], n_steps=n)
+    f = cgrad.function([n, x], h[-1])
+    start = np.full((8, 8), 0.1)
+    want = f(50, start)
+    for _ in range(3):
+        timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            f(10**11, start)
+        timer.join()
+        assert time.monotonic() - started < 10
+        assert np.array_equal(f(50, start), want)

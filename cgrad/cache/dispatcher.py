@@ -37,6 +37,7 @@ _FILES = (
     ABI_HEADER,
     "dispatcher_plan.c",
     "dispatcher_arrays.c",
+    "dispatcher_interrupt.c",
     "dispatcher_call.c",
     "dispatcher_fixed.c",
     "dispatcher_type.c",
@@ -66,6 +67,7 @@ class Dispatcher(Protocol):
         n_returned: int,
         updates: Sequence[tuple[int, Cell]],
         always_release_gil: bool,
+        interruptible: bool,
         owner: object,
         out_keyword: bool,
     ) -> None:
@@ -74,7 +76,8 @@ class Dispatcher(Protocol):
         ``inputs`` describes all inputs: the user's, then one for each of ``hidden``. ``outputs``
         beyond ``n_returned`` are stored into the cells of ``updates`` when a call has succeeded.
         A call returns one array, a list, or a dict with the names in ``returns``. ``owner`` is
-        kept alive. ``out_keyword`` says that the keyword ``out`` gives memory for the results and
+        kept alive. ``interruptible`` says that the kernel calls nothing but what it is given in
+        ``cg_rt``, so that Ctrl-C may leave it. ``out_keyword`` says that the keyword ``out`` gives memory for the results and
         is not an argument; it goes to `_convert` if anything is wrong with it.
         """
 

@@ -1,4 +1,4 @@
-/* The compiled dispatcher, part 2 of 5: the arrays of a call.
+/* The compiled dispatcher, part 2 of 6: the arrays of a call.
  *
  * All that a call needs lives in its frame, so any number of threads may be in a call of the
  * same function at once, and a call may come back to the same function. */

@@ -1,9 +1,9 @@
-/* The compiled dispatcher, part 3 of 5: one call. */
+/* The compiled dispatcher, part 4 of 6: one call. */
 
 enum {
     SMALL_WORK = 4096,         /* bytes of workspace on the C stack */
     RELEASE_BYTES = 4096,      /* from here on other threads may run meanwhile */
-    INTERRUPT_BYTES = 64 << 10 /* from here on Ctrl-C is worth two system calls */
+    INTERRUPT_BYTES = 64 << 10 /* from here on Ctrl-C is worth three system calls */
 };
 
 /* ---- failure -------------------------------------------------------------------------- */
@@ -12,8 +12,8 @@ enum {
 static PyObject *fail(Dispatcher *self, Frame *frame, PyObject *const *args, int64_t code,
                       const cg_status *status)
 {
-    if (code == CG_INTERRUPTED && PyErr_CheckSignals() < 0)
-        return NULL;
+    if (code == CG_INTERRUPTED)
+        return NULL; /* its handler has raised */
     PyObject *arrays = PyTuple_New(self->n_in);
     if (arrays == NULL)
         return NULL;
@@ -55,54 +55,31 @@ static void *find_work(Dispatcher *self, Frame *frame, int64_t bytes, char *smal
     return spare + 1;
 }
 
-static struct sigaction previous_action;
-
-static void on_interrupt(int number, siginfo_t *info, void *context)
-{
-    interrupted = 1;
-    if (previous_action.sa_flags & SA_SIGINFO)
-        previous_action.sa_sigaction(number, info, context);
-    else
-        previous_action.sa_handler(number);
-}
-
-static int is_main_thread(void)
-{
-#if defined(__APPLE__)
-    return pthread_main_np();
-#elif defined(__linux__)
-    return syscall(SYS_gettid) == (long)getpid();
-#else
-    return 0;
-#endif
-}
-
-/* Let Ctrl-C reach a long kernel: note it, and pass it on to Python's own handler. */
-static int watch_interrupts(void)
-{
-    if (!is_main_thread() || sigaction(SIGINT, NULL, &previous_action) < 0)
-        return 0;
-    if (!(previous_action.sa_flags & SA_SIGINFO) &&
-        (previous_action.sa_handler == SIG_DFL || previous_action.sa_handler == SIG_IGN))
-        return 0;
-    struct sigaction action = previous_action;
-    action.sa_flags |= SA_SIGINFO;
-    action.sa_sigaction = on_interrupt;
-    interrupted = 0;
-    return sigaction(SIGINT, &action, NULL) == 0;
-}
-
+/* Run without the GIL; CG_INTERRUPTED if Ctrl-C came, with an error set if its handler raised. */
 static int64_t run_released(Dispatcher *self, Frame *frame, int64_t bytes, void *work,
                             cg_status *status)
 {
     int64_t code;
-    int watching = bytes >= INTERRUPT_BYTES && watch_interrupts();
-    const cg_rt *runtime = watching ? &main_runtime : &thread_runtime;
+    int watching = bytes >= INTERRUPT_BYTES && self->interruptible && start_watch();
+    if (watching && PyErr_CheckSignals() < 0) { /* one that came before */
+        stop_watch();
+        return CG_INTERRUPTED;
+    }
     Py_BEGIN_ALLOW_THREADS
-    code = self->entry(runtime, frame->in, frame->out, frame->size, work, status);
+    if (watching)
+        code = run_watched(self->entry, &main_runtime, frame, work, status);
+    else
+        code = self->entry(&thread_runtime, frame->in, frame->out, frame->size, work, status);
     Py_END_ALLOW_THREADS
     if (watching)
-        sigaction(SIGINT, &previous_action, NULL);
+        stop_watch();
+    if (code != CG_INTERRUPTED || PyErr_CheckSignals() < 0)
+        return code;
+    /* the program's own handler goes on; what was written so far is written again */
+    *status = (cg_status){0, -1, -1, 0, 0};
+    Py_BEGIN_ALLOW_THREADS
+    code = self->entry(&thread_runtime, frame->in, frame->out, frame->size, work, status);
+    Py_END_ALLOW_THREADS
     return code;
 }
 

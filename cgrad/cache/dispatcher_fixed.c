@@ -1,4 +1,4 @@
-/* The compiled dispatcher, part 4 of 5: a call that is repeated with the same arrays.
+/* The compiled dispatcher, part 5 of 6: a call that is repeated with the same arrays.
  *
  * The object keeps references to its arrays, the bookkeeping and the workspace. Addresses, ranks
  * and sizes are read from the arrays again at each call, which costs a few nanoseconds for each:

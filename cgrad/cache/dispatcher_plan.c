@@ -1,6 +1,6 @@
-/* The compiled dispatcher, part 1 of 5: what a dispatcher knows about its kernel.
+/* The compiled dispatcher, part 1 of 6: what a dispatcher knows about its kernel.
  *
- * dispatcher.py joins cg_abi.h and the five parts to one file and compiles it. */
+ * dispatcher.py joins cg_abi.h and the six parts to one file and compiles it. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
@@ -9,7 +9,9 @@
 #include <numpy/arrayobject.h>
 #include <numpy/arrayscalars.h>
 
+#include <fenv.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,23 +55,24 @@ typedef struct {
     PyObject *returns; /* NULL: one array; None: a list; a tuple of names: a dict */
     PyObject *owner;   /* keeps the kernel */
     int always_release;
+    int interruptible;
     int out_keyword; /* out= is memory for results, not an argument */
     Spare *spare; /* taken and put back atomically */
 } Dispatcher;
 
 /* ---- what kernels may use of the process ---------------------------------------------- */
 
-static volatile int interrupted, never_interrupted;
+static void hold(int on);
+static void forget_watch(void);
 /* Only the main thread is interrupted by Ctrl-C: it gets a table of its own. */
-static cg_rt main_runtime = {.bytes = sizeof(cg_rt), .num_threads = 1,
-                             .interrupted = &interrupted};
-static cg_rt thread_runtime = {.bytes = sizeof(cg_rt), .num_threads = 1,
-                               .interrupted = &never_interrupted};
+static cg_rt main_runtime = {.bytes = sizeof(cg_rt), .num_threads = 1, .hold = hold};
+static cg_rt thread_runtime = {.bytes = sizeof(cg_rt), .num_threads = 1};
 static int forked_with_threads;
 
 /* OpenMP's threads do not survive fork, and its next parallel region would hang. */
 static void after_fork_in_child(void)
 {
+    forget_watch();
     if (main_runtime.num_threads > 1)
         forked_with_threads = 1;
     main_runtime.num_threads = thread_runtime.num_threads = 1;
@@ -256,21 +259,21 @@ static void forget(Dispatcher *self)
 
 PyDoc_STRVAR(bind_doc,
 "_bind(*, entry, sizes, work, n_sizes, inputs, hidden, outputs, returns, n_returned,\n"
-"      updates, always_release_gil, owner, out_keyword)\n--\n\n"
+"      updates, always_release_gil, interruptible, owner, out_keyword)\n--\n\n"
 "Connect to a kernel; once in the life of the object.");
 
 static PyObject *dispatcher_bind(Dispatcher *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"entry", "sizes", "work", "n_sizes", "inputs", "hidden", "outputs",
-                            "returns", "n_returned", "updates", "always_release_gil", "owner",
-                            "out_keyword", NULL};
+                            "returns", "n_returned", "updates", "always_release_gil",
+                            "interruptible", "owner", "out_keyword", NULL};
     PyObject *entry, *sizes, *work, *inputs, *hidden, *outputs, *returns, *updates, *owner;
     Py_ssize_t n_sizes, n_returned;
-    int always_release, out_keyword;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOnOOOOnOpOp:_bind", names, &entry, &sizes,
+    int always_release, interruptible, out_keyword;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOnOOOOnOppOp:_bind", names, &entry, &sizes,
                                      &work, &n_sizes, &inputs, &hidden, &outputs, &returns,
-                                     &n_returned, &updates, &always_release, &owner,
-                                     &out_keyword))
+                                     &n_returned, &updates, &always_release, &interruptible,
+                                     &owner, &out_keyword))
         return NULL;
     if (self->owner != NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this function is already bound to a kernel");
@@ -285,6 +288,7 @@ static PyObject *dispatcher_bind(Dispatcher *self, PyObject *args, PyObject *kwa
     self->n_returned = n_returned;
     self->n_sizes = n_sizes;
     self->always_release = always_release;
+    self->interruptible = interruptible;
     self->out_keyword = out_keyword;
     if (parse_arrays(self, inputs, outputs) < 0 || parse_hidden(self, hidden) < 0)
         goto failed;

@@ -1,4 +1,4 @@
-/* The compiled dispatcher, part 5 of 5: the Python type and its module. */
+/* The compiled dispatcher, part 6 of 6: the Python type and its module. */
 
 static PyObject *dispatcher_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
                                 PyObject *Py_UNUSED(kwargs))

@@ -38,11 +38,11 @@ def _address(array: _Array) -> int:
     return address
 
 
-# struct cg_rt as 64-bit words: size, threads, address of the interrupt flag, BLAS, LAPACK.
-_NEVER = np.zeros(1, np.int32)
+# struct cg_rt as 64-bit words: size, threads, no function to hold on, BLAS, LAPACK.
+_NOTHING = np.zeros(1, np.int32)
 _N_BLAS, _N_LAPACK = 32, 64
 _RUNTIME = np.zeros(3 + _N_BLAS + _N_LAPACK, np.int64)
-_RUNTIME[:3] = (_RUNTIME.nbytes, 1, _address(_NEVER))
+_RUNTIME[:2] = (_RUNTIME.nbytes, 1)
 
 
 class PythonDispatcher:
@@ -64,6 +64,7 @@ class PythonDispatcher:
         n_returned: int,
         updates: Sequence[tuple[int, list[Any]]],
         always_release_gil: bool,
+        interruptible: bool,
         owner: object,
         out_keyword: bool,
     ) -> None:
@@ -207,7 +208,7 @@ class PythonDispatcher:
         table = _table(arrays, shapes)
         size = np.zeros(self._n_sizes, np.int64)
 
-        out = _table([_NEVER] * len(out_shapes), out_shapes)
+        out = _table([_NOTHING] * len(out_shapes), out_shapes)
         code = self._sizes(_pointer(table), _pointer(size), _pointer(out), _pointer(status))
         if code:
             self._raise(code, status, args, arrays)

@@ -26,7 +26,7 @@ from cgrad.errors import CacheError, OfflineError
 
 __all__ = ["Obtained", "Parts", "Pending", "Recipe", "Source", "start"]
 
-ABI_VERSION = "1"
+ABI_VERSION = "2"
 _LOCK_PATIENCE = 60.0  # seconds; after that, build without the lock
 _LOCK_POLL = 0.004
 

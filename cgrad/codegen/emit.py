@@ -366,9 +366,11 @@ class Writer:
             f"{pad}if ({chunks} == 1) {{",
             *wrapped(f"{inner}{loop.function}(0, {whole}{arguments});"),
             f"{pad}}} else {{",
+            f"{inner}cg_hold(rt, 1);",
             f"#pragma omp parallel for num_threads((int){chunks})",
             f"{inner}for (int64_t chunk = 0; chunk < {chunks}; ++chunk)",
             *wrapped(f"{inner}{INDENT}{loop.function}({', '.join(cuts)}{own});"),
+            f"{inner}cg_hold(rt, 0);",
             f"{pad}}}",
         ]
 

@@ -424,18 +424,17 @@ def _runtime(called: Sequence[Any]) -> str:
 
     def runtime(used: Sequence[Any]) -> str:
         blas, lapack = tables(used)
-        members = f"(int64_t)sizeof(cg_rt), 1, &cg_never, {blas}, {lapack}"
+        members = f"(int64_t)sizeof(cg_rt), 1, 0, {blas}, {lapack}"
         return "\n".join(wrapped(f"static const cg_rt cg_runtime = {{{members}}};"))
 
-    never = "static const volatile int cg_never = 0;"
     needed = [routine for routine in called if routine.needed]
     if not called:
-        return f"{never}\n{runtime(())}"
+        return runtime(())
     if len(needed) == len(called):
-        return f"{library_calls(called)}\n\n{never}\n{runtime(called)}"
+        return f"{library_calls(called)}\n\n{runtime(called)}"
     otherwise = f"{library_calls(needed)}\n\n" if needed else ""
     return (
         "/* -DCG_BLAS: link with CBLAS and LAPACK; without it loops do what they can. */\n"
-        f"#ifdef CG_BLAS\n{library_calls(called)}\n\n{never}\n{runtime(called)}\n#else\n"
-        f"{otherwise}{never}\n{runtime(needed)}\n#endif"
+        f"#ifdef CG_BLAS\n{library_calls(called)}\n\n{runtime(called)}\n#else\n"
+        f"{otherwise}{runtime(needed)}\n#endif"
     )

@@ -31,6 +31,9 @@ _SIGNATURE = ctypes.CFUNCTYPE(
     ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_void_p)
 )
 
+# the exception of each thread, from the end of the function to that of its kernel
+_RAISED: dict[int, BaseException] = {}
+
 
 class Callback(Data):
     """The address of a function as an array of one element.
@@ -41,7 +44,7 @@ class Callback(Data):
     ranks     of the results
     """
 
-    __slots__ = ("_raised", "_thunk", "function", "gives", "ranks", "takes")
+    __slots__ = ("_thunk", "function", "gives", "ranks", "takes")
     name = "callback"
 
     def __init__(
@@ -55,8 +58,6 @@ class Callback(Data):
         self.takes = takes
         self.gives = gives
         self.ranks = ranks
-        # the exception of each thread
-        self._raised: dict[int, BaseException] = {}
         self._thunk = _SIGNATURE(self._call)
         address = ctypes.cast(self._thunk, ctypes.c_void_p).value
         super().__init__(np.array([address], np.int64))
@@ -110,13 +111,9 @@ class Callback(Data):
             if packed:
                 ctypes.memmove(arrays[len(self.takes)], packed, len(packed))
         except BaseException as error:  # nothing may pass through the kernel: it is raised behind
-            self._raised[threading.get_ident()] = error
+            _RAISED[threading.get_ident()] = error
             return 1
         return 0
-
-    def raised(self) -> BaseException:
-        """The exception that ended the last call of this thread."""
-        return self._raised.pop(threading.get_ident())
 
 
 class PythonCall(Opaque):
@@ -150,15 +147,14 @@ class PythonCall(Opaque):
 
     def exception(self, node: Node) -> BaseException:
         """What is raised when the kernel says that the call failed."""
-        callback = node.args[0].op
-        assert isinstance(callback, Callback)
-        return callback.raised()
+        return _RAISED.pop(threading.get_ident())
 
     def _no_rule(self, node: Node) -> NotImplementedError:
         callback = node.args[0].op
-        assert isinstance(callback, Callback)
+        # in the body of a loop the callback is a parameter
+        label = f" {callback.label}" if isinstance(callback, Callback) else ""
         return NotImplementedError(
-            f"the derivative of the Python function {callback.label} is not known; "
+            f"the derivative of the Python function{label} is not known; "
             "pass pullback=... or pushforward=... to wrap_py"
         )
 

@@ -34,6 +34,10 @@ _ENTRY = (
     "void *work, cg_status *st)"
     "{ (void)rt; (void)in; (void)out; (void)size; (void)work; (void)st;\n%s\nreturn CG_OK; }\n"
 )
+_SPIN = (
+    "#include <time.h>\nstatic void spin(double seconds)"
+    "{ clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC); while (clock() < end); }\n"
+)
 _X = "const double *x = in[0].data; double *y = out[0].data;"
 
 # name -> everything after the header
@@ -92,15 +96,22 @@ KERNELS = {
     "huge": _SAME_SIZE
     + "int64_t cg_work(const int64_t *size) { (void)size; return INT64_MAX; }\n"
     + _ENTRY % "",
-    # runs until it is interrupted, or for about ten seconds
+    # runs until it is left, or for about ten seconds
     "endless": _NO_SIZES
     + _NO_WORK
-    + "#define _GNU_SOURCE\n#include <time.h>\n"
+    + _SPIN
+    + _ENTRY % "spin(10);",
+    # holds on for half a second, notes in its argument that it has, and runs for ten seconds
+    "holding": _NO_SIZES
+    + _NO_WORK
+    + _SPIN
     + _ENTRY
     % (
-        "time_t end = time(0) + 10; while (time(0) < end) if (*rt->interrupted)"
-        "return CG_INTERRUPTED;"
+        "double *noted = in[0].data; if (rt->hold) rt->hold(1); spin(0.5); *noted = 1;"
+        "if (rt->hold) rt->hold(0); spin(10);"
     ),
+    # y = x + 1, half a second later
+    "late": _NO_SIZES + _NO_WORK + _SPIN + _ENTRY % f"{_X} *y = *x; spin(0.5); *y += 1;",
     # the number of threads it may use
     "threads": _NO_SIZES + _NO_WORK + _ENTRY % "*(int64_t *)out[0].data = rt->num_threads;",
 }
@@ -258,6 +269,7 @@ def bind(base):
             "n_returned": 1,
             "updates": [],
             "always_release_gil": False,
+            "interruptible": True,
             "owner": kernel,
             "out_keyword": True,
             "n_sizes": 1,

@@ -64,7 +64,7 @@ def test_ctrl_c_reaches_a_long_kernel(warm_cache, child):
         "f._bind(entry=k.entry_address, sizes=k.sizes_address, work=k.work_address, n_sizes=0,\n"
         "  inputs=[], hidden=[], outputs=[(conftest.F, 0)], returns='single', n_returned=1,\n"
         "  updates=[],\n"
-        "  always_release_gil=True, owner=k, out_keyword=True)\n"
+        "  always_release_gil=True, interruptible=True, owner=k, out_keyword=True)\n"
         "print('ready', flush=True)\n"
         "try:\n    f()\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
     )

@@ -163,3 +163,25 @@ def test_types_and_messages() -> None:
         plus(ct.fvector("f"))
     with pytest.raises(TypeError, match="2 arguments, expected 1"):
         plus(v, v)
+
+
+def test_an_exception_in_a_loop() -> None:
+    """Where the callback is a parameter of the body."""
+    n, x = ct.lscalar("n"), ct.dvector("x")
+    calls = []
+
+    @cgrad.wrap_py(ct.dvector, ct.dvector, infer_shape=lambda shape: shape)
+    def third_fails(v: Any) -> Any:
+        calls.append(v)
+        if len(calls) == 3:
+            raise KeyError("the third")
+        return v + 1
+
+    steps = cgrad.scan(third_fails, outputs_info=[x], n_steps=n, return_updates=False)
+    f = cgrad.function([n, x], steps[-1])
+    with pytest.raises(KeyError, match="the third"):
+        f(5, np.zeros(2))
+    assert len(calls) == 3
+    assert np.array_equal(f(5, np.zeros(2)), np.full(2, 5.0))
+    with pytest.raises(NotImplementedError, match="derivative of the Python function"):
+        cgrad.grad(ct.sum(steps[-1]), x)

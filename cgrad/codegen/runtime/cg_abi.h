@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     int64_t bytes;                   /* sizeof(cg_rt) for the caller */
     int64_t num_threads;             /* the most threads a kernel may use, at least 1 */
-    const volatile int *interrupted; /* never NULL; not 0: return CG_INTERRUPTED soon */
+    void (*hold)(int on);            /* NULL, or see cg_hold: who holds on is not left */
     void *blas[32];                  /* NULL where not loaded */
     void *lapack[64];
 } cg_rt;
@@ -43,7 +43,7 @@ enum {
     CG_INDEX,       /* an index outside its axis */
     CG_EMPTY,       /* a reduction without identity over nothing */
     CG_VALUE,       /* an argument's value is not allowed */
-    CG_INTERRUPTED, /* the user asked to stop */
+    CG_INTERRUPTED, /* the kernel was left because the user asked to stop */
     CG_MEMORY       /* something is too large */
 };
 
@@ -54,7 +54,8 @@ CG_EXPORT int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_
 /* The bytes of workspace that cg_entry needs for these sizes; INT64_MAX if beyond counting. */
 CG_EXPORT int64_t cg_work(const int64_t *size);
 
-/* Computes. work is aligned to 64 bytes, inputs and outputs do not overlap. Where an output is
+/* Computes. It takes no lock and allocates nothing, so that it may be left at any instruction, by
+ * longjmp, but for what it does between cg_hold(rt, 1) and cg_hold(rt, 0). work is aligned to 64 bytes, inputs and outputs do not overlap. Where an output is
  * smaller than its bound, its true shape is written back and its data is compact in it. */
 CG_EXPORT int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out,
                            const int64_t *size, void *work, cg_status *st);

@@ -28,8 +28,11 @@ static void cg_solve_banded_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t b
         }
     for (int64_t c = 0; c < k; ++c)
         for (int64_t i = 0; i < n; ++i) columns[c * n + i] = b[i * next_row + c * next_in_row];
-    if (n > 0 && gbsv != NULL)
+    if (n > 0 && gbsv != NULL) {
+        cg_hold(rt, 1);
         gbsv(&n, &below, &above, &k, f, &ldf, pivots, columns, &n, &info);
+        cg_hold(rt, 0);
+    }
     if (info != 0) {
         cg_all_nan_f64(n, k, ldx, x);
         return;

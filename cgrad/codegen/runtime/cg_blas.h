@@ -7,7 +7,7 @@
  * Matrices are row-major, their rows `ld` elements apart. What is named _f64 and written in double
  * exists as _f32 in float too, its routine in the next slot: codegen/prelude.py spells it. */
 #pragma once
-#include "cg_abi.h"
+#include "cg_math.h"
 #include <stddef.h>
 
 /* cg: cg_gemm_f64_blas is blas[0] cblas_dgemm */
@@ -31,7 +31,9 @@ static void cg_gemm_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, int64_
     const double small = 125; /* multiplications: up to there loops beat every BLAS kernel tried */
     const cg_gemm_f64_blas gemm = (cg_gemm_f64_blas)rt->blas[0];
     if (gemm != NULL && (double)m * (double)n * (double)k > small) {
+        cg_hold(rt, 1);
         gemm(101, ta ? 112 : 111, tb ? 112 : 111, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
+        cg_hold(rt, 0);
         return;
     }
     const int64_t next_row = ta ? 1 : lda, next_in_row = ta ? lda : 1;
@@ -57,7 +59,9 @@ static void cg_syrk_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t ta, int64
     if (syrk == NULL || n < narrow || k < 1) {
         cg_gemm_f64(rt, n, n, k, ta, lda, !ta, lda, ldc, a, a, c);
     } else {
+        cg_hold(rt, 1);
         syrk(101, 122, ta ? 112 : 111, n, k, 1, a, lda, 0, c, ldc);
+        cg_hold(rt, 0);
     }
     for (int64_t i = 0; i < n; ++i)
         for (int64_t j = i + 1; j < n; ++j) c[i * ldc + j] = c[j * ldc + i];

@@ -4,7 +4,7 @@
  * axis.  LAPACK is column-major: it sees the transpose of every matrix.  See cg_blas.h for how the
  * library is found and for what _f64 means. */
 #pragma once
-#include "cg_abi.h"
+#include "cg_math.h"
 #include <math.h>
 #include <stddef.h>
 
@@ -47,7 +47,9 @@ static int64_t cg_cholesky_f64(const cg_rt *rt, int64_t n, int64_t next_row, int
         for (int64_t j = 0; j < n; ++j)
             l[i * ld + j] = j <= i ? a[i * next_row + j * next_in_row] : 0;
     if (potrf != NULL && n > small) {
+        cg_hold(rt, 1);
         potrf("U", &n, l, &ld, &info, 1);
+        cg_hold(rt, 0);
     } else {
         for (int64_t i = 0; i < n; ++i)
             for (int64_t j = 0; j <= i; ++j) {
@@ -72,8 +74,10 @@ static void cg_trsm_f64(const cg_rt *rt, int64_t n, int64_t k, int64_t lower, in
     const double small = 125; /* multiplications */
     const cg_trsm_f64_blas trsm = (cg_trsm_f64_blas)rt->blas[4];
     if (trsm != NULL && (double)n * (double)n * (double)k > small) {
+        cg_hold(rt, 1);
         trsm(101, 141, lower ? 122 : 121, transposed ? 112 : 111, unit ? 132 : 131, n, k, 1, a, lda,
              x, ldx);
+        cg_hold(rt, 0);
         return;
     }
     const int64_t next_row = transposed ? 1 : lda, next_in_row = transposed ? lda : 1;
@@ -134,7 +138,9 @@ static void cg_lu_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t next
     cg_copy_f64(n, n, next_row, next_in_row, ld, a, f);
     if (getrf != NULL && n > small) {
         int64_t info;
+        cg_hold(rt, 1);
         getrf(&n, &n, f, &ld, pivots, &info);
+        cg_hold(rt, 0);
     } else {
         for (int64_t i = 0; i < n; ++i) {
             int64_t best = i;
@@ -263,8 +269,11 @@ static void cg_eigh_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t ne
     for (int64_t i = 0; i < n; ++i)
         for (int64_t j = 0; j < n; ++j)
             v[i * n + j] = j <= i ? a[i * next_row + j * next_in_row] : 0;
-    if (n > 0 && syevd != NULL && cg_finite_f64(n * n, v))
+    if (n > 0 && syevd != NULL && cg_finite_f64(n * n, v)) {
+        cg_hold(rt, 1);
         syevd("V", "U", &n, v, &n, w, work, &lwork, iwork, &liwork, &info, 1, 1);
+        cg_hold(rt, 0);
+    }
     if (info != 0) {
         cg_all_nan_f64(n, n + 1, ld, out);
         return;
@@ -288,8 +297,11 @@ static void cg_svd_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, int64_t
     for (int64_t i = 0; i < m; ++i)
         for (int64_t j = 0; j < n; ++j) t[i * n + j] = a[i * next_row + j * next_in_row];
     /* the library sees the transpose, V S U^T */
-    if (k > 0 && gesdd != NULL && cg_finite_f64(m * n, t))
+    if (k > 0 && gesdd != NULL && cg_finite_f64(m * n, t)) {
+        cg_hold(rt, 1);
         gesdd("S", &n, &m, t, &n, out + (m + n) * ld, v, &n, u, &k, work, &lwork, iwork, &info, 1);
+        cg_hold(rt, 0);
+    }
     if (info != 0) {
         cg_all_nan_f64(m + n + 1, k, ld, out);
         return;
@@ -313,14 +325,20 @@ static void cg_qr_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, int64_t 
     int64_t info = 1;
     for (int64_t j = 0; j < n; ++j)
         for (int64_t i = 0; i < m; ++i) t[j * m + i] = a[i * next_row + j * next_in_row];
-    if (k > 0 && geqrf != NULL && orgqr != NULL) geqrf(&m, &n, t, &m, tau, work, &lwork, &info);
+    if (k > 0 && geqrf != NULL && orgqr != NULL) {
+        cg_hold(rt, 1);
+        geqrf(&m, &n, t, &m, tau, work, &lwork, &info);
+        cg_hold(rt, 0);
+    }
     if (info != 0) {
         cg_all_nan_f64(m + n, k, ld, out);
         return;
     }
     for (int64_t j = 0; j < n; ++j)
         for (int64_t c = 0; c < k; ++c) out[(m + j) * ld + c] = c <= j ? t[j * m + c] : 0;
+    cg_hold(rt, 1);
     orgqr(&m, &k, &k, t, &m, tau, work, &lwork, &info);
+    cg_hold(rt, 0);
     for (int64_t i = 0; i < m; ++i)
         for (int64_t c = 0; c < k; ++c) out[i * ld + c] = t[c * m + i];
 }
@@ -344,9 +362,12 @@ static void cg_schur_f64(const cg_rt *rt, int64_t n, int64_t next_row, int64_t n
     int64_t info = 1, chosen = 0;
     for (int64_t j = 0; j < n; ++j)
         for (int64_t i = 0; i < n; ++i) t[j * n + i] = a[i * next_row + j * next_in_row];
-    if (n > 0 && gees != NULL && cg_finite_f64(n * n, t))
+    if (n > 0 && gees != NULL && cg_finite_f64(n * n, t)) {
+        cg_hold(rt, 1);
         gees("V", "N", NULL, &n, t, &n, &chosen, values, values + n, z, &n, work, &lwork, NULL,
              &info, 1, 1);
+        cg_hold(rt, 0);
+    }
     if (info != 0) {
         cg_all_nan_f64(n, 2 * n, ld, out);
         return;

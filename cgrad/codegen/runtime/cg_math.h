@@ -366,6 +366,14 @@ static inline int64_t cg_threads(int64_t most, int64_t count, int64_t cost)
     return most < 1 ? 1 : most;
 }
 
+/* cg: cg_hold */
+/* Written around calls of code that takes locks or memory: a BLAS, threads. Ctrl-C leaves a kernel
+ * at once, but there only when `on` is 0 again. */
+static inline void cg_hold(const cg_rt *rt, int on)
+{
+    if (rt->hold != NULL) rt->hold(on);
+}
+
 /* cg: cg_cut */
 /* Where chunk k of `count` iterations begins when they are cut in `chunks` of equal length. */
 static inline int64_t cg_cut(int64_t count, int64_t k, int64_t chunks)
