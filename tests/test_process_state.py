@@ -1,4 +1,4 @@
-"""Loading and calling kernels leaves the process as it was: rounding, denormals, errno; and Ctrl-C."""
+"""Kernels leave the process as it was: rounding, denormals, errno; Ctrl-C leaves a kernel."""
 
 from __future__ import annotations
 

@@ -77,8 +77,9 @@ class Dispatcher(Protocol):
         beyond ``n_returned`` are stored into the cells of ``updates`` when a call has succeeded.
         A call returns one array, a list, or a dict with the names in ``returns``. ``owner`` is
         kept alive. ``interruptible`` says that the kernel calls nothing but what it is given in
-        ``cg_rt``, so that Ctrl-C may leave it. ``out_keyword`` says that the keyword ``out`` gives memory for the results and
-        is not an argument; it goes to `_convert` if anything is wrong with it.
+        ``cg_rt``, so that Ctrl-C may leave it. ``out_keyword`` says that the keyword ``out`` gives
+        memory for the results and is not an argument; it goes to `_convert` if anything is wrong
+        with it.
         """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

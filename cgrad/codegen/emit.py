@@ -16,7 +16,7 @@ from cgrad.codegen.independent import is_independent
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude, with_libm
-from cgrad.codegen.scope import Scope
+from cgrad.codegen.scope import Scope, mentioned
 from cgrad.codegen.unify import entry_source
 from cgrad.core import dtypes, loops
 from cgrad.core.dtypes import C_TYPE
@@ -118,7 +118,7 @@ class Writer:
 
     def _tables(self, uses: str) -> list[str]:
         """The constant arrays that the function reads."""
-        words = set(re.findall(r"\w+", uses))
+        words = mentioned(uses)
         lines: list[str] = []
         for buffer, value in self.tables.values():
             if buffer.name not in words:
@@ -134,7 +134,7 @@ class Writer:
 
     def _parameters(self, uses: str) -> list[tuple[str, str]]:
         """(declaration, argument) of everything the function mentions."""
-        words = set(re.findall(r"\w+", uses))
+        words = mentioned(uses)
         found: list[tuple[str, str]] = []
         if "rt" in words:
             found.append(("const cg_rt *rt", "rt"))
@@ -376,7 +376,7 @@ class Writer:
 
     def _free(self, loop: Parallel, text: str) -> list[tuple[str, str]]:
         """(declaration, argument) of what the body of a loop takes from outside."""
-        words = set(re.findall(r"\w+", text))
+        words = mentioned(text)
         own = {s.name for s in statements(loop) if isinstance(s, Let)}
         own |= {s.buffer.name for s in statements(loop) if isinstance(s, (Set, Local))}
         own |= {s.index for s in statements(loop) if isinstance(s, For)}

@@ -17,6 +17,11 @@ from cgrad.core.loops import Buffer, Kernel
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
+def mentioned(text: str) -> dict[str, None]:
+    """The words of a C text in their order, without those of comments: a tag may look like a size."""
+    return dict.fromkeys(re.findall(r"\w+", _COMMENT.sub("", text)))
+
+
 class Scope:
     """Names by what they stand for; those of a block are forgotten when it ends."""
 
@@ -64,7 +69,7 @@ class Scope:
 
     def arguments(self, text: str, own: Collection[str]) -> list[tuple[str, str]]:
         """(declaration, name) of what a function needs that declares `own`: values, then arrays."""
-        words = dict.fromkeys(re.findall(r"\w+", _COMMENT.sub("", text)))
+        words = mentioned(text)
         for word in own:
             words.pop(word, None)
         found = {word: self.names[word] for word in words if word in self.names}

@@ -97,10 +97,7 @@ KERNELS = {
     + "int64_t cg_work(const int64_t *size) { (void)size; return INT64_MAX; }\n"
     + _ENTRY % "",
     # runs until it is left, or for about ten seconds
-    "endless": _NO_SIZES
-    + _NO_WORK
-    + _SPIN
-    + _ENTRY % "spin(10);",
+    "endless": _NO_SIZES + _NO_WORK + _SPIN + _ENTRY % "spin(10);",
     # holds on for half a second, notes in its argument that it has, and runs for ten seconds
     "holding": _NO_SIZES
     + _NO_WORK

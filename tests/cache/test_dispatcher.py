@@ -202,7 +202,8 @@ def test_binding_is_checked(bind):
     with pytest.raises(RuntimeError, match="already bound"):
         f._bind(
             entry=1, sizes=1, work=1, n_sizes=0, hidden=[], returns="single", n_returned=1,
-            updates=[], always_release_gil=False, interruptible=True, owner=f, out_keyword=False, **good,
+            updates=[], always_release_gil=False, interruptible=True, owner=f, out_keyword=False,
+            **good,
         )  # fmt: skip
     with pytest.raises(RuntimeError, match="not bound"):
         bind.Function()(1.0)

@@ -13,6 +13,7 @@ from structure import c_of
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.codegen.scope import mentioned
 from cgrad.pipeline import Program, generate
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ DETERMINISM = """
 import sys, hashlib
 sys.path[:0] = ["tests/golden", "tests"]
 from programs import PROGRAMS
+from cgrad.codegen.scope import mentioned
 from cgrad.pipeline import Program, generate
 for name, build in PROGRAMS.items():
     program = Program(*build(), name)
@@ -110,3 +112,11 @@ def test_conditions_on_integers_in_small_loops(n: int) -> None:
         got = f(x, y, z)
         np.testing.assert_array_equal(got[0], (x - y > y) & (z != 0))
         np.testing.assert_array_equal(got[1], (x > y) | (z == 0))
+
+
+def test_the_tag_of_a_node_is_no_mention_of_a_size() -> None:
+    """`[n15]` in a comment made a size of that name a parameter that nothing used."""
+    text = "/* exp [n15], sum\n * [n16] */ for (int64_t i = 0; i < n17; ++i) x[i] = 1.0; /* n18 */"
+    words = mentioned(text)
+    assert {"n17", "x", "i"} <= set(words)
+    assert not {"n15", "n16", "n18", "exp"} & set(words)
