@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 def mentioned(text: str) -> dict[str, None]:
-    """The words of a C text in their order, without those of comments: a tag may look like a size."""
+    """The words of a C text in their order, without comments: a tag may look like a size."""
     return dict.fromkeys(re.findall(r"\w+", _COMMENT.sub("", text)))
 
 
