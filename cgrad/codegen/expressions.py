@@ -15,6 +15,7 @@ from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Row, Se
 from cgrad.core.sizes import Atom, SizeLike
 
 _SLOT = re.compile(r"\{(\d)\}")
+_CALLED = re.compile(r"\w\(")
 _INFIX = re.compile(r"^\{0\} (\S+) \{1\}$")
 # binding strength of the outermost operator of a text, C's own order
 _BINDING = {"*": 8, "/": 8, "+": 7, "-": 7, "<": 6, "<=": 6, ">": 6, ">=": 6, "==": 5, "!=": 5,
@@ -183,6 +184,8 @@ class Printer:
             least = {3: 3, 5: 7, 6: 7}.get(own, _UNARY if own <= 4 else own)
             left = self._operand(expr.parts[0], least)
             right = self._operand(expr.parts[1], max(least, own + 1))
+            if infix[1] in "&|" and expr.dtype == dtypes.BOOL and _CALLED.search(right):
+                left = f"(int){left}"  # clang asks whether && was meant, and not to call
             return f"{left} {infix.group(1)} {right}", own
         alone = re.fullmatch(r"\w+\(.*\)", expr.template) is not None
         least = _TERNARY if alone else _UNARY

@@ -153,3 +153,23 @@ def test_two_signs_in_a_row_are_not_a_decrement() -> None:
     x = ct.tensor("x", dtype="float64", shape=(1,))
     f = cgrad.function([x], [-ct.sum(-x), -ct.sum(-x * 1.0, axis=0)])
     assert [float(out) for out in f([2.5])] == [2.5, 2.5]
+
+
+def test_conditions_with_calls_say_that_both_sides_are_evaluated() -> None:
+    """clang asks whether && was meant where the right side of & calls a function."""
+    a, b = (loops.read(loops.Buffer(name, "int64", (9,)), (0,)) for name in "ab")
+    least = loops.call("cg_min_i64({0}, {1})", a, b, dtype="int64")
+    low = loops.call("{0} < {1}", a, b, dtype="bool")
+    high = loops.call("{0} < {1}", b, least, dtype="bool")
+    text = Printer({})(loops.both(low, high))
+    assert text == "(int)(a[0] < b[0]) & (b[0] < cg_min_i64(a[0], b[0]))"
+    assert Printer({})(loops.both(high, low)) == "(b[0] < cg_min_i64(a[0], b[0])) & (a[0] < b[0])"
+
+
+def test_an_integer_compared_with_itself() -> None:
+    """clang warns of such comparisons; a float may be nan."""
+    for dtype, decided in (("int64", True), ("uint16", True), ("bool", True), ("float64", False)):
+        x = loops.read(loops.Buffer("x", dtype, (9,)), (0,))
+        for operator, answer in (("==", True), (">=", True), ("!=", False), ("<", False)):
+            made = loops.call(f"{{0}} {operator} {{1}}", x, x, dtype="bool")
+            assert (isinstance(made, loops.Lit) and made.value is answer) == decided
