@@ -19,6 +19,7 @@ import cgrad
 import cgrad.tensor as ct
 from benchmarks.reliability.children import environment, python, wait
 from benchmarks.reliability.plan import Plan, Result
+from benchmarks.reliability.workloads import warm
 
 _CODE = "from benchmarks.reliability.safety_fork import child; child()"
 _WAYS = ("fork", "spawn", "forkserver", "bare fork", "fork among threads")
@@ -27,7 +28,7 @@ _WAYS = ("fork", "spawn", "forkserver", "bare fork", "fork among threads")
 def run(plan: Plan) -> Result:
     result = Result()
     variables = environment(
-        plan.folder / "cache", CGRAD_NUM_THREADS="4", CGRAD_CFLAGS="-DCG_GRAIN=1.0"
+        plan.folder / "cache", **warm(plan), CGRAD_NUM_THREADS="4", CGRAD_CFLAGS="-DCG_GRAIN=1.0"
     )
     for way in _WAYS:
         if not plan.full and way not in ("fork", "bare fork"):

@@ -19,7 +19,7 @@ import cgrad
 import cgrad.tensor as ct
 from benchmarks.reliability.children import environment, python, wait
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import five
+from benchmarks.reliability.workloads import five, warm
 
 _CODE = "from benchmarks.reliability.safety_growth import child; child()"
 _ALLOWED = 512 << 10  # bytes that the allocator may have kept
@@ -28,7 +28,7 @@ _ALLOWED = 512 << 10  # bytes that the allocator may have kept
 def run(plan: Plan) -> Result:
     result = Result()
     calls = plan.count(3_000, 100_000)
-    variables = environment(plan.folder / "cache", MALLOC_ARENA_MAX="1")
+    variables = environment(plan.folder / "cache", **warm(plan), MALLOC_ARENA_MAX="1")
     outcome = wait(python(_CODE, variables, str(calls)), 3600)
     if outcome.code:
         result.fail(f"the process {outcome.summary}")

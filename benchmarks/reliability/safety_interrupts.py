@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from random import Random
 
 import numpy as np
 
@@ -25,7 +24,7 @@ import cgrad
 import cgrad.tensor as ct
 from benchmarks.reliability.children import environment, python
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import another, five
+from benchmarks.reliability.workloads import another, five, warm
 
 _CODE = "from benchmarks.reliability.safety_interrupts import child; child()"
 _SLOW = '#!/bin/sh\ngrep -qs 77777 kernel.c && sleep 600\nexec cc "$@"\n'
@@ -42,7 +41,7 @@ def run(plan: Plan) -> Result:
                               ("wait", 0, 40)):  # fmt: skip
         count = plan.count(quick, full)
         if count:
-            times[what] = _press(what, count, plan.folder / what, plan.random(), result)
+            times[what] = _press(what, count, plan, result)
             result.add(f"interrupts of {what}", count)
     for what, found in times.items():
         if found:
@@ -55,17 +54,19 @@ def run(plan: Plan) -> Result:
     return result
 
 
-def _press(what: str, count: int, folder: Path, rng: Random, result: Result) -> list[float]:
+def _press(what: str, count: int, plan: Plan, result: Result) -> list[float]:
     """Press Ctrl-C so often in one process; the seconds it took each time."""
+    folder, rng = plan.folder / what, plan.random()
     folder.mkdir()
     cache = folder.parent / "cache"
-    variables = environment(cache)
+    variables = environment(cache, **warm(plan))
     holder = None
     if what == "wait":
         compiler = folder / "cc"
         compiler.write_text(_SLOW)
         compiler.chmod(0o700)
         variables["CGRAD_CC"] = os.fspath(compiler)
+        python(_CODE, variables, "warm").communicate()
         holder = python(_CODE, variables, "hold")
         while not list(cache.glob("v1/lock/??*")) or not _inside(cache):
             time.sleep(0.01)
@@ -155,6 +156,8 @@ def child() -> None:
         another(_WAITED_FOR)
         return
     calls = five(24, "number", "vector")
+    if what == "warm":
+        return
     act = _action(what)
     while True:
         try:

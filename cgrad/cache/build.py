@@ -12,16 +12,16 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from cgrad import config
+from cgrad.cache.interrupts import interrupts_waiting
 from cgrad.errors import BuildError
 
 if TYPE_CHECKING:
     import subprocess
-    from types import FrameType
 
 __all__ = ["Compilation"]
 
@@ -62,7 +62,7 @@ class Compilation:
             file.write(source)
         self._code: int | None = None
         try:
-            with open(self._log, "xb") as log, _interrupts_waiting():
+            with open(self._log, "xb") as log, interrupts_waiting():
                 self._process = self._start(log, workdir)
         except BaseException:
             if hasattr(self, "_process"):  # an interrupt that waited
@@ -183,26 +183,6 @@ class Compilation:
         if match is None or not 0 < int(match[1]) <= len(lines):
             return None, None
         return int(match[1]), lines[int(match[1]) - 1]
-
-
-@contextmanager
-def _interrupts_waiting() -> Iterator[None]:
-    """Ctrl-C is answered after the block, so that what the block made is not lost."""
-    import signal
-    import threading
-
-    answer = signal.getsignal(signal.SIGINT)
-    if not callable(answer) or threading.current_thread() is not threading.main_thread():
-        yield  # Python answers signals in the main thread only
-        return
-    waiting: list[tuple[int, FrameType | None]] = []
-    try:
-        signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
-        yield
-    finally:
-        signal.signal(signal.SIGINT, answer)
-        if waiting:
-            answer(*waiting[0])
 
 
 def _clean_environment(workdir: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from cgrad.cache import toolchain
 from cgrad.cache.build import Compilation
 from cgrad.cache.entry import Entry, Record, pack
 from cgrad.cache.evict import make_room
+from cgrad.cache.interrupts import interrupts_waiting
 from cgrad.cache.key import Field, Key, build_stamp
 from cgrad.cache.store import Store, Stores, current_stores, remove_tree
 from cgrad.errors import CacheError, OfflineError
@@ -225,6 +226,10 @@ class _Build:
     ) -> None:
         import json  # 1.2 ms, needed only when something is built
 
+        self.store: Store | None = None
+        self.workdir = ""
+        self.lock = -1
+        self.compilation: Any = None
         self.stores = stores
         self.recipe = recipe
         self.compiler = compiler
@@ -249,10 +254,6 @@ class _Build:
             ]
         )
         self.record = Record(self.content.hex, compiler.identity, lookup.summary)
-        self.store: Store | None = None
-        self.workdir = ""
-        self.lock = -1
-        self.compilation: Any = None
         self.started = time.perf_counter()
 
     def begin(self) -> Obtained | None:
@@ -294,7 +295,8 @@ class _Build:
         self.store = store
         entry = self.stores.find(self.content.hex, self.recipe.suffix)
         if entry is None:
-            self.workdir = store.make_workdir()
+            with interrupts_waiting():
+                self.workdir = store.make_workdir()
             self._acquire(store)
             entry = self.stores.find(self.content.hex, self.recipe.suffix)
         if entry is not None:
@@ -356,7 +358,8 @@ class _Build:
         """
         import fcntl
 
-        self.lock = store.open_lock(self.content.hex)
+        with interrupts_waiting():
+            self.lock = store.open_lock(self.content.hex)
         deadline = time.monotonic() + _LOCK_PATIENCE
         while time.monotonic() < deadline:
             try:
@@ -367,15 +370,20 @@ class _Build:
 
     def clean(self) -> None:
         """Stop the compiler, remove the working directory, let others go on."""
-        if self.compilation is not None:
-            self.compilation.cancel()
-            self.compilation = None
-        if self.lock >= 0:
-            if self.store is not None:
-                with suppress(OSError):  # what stays is litter: evict removes it later
-                    os.unlink(self.store.path("lock", self.content.hex))
-            os.close(self.lock)
-            self.lock = -1
-        if self.workdir:
-            remove_tree(self.workdir)
-            self.workdir = ""
+        with interrupts_waiting():
+            if self.compilation is not None:
+                self.compilation.cancel()
+                self.compilation = None
+            if self.lock >= 0:
+                if self.store is not None:
+                    with suppress(OSError):  # what stays is litter: evict removes it later
+                        os.unlink(self.store.path("lock", self.content.hex))
+                os.close(self.lock)
+                self.lock = -1
+            if self.workdir:
+                remove_tree(self.workdir)
+                self.workdir = ""
+
+    def __del__(self) -> None:
+        # an interrupt came between two steps, and nobody has the build any more
+        self.clean()
