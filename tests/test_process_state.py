@@ -63,9 +63,9 @@ def test_ctrl_c_leaves_a_loop(what: str) -> None:
     for _ in range(3):
         timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
-        started = time.monotonic()
+        started = time.process_time()
         with pytest.raises(KeyboardInterrupt):
             f(10**11, start)
         timer.join()
-        assert time.monotonic() - started < 10
+        assert time.process_time() - started < 10
         assert np.array_equal(f(50, start), want)

