@@ -128,14 +128,16 @@ def _damages(
     """What to do to which file, with its new content."""
     paths = list(files)
     for what, damage, number in (
-        ("bit flips", flip, plan.count(8, 1000)),
-        ("cuts", cut, plan.count(4, 200)),
-        ("fills", fill, plan.count(4, 200)),
+        ("bit flips", flip, plan.count(4, 1000)),
+        ("cuts", cut, plan.count(2, 200)),
+        ("fills", fill, plan.count(2, 200)),
     ):
         for turn in range(number):
             path = paths[turn % len(paths)]
             yield what, path, damage(path.read_bytes(), rng)
-    for path in paths:  # the whole file of another key, and of a later version of the format
+    for path in paths[
+        :: plan.size(4, 1)
+    ]:  # the whole file of another key, and of a later version of the format
         alike = [
             other
             for other in paths

@@ -54,7 +54,7 @@ def run(plan: Plan) -> Result:
     for way in _ways(plan, bench):
         points = bench.points(way)
         trials = [(name, number, how) for name, number in points for how in (_KILL, *_ERRORS)]
-        chosen = sorted(rng.sample(trials, plan.count(3, len(trials))))
+        chosen = sorted(rng.sample(trials, plan.count(2, len(trials))))
         result.add(f"faults when {way.name}", len(chosen))
         for name, number, how in chosen:
             _try(bench, way, name, number, how, result)
