@@ -369,6 +369,7 @@ _row(
     # a row of its own: differentiating its expansion would take |x| to be flat at 0
     "dtanh", "cg_dtanh", _numpy_dtanh, [lambda y, x: (_like(x, -2.0), y, apply("tanh", x))],
     "Derivative of the hyperbolic tangent, 1 / cosh(x)^2; 0 below 2^-1019.", cost=30,
+    beside=("tanh",),
     complex=_complex_dtanh,
 )  # fmt: skip
 _row("arcsinh", "cg_asinh", np.arcsinh, [lambda y, x: (Over(apply("hypot", 1, x)),)],
@@ -411,12 +412,14 @@ def _numpy_dsigmoid(x: Any) -> Any:
 _row(
     "sigmoid", None, _numpy_sigmoid, [lambda y, x: (apply("dsigmoid", x),)],
     "Logistic function 1 / (1 + exp(-x)).", cost=25, expand=_expand_sigmoid,
+    beside=("softplus", "dsigmoid"),
 )  # fmt: skip
 _row(
     # s'(x) = e / (1 + e)^2, e = exp(-|x|); s''(x) = s'(x) (1 - 2 s(x)) and 1 - 2 s = -tanh(x/2)
     "dsigmoid", None, _numpy_dsigmoid,
     [lambda y, x: (NEG, y, apply("tanh", x * 0.5))],
     "Derivative of the logistic function.", cost=25, expand=_expand_dsigmoid,
+    beside=("sigmoid",),
 )  # fmt: skip
 _row(
     "softplus", None, lambda x: np.logaddexp(x, x.dtype.type(0)),

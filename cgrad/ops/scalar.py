@@ -69,6 +69,7 @@ class Row:
     cost      rough number of additions it costs
     infix     how `pp` writes it, `{0}` the first argument; a call by default
     expand    the function in terms of cheaper ones, used instead of `c` when lowering
+    beside    functions beside which, for the same arguments, it costs next to nothing
     domain    an interval in which tests sample
     complex   the function of complex numbers: the name of its C function (with an `f` appended for
               complex64), "same" where `c` is right for every dtype, a function that makes it of
@@ -77,8 +78,8 @@ class Row:
     """
 
     __slots__ = (
-        "c", "complex", "cost", "doc", "domain", "expand", "gives", "infix", "name", "numpy",
-        "partials", "takes",
+        "beside", "c", "complex", "cost", "doc", "domain", "expand", "gives", "infix", "name",
+        "numpy", "partials", "takes",
     )  # fmt: skip
 
     def __init__(
@@ -94,6 +95,7 @@ class Row:
         cost: int = 1,
         infix: str | None = None,
         expand: Callable[..., Node] | None = None,
+        beside: tuple[str, ...] = (),
         domain: tuple[float, float] = (-2.0, 2.0),
         complex: str | Callable[..., Node] | None = None,
     ) -> None:
@@ -107,6 +109,7 @@ class Row:
         self.cost = cost
         self.infix = infix
         self.expand = expand
+        self.beside = beside
         self.domain = domain
         self.complex = complex
 

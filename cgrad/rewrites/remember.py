@@ -7,12 +7,16 @@ and its traffic.
 
     ys = scan(f); zs = scan(g over the histories of f)  ->  g reads the rows of an inner value of f
 
+An expensive function of such values that only the later loop needs, such as the derivative of a
+hyperbolic tangent, is computed in the first loop too where that costs no row: its row takes the
+place of that of its argument, or the first loop has the function whose work it shares.
+
 Responsible for: which values are handed on.  Not responsible for: loops that become one (`merge`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cgrad.core.graphs import Body, Interner, rebuild, toposort
 from cgrad.core.node import Node, make_input
@@ -83,6 +87,7 @@ def _shared(first: Node, later: Node) -> dict[Node, Node]:
     table = Interner()
     own = {table.add(node) for node in one.body.order}
     equal: dict[Node, Node] = {}
+    derived: dict[Node, Node] = {}
     for node in two.body.order:
         if all(arg in memo for arg in node.args) and not node.deps:
             # a leaf, or made of what the first loop has too
@@ -90,17 +95,65 @@ def _shared(first: Node, later: Node) -> dict[Node, Node]:
             of_inner_loop = isinstance(node.op, Get) and node.args[0] in equal
             if (memo[node] in own and node.args) or of_inner_loop:
                 equal[node] = memo[node]
-    return {node: equal[node] for node in _largest(two.body, equal) if _is_expensive(node)}
+            elif node.args:
+                derived[node] = memo[node]
+    moved = {n: derived[n] for n in _better_there(two.body, equal, derived, own)}
+    kept = _largest(two.body, equal, moved)
+    return {**{node: equal[node] for node in kept if _is_expensive(node)}, **moved}
 
 
-def _largest(body: Body, equal: dict[Node, Node]) -> list[Node]:
-    """Those of the nodes that something else in the body uses, or that are its results."""
-    used = {arg for node in body.order if node not in equal for arg in node.args}
+def _largest(body: Body, equal: dict[Node, Node], moved: Collection[Node]) -> list[Node]:
+    """Those of the nodes that something else in the body uses, or that are its results.
+
+    Whatever is `moved` into the first loop needs them there.
+    """
+    staying = toposort(body.outputs, frozenset(moved))
+    used = {arg for node in staying if node not in equal and node not in moved for arg in node.args}
     used.update(body.outputs)
     return [
         node
         for node in body.order
         if node in equal and node in used and not isinstance(node.op, Scan)
+    ]
+
+
+def _better_there(
+    body: Body, equal: dict[Node, Node], derived: dict[Node, Node], own: Collection[Node]
+) -> list[Node]:
+    """The expensive functions of values of the first loop that it computes without more rows.
+
+    `derived` are what such functions would be in the first loop, whose nodes are `own`.
+    """
+    readers: dict[Node, list[Node]] = {}
+    for node in body.order:
+        if node not in equal:
+            for arg in dict.fromkeys(node.args):
+                readers.setdefault(arg, []).append(node)
+    there = {(node.op.row.name, node.args) for node in own if isinstance(node.op, Elementwise)}
+
+    def frees_a_row(node: Node) -> bool:
+        """Whether a row as large as that of the node is kept for it alone."""
+        stack = list(node.args)
+        while stack:
+            arg = stack.pop()
+            if len(readers[arg]) > 1 or arg in body.outputs:
+                continue
+            if arg in derived:
+                stack.extend(arg.args)
+            elif arg in equal and arg.dims == node.dims and _is_expensive(arg):
+                return True
+        return False
+
+    def shares(node: Node) -> bool:
+        row = node.op.row  # type: ignore[attr-defined]
+        return any((name, derived[node].args) in there for name in row.beside)
+
+    return [
+        node
+        for node in derived
+        if isinstance(node.op, Elementwise)
+        and node.op.row.cost >= KEPT
+        and (shares(node) or frees_a_row(node))
     ]
 
 

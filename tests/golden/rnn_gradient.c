@@ -34,20 +34,22 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     }
     /* scan [n12] */
     for (int64_t t = 0; t < p; ++t) {
-        /* h0_t_1 = input, dot [n13], dot [n14], add [n15], tanh [n16] */
+        /* h0_t_1 = input, dot [n13], dot [n14], tanh [n16], dtanh [n39] */
         for (int64_t i_from = 0; i_from < n; i_from += 32) {
             const int64_t i_to = cg_min_i64(i_from + 32, n);
+            double v1_rows[32];
             for (int64_t i = i_from; i < i_to; ++i) {
                 row[t * n + i] = h0_t_1[i];
                 const double dot = cg_dot(n, &W[i * n], h0_t_1);
                 const double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
                 const double v1 = dot + dot3;
-                row3[t * n + i] = v1;
+                v1_rows[i - i_from] = v1;
             }
             cg_independent for (int64_t i = i_from; i < i_to; ++i) {
-                const double v1 = row3[t * n + i];
+                const double v1 = v1_rows[i - i_from];
                 const double tanh1 = cg_tanh(v1);
                 next_h0_t_1[i] = tanh1;
+                row3[t * n + i] = cg_dtanh(v1);
                 row2[t * n + i] = tanh1;
             }
         }
@@ -57,7 +59,7 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     for (int64_t t = p - 1; t >= 0; --t) {
         /* mul [n40], dot [n49] */
         cg_independent for (int64_t i = 0; i < n; ++i) {
-            row4[t * n + i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * cg_dtanh(row3[t * n + i]);
+            row4[t * n + i] = (ct_h0_t_1[i] + 2.0 * row2[t * n + i]) * row3[t * n + i];
             next_ct_h0_t_1[i] = 0.0;
         }
         const int64_t i_four = n - n % 4;

@@ -106,3 +106,82 @@ def test_loops_inside_of_loops() -> None:
         moved = w.astype(complex)
         moved[k] += 1e-30j
         np.testing.assert_allclose(f(M, w)[k], value(moved).imag / 1e-30, rtol=1e-12)
+
+
+def test_the_derivative_of_tanh_is_found_where_tanh_is() -> None:
+    _, slope = recurrent(lambda h: ct.sum(h**2))
+    first, later = loops_of([slope])
+    assert {"tanh", "dtanh"} <= set(names(first))
+    assert not {"tanh", "dtanh"} & set(names(later))
+    # its row takes the place of that of its argument
+    assert len(later.op.groups(later.args)[2]) == len({"dtanh", "cotangent"})
+
+
+def test_gates_hand_on_their_derivatives() -> None:
+    x, h0, a = ct.dvector("x"), ct.dscalar("h0"), ct.dscalar("a")
+
+    def step(x, h, a):
+        gate = ct.sigmoid(a * h)
+        return gate * h + (1 - gate) * ct.tanh(x - h)
+
+    h, _ = cgrad.scan(step, x, h0, [a])
+    cost = ct.sum(h**2)
+    inputs, grads = [x, h0, a], cgrad.grad(cost, [a, h0])
+    first, later = loops_of(grads)
+    expensive = {"sigmoid", "dsigmoid", "tanh", "dtanh"}
+    assert expensive <= set(names(first))
+    assert not expensive & set(names(later))
+    f = cgrad.function(inputs, grads)
+    rng = np.random.default_rng(3)
+    xs = rng.normal(size=7)
+
+    def value(a, h):
+        total = 0
+        for v in xs:
+            gate = 1 / (1 + np.exp(-a * h))
+            h = gate * h + (1 - gate) * np.tanh(v - h)
+            total = total + h**2
+        return total
+
+    step_a, step_h = value(0.7 + 1e-30j, 0.3).imag, value(0.7, 0.3 + 1e-30j).imag
+    np.testing.assert_allclose(f(xs, 0.3, 0.7), [step_a / 1e-30, step_h / 1e-30], rtol=1e-12)
+
+
+def test_a_function_stays_where_its_argument_is_needed_anyway() -> None:
+    W, h0 = ct.dmatrix("W"), ct.dvector("h0")
+
+    def step(h, W):
+        v = W @ h
+        return v * v + ct.sin(v)
+
+    h, _ = cgrad.scan(step, outputs_info=[h0], non_sequences=[W], n_steps=4)
+    first, later = loops_of([cgrad.grad(ct.sum(h[-1]), W)])
+    assert "cos" not in names(first)
+    assert "cos" in names(later)
+
+
+def test_steps_with_several_products_and_functions() -> None:
+    W, V, h0 = ct.dmatrix("W"), ct.dmatrix("V"), ct.dvector("h0")
+
+    def step(h, W, V):
+        u, v = W @ h, V @ h
+        return ct.exp(u) * ct.sin(u + v) + v
+
+    h, _ = cgrad.scan(step, outputs_info=[h0], non_sequences=[W, V], n_steps=4)
+    inputs, grads = [W, V, h0], cgrad.grad(ct.sum(h[-1]), [W, V])
+    f = cgrad.function(inputs, grads)
+    rng = np.random.default_rng(4)
+    a, b, start = 0.1 * rng.normal(size=(3, 3)), 0.1 * rng.normal(size=(3, 3)), rng.normal(size=3)
+
+    def value(a, b):
+        h = start
+        for _ in range(4):
+            h = np.exp(a @ h) * np.sin(a @ h + b @ h) + b @ h
+        return np.sum(h)
+
+    for position, (i, j) in [(0, (1, 2)), (1, (2, 0))]:
+        step_of = np.zeros((3, 3), complex)
+        step_of[i, j] = 1e-30j
+        moved = value(a + step_of, b) if position == 0 else value(a, b + step_of)
+        found = f(a, b, start)[position][i, j]
+        np.testing.assert_allclose(found, moved.imag / 1e-30, rtol=1e-12)
