@@ -17,6 +17,7 @@ lanes      rows in lanes, where sums are over short axes        codegen.lanes
 strip      rows in blocks, functions of a row vectorised         codegen.strip
 jam        short rows four at a time                             codegen.jam
 totals     sums in a fixed order                                 codegen.totals
+products   of rows and a vector, four rows at a time             codegen.row_products
 split      long functions in parts                               codegen.split
 parallel   independent outer loops for threads                   codegen.parallel
 memory     temporaries in slots of one workspace                 codegen.memory
@@ -49,6 +50,7 @@ from cgrad.codegen.parallel import parallel
 from cgrad.codegen.place import place
 from cgrad.codegen.places import Place
 from cgrad.codegen.prelude import routines
+from cgrad.codegen.row_products import row_products
 from cgrad.codegen.show import show
 from cgrad.codegen.shrink import shrink
 from cgrad.codegen.split import split
@@ -214,6 +216,7 @@ def lower(program: Program) -> tuple[Kernel, list[Slot], Names]:
     stmts = clock.loops("strip", strip(stmts, names))
     stmts = clock.loops("jam", jam(stmts, names))
     stmts = clock.loops("totals", totals(stmts, names))
+    stmts = clock.loops("row products", row_products(stmts, names, program.threads))
     stmts = clock.loops("split", split(stmts, names))
     if program.threads:
         stmts = clock.loops("parallel", parallel(stmts, names, function))

@@ -40,6 +40,7 @@ from cgrad.core.loops import (
     Set,
     Stmt,
     Swap,
+    invocations,
     statements,
     values,
     walk,
@@ -390,6 +391,7 @@ class Writer:
         ]
         stored = {store.buffer.base for store in written(loop)}
         read = [p.buffer.base for v in values(loop) for p in walk(v) if isinstance(p, Read)]
+        read += [buffer.base for call in invocations(loop) for buffer, _ in call.reads]
         arrays = [b for b in (*read, *stored) if b.role in ("input", "output", "carry") or b.shape]
         for buffer in sorted(dict.fromkeys(arrays), key=lambda b: b.serial):
             if buffer.role not in ("table", "local"):

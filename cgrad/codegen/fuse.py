@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from cgrad.codegen.row_products import RowProducts
 from cgrad.core import sizes
 from cgrad.core.loops import (
     Accumulate,
@@ -76,8 +77,8 @@ class Access:
             for buffer in (swap.a, swap.b):
                 _note(self.writes, buffer, ())
         for call in invocations(stmt):
-            for buffer, _ in call.reads:
-                _note(self.reads, buffer, ())
+            for buffer, index in call.reads:
+                _note(self.reads, buffer, index if isinstance(call, RowProducts) else ())
             for buffer, _ in call.writes:
                 _note(self.writes, buffer, ())
         for size in mentioned(stmt):

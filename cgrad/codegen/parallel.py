@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from cgrad.codegen.costs import cost as function_cost
 from cgrad.codegen.fuse import Access
 from cgrad.codegen.names import Names
+from cgrad.codegen.row_products import RowProducts
 from cgrad.core import loops, sizes
 from cgrad.core.loops import (
     Accumulate,
@@ -137,6 +138,9 @@ def made_first(loop: For) -> set[Buffer]:
         for value in [stmt.value] if isinstance(stmt, (Set, Accumulate, loops.Let)) else ():
             for buffer in value.reads:
                 first.setdefault(buffer, False)
+        if isinstance(stmt, RowProducts):
+            for buffer, _ in stmt.reads:
+                first.setdefault(buffer.base, False)
         if isinstance(stmt, (Set, Accumulate)):
             first.setdefault(stmt.buffer.base, isinstance(stmt, Set))
     return {buffer for buffer, own in first.items() if own}
@@ -145,7 +149,7 @@ def made_first(loop: For) -> set[Buffer]:
 def _private(loop: For, users: Counter[Buffer]) -> list[Buffer] | None:
     """The arrays that each thread needs a copy of; None if iterations depend on each other."""
     access = Access(loop)
-    if access.barrier or any(True for _ in loops.invocations(loop)):
+    if access.barrier or any(not isinstance(c, RowProducts) for c in loops.invocations(loop)):
         return None
     private: list[Buffer] = []
     own, here = made_first(loop), _positions(loop)
@@ -197,6 +201,8 @@ def _replace(loop: For, old: Buffer, new: Buffer) -> None:
     for stmt in statements(loop):
         if isinstance(stmt, (Set, Accumulate)) and stmt.buffer is old:
             stmt.buffer = new
+        if isinstance(stmt, RowProducts):
+            stmt.reads = tuple((new if b is old else b, index) for b, index in stmt.reads)
         if isinstance(stmt, (Set, Accumulate, loops.Let)):
             if stmt.value not in memo:
                 memo[stmt.value] = loops.rewrite(stmt.value, leaf)
@@ -231,6 +237,10 @@ class _Prices:
                 total = total + self._times(stmt, around) * inside
             elif isinstance(stmt, (Set, Accumulate, loops.Let)):
                 total = total + self._value(stmt.value) + (0 if isinstance(stmt, loops.Let) else 1)
+            elif isinstance(stmt, RowProducts):
+                count, length, _ = stmt.sizes
+                rows = self._size(count) if around[-1].step == 1 else around[-1].step
+                total = total + rows * self._size(length) * 2
         return total
 
     def _times(self, loop: For, around: list[For]) -> SizeLike:

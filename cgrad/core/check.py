@@ -140,7 +140,8 @@ def _check_value(
         if isinstance(expr, Read):
             if len(expr.index) != len(expr.buffer.shape):
                 raise InvariantError("rank", f"{expr.buffer!r} is read at {expr.index}")
-            _check_written(expr.buffer, written)
+            # a later stage of a loop fetches a variable of an earlier one by a value of its name
+            _check_written(expr.buffer, written, () if expr.buffer.shape else names)
         elif isinstance(expr, loops.Var) and expr.name not in names:
             raise InvariantError("named", f"{expr.name} is used before it is defined")
     _check_indices(root.indices, indices, root)
@@ -151,9 +152,9 @@ def _check_indices(used: frozenset[str], indices: frozenset[str], where: object)
         raise InvariantError("bound", f"{name} belongs to no enclosing loop in {where!r}")
 
 
-def _check_written(buffer: Buffer, written: set[Buffer]) -> None:
+def _check_written(buffer: Buffer, written: set[Buffer], names: Iterable[str] = ()) -> None:
     # nothing is ever stored in a buffer that is known to have no elements
-    elements = all(sizes.bounds(n)[1] != 0 for n in buffer.base.shape)
+    elements = buffer.name not in names and all(sizes.bounds(n)[1] != 0 for n in buffer.base.shape)
     if buffer.role != "table" and buffer.base not in written and elements:
         raise InvariantError("written", f"{buffer!r} is read before it is written")
 

@@ -36,6 +36,11 @@ PROGRAMS: dict[str, Callable[[], list[Node]]] = {
     "sums": lambda: [ct.sum(ct.exp(x) * y), ct.sum(x), x @ y, ct.max(x / (1 + y * y)), ct.exp(x)],
     "softmax": lambda: [ct.softmax(X, axis=1), ct.logsumexp(X, axis=1)],
     "rows": lambda: [ct.sum(ct.softplus(X @ y[: X.shape[1]])), ct.sum(ct.exp(X) + y[: X.shape[1]])],
+    "products": lambda: [
+        X @ y[: X.shape[1]],
+        ct.exp(X) @ y[: X.shape[1]] + ct.tanh(X @ ct.exp(y[: X.shape[1]])),
+        ct.sum(ct.sin(X * x[: X.shape[0], None]) @ y[: X.shape[1]]),
+    ],
     "nearest": lambda: [ct.sum(ct.min(ct.sum((X[:, None] - X[None, :3]) ** 2, axis=2), axis=1))],
     "integers": lambda: [ct.sum(ct.cast(x, "int64")), ct.all(x < 9), ct.prod(ct.cos(X), axis=1)],
     "row totals": lambda: [ct.sum(ct.exp(X), axis=0), X.T @ ct.exp(x[: X.shape[0]])],

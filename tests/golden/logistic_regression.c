@@ -25,10 +25,7 @@ static int64_t logistic_regression(int64_t n, int64_t m, const double *restrict 
         const int64_t i_to = cg_min_i64(i_from + 32, n);
         double dot_rows[32];
         double sub_rows[32];
-        for (int64_t i = i_from; i < i_to; ++i) {
-            const double dot = cg_dot(m, &X[i * m], w);
-            dot_rows[i - i_from] = dot;
-        }
+        cg_dot_rows(i_to - i_from, m, m, &X[i_from * m], w, dot_rows);
         double sum_terms[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             const double dot = dot_rows[i - i_from];

@@ -24,9 +24,13 @@ static int64_t logistic_regression_hvp(int64_t n, int64_t m, const double *restr
         double dot3_rows[32];
         double dot_rows[32];
         double mul_rows[32];
+        double products[32];
+        cg_dot_rows(i_to - i_from, m, m, &X[i_from * m], v, products);
+        double products2[32];
+        cg_dot_rows(i_to - i_from, m, m, &X[i_from * m], w, products2);
         for (int64_t i = i_from; i < i_to; ++i) {
-            const double dot = cg_dot(m, &X[i * m], v);
-            const double dot3 = cg_dot(m, &X[i * m], w);
+            const double dot = products[i - i_from];
+            const double dot3 = products2[i - i_from];
             dot3_rows[i - i_from] = dot3;
             dot_rows[i - i_from] = dot;
         }

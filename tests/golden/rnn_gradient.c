@@ -38,10 +38,14 @@ static int64_t rnn_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
         for (int64_t i_from = 0; i_from < n; i_from += 32) {
             const int64_t i_to = cg_min_i64(i_from + 32, n);
             double v1_rows[32];
-            for (int64_t i = i_from; i < i_to; ++i) {
+            double products[32];
+            cg_dot_rows(i_to - i_from, n, n, &W[i_from * n], h0_t_1, products);
+            double products2[32];
+            cg_dot_rows(i_to - i_from, m, m, &U[i_from * m], &x[t * m], products2);
+            cg_independent for (int64_t i = i_from; i < i_to; ++i) {
                 row[t * n + i] = h0_t_1[i];
-                const double dot = cg_dot(n, &W[i * n], h0_t_1);
-                const double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
+                const double dot = products[i - i_from];
+                const double dot3 = products2[i - i_from];
                 const double v1 = dot + dot3;
                 v1_rows[i - i_from] = v1;
             }

@@ -26,9 +26,13 @@ static int64_t rnn_value(int64_t n, int64_t m, int64_t p, const double *restrict
             const int64_t i_to = cg_min_i64(i_from + 32, n);
             double dot_rows[32];
             double dot3_rows[32];
+            double products[32];
+            cg_dot_rows(i_to - i_from, n, n, &W[i_from * n], h0_t_1, products);
+            double products2[32];
+            cg_dot_rows(i_to - i_from, m, m, &U[i_from * m], &x[t * m], products2);
             for (int64_t i = i_from; i < i_to; ++i) {
-                const double dot = cg_dot(n, &W[i * n], h0_t_1);
-                const double dot3 = cg_dot(m, &U[i * m], &x[t * m]);
+                const double dot = products[i - i_from];
+                const double dot3 = products2[i - i_from];
                 dot_rows[i - i_from] = dot;
                 dot3_rows[i - i_from] = dot3;
             }

@@ -123,3 +123,89 @@ static inline double cg_dot(int64_t n, const double *x, const double *y)
     for (int64_t i = 0; i < n; i += 256) s += cg_dot_block(n - i < 256 ? n - i : 256, x + i, y + i);
     return s;
 }
+
+/* cg: cg_row_block */
+/* The product of a row and y, n <= 256, in the order of cg_four_rows. */
+static inline double cg_row_block(int64_t n, const double *x, const double *y)
+{
+    cg_vector a[CG_PARTS];
+    int64_t i = 0;
+    CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) a[k] = (cg_vector){0};
+    for (; i + 8 <= n; i += 8) {
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k)
+            a[k] += CG_VECTOR(x + i + CG_WIDTH * k) * CG_VECTOR(y + i + CG_WIDTH * k);
+    }
+    cg_pair p = CG_LANES(a, 0) + CG_LANES(a, 2), q = CG_LANES(a, 1) + CG_LANES(a, 3);
+    if (n & 4) {
+        p += CG_PAIR(x + i) * CG_PAIR(y + i);
+        q += CG_PAIR(x + i + 2) * CG_PAIR(y + i + 2);
+        i += 4;
+    }
+    p += q;
+    if (n & 2) {
+        p += CG_PAIR(x + i) * CG_PAIR(y + i);
+        i += 2;
+    }
+    const double s = p[0] + p[1];
+    return n & 1 ? s + x[i] * y[i] : s;
+}
+
+/* cg: cg_four_rows */
+/* Adds to s the products of four rows, `apart` elements from each other, and y; n <= 256. A row has
+ * eight lanes, which are folded like those of cg_dot; y is loaded once for all rows. */
+static inline void cg_four_rows(int64_t n, int64_t apart, const double *x, const double *y,
+                                double *s)
+{
+    cg_vector a[4][CG_PARTS];
+    int64_t i = 0;
+    CG_UNROLL for (int k = 0; k < CG_PARTS; ++k)
+        a[0][k] = a[1][k] = a[2][k] = a[3][k] = (cg_vector){0};
+    for (; i + 8 <= n; i += 8) {
+        CG_UNROLL for (int k = 0; k < CG_PARTS; ++k) {
+            const double *u = x + i + CG_WIDTH * k;
+            const cg_vector v = CG_VECTOR(y + i + CG_WIDTH * k);
+            a[0][k] += CG_VECTOR(u) * v;
+            a[1][k] += CG_VECTOR(u + apart) * v;
+            a[2][k] += CG_VECTOR(u + 2 * apart) * v;
+            a[3][k] += CG_VECTOR(u + 3 * apart) * v;
+        }
+    }
+    cg_pair p[4], q[4];
+    CG_UNROLL for (int r = 0; r < 4; ++r) {
+        p[r] = CG_LANES(a[r], 0) + CG_LANES(a[r], 2);
+        q[r] = CG_LANES(a[r], 1) + CG_LANES(a[r], 3);
+    }
+    if (n & 4) {
+        CG_UNROLL for (int r = 0; r < 4; ++r) {
+            p[r] += CG_PAIR(x + r * apart + i) * CG_PAIR(y + i);
+            q[r] += CG_PAIR(x + r * apart + i + 2) * CG_PAIR(y + i + 2);
+        }
+        i += 4;
+    }
+    CG_UNROLL for (int r = 0; r < 4; ++r) p[r] += q[r];
+    if (n & 2) {
+        CG_UNROLL for (int r = 0; r < 4; ++r)
+            p[r] += CG_PAIR(x + r * apart + i) * CG_PAIR(y + i);
+        i += 2;
+    }
+    CG_UNROLL for (int r = 0; r < 4; ++r) {
+        const double sum = p[r][0] + p[r][1];
+        s[r] += n & 1 ? sum + x[r * apart + i] * y[i] : sum;
+    }
+}
+
+/* cg: cg_dot_rows */
+/* The products of `rows` rows of n elements, `apart` from each other, and y. The bits of each are
+ * those that the row has alone. */
+static void cg_dot_rows(int64_t rows, int64_t n, int64_t apart, const double *x, const double *y,
+                        double *restrict out)
+{
+    int64_t r = 0;
+    for (int64_t k = 0; k < rows; ++k) out[k] = 0.0;
+    for (; r + 4 <= rows; r += 4)
+        for (int64_t i = 0; i < n; i += 256)
+            cg_four_rows(n - i < 256 ? n - i : 256, apart, x + r * apart + i, y + i, out + r);
+    for (; r < rows; ++r)
+        for (int64_t i = 0; i < n; i += 256)
+            out[r] += cg_row_block(n - i < 256 ? n - i : 256, x + r * apart + i, y + i);
+}
