@@ -100,7 +100,7 @@ def _is_positive(f: Factor) -> bool:
     domain="absolute error |log f| units in the last place, where the old side may overflow; nan "
     "for y < 0 also where f is rounded to 0",
     example=(lambda x: apply("log", 0.25 * apply("exp", x)),
-             lambda x, y: apply("log", apply("sqr", y) * apply("sigmoid", x)),
+             lambda x, y: apply("log", apply("abs", y) * apply("sigmoid", x)),
              lambda x, y: apply("log", apply("erfc", x) / apply("sigmoid", y)),
              lambda vec: apply("log", sum_axes(apply("exp", vec), (0,)) / 3)),
 )  # fmt: skip
