@@ -1,14 +1,14 @@
-"""Compiled functions: converting arguments, turning a kernel's status into an error, looking in.
+"""Compiled functions: what they are made of, converting arguments, binding them, copies.
 
 A `CompiledFunction` is a subclass of the compiled dispatcher type (`cgrad.cache.dispatcher`),
 which serves the ordinary call without entering Python; what does not fit comes to `_convert`.
 
-Responsible for: what a user sees of a function.  Not responsible for: the passes (`pipeline`).
+Responsible for: calls and what leads to them.  Not responsible for: the passes (`pipeline`),
+looking into a function (`looking`), other C code (`native`).
 """
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -17,44 +17,22 @@ from typing import Any
 import numpy as np
 
 from cgrad import config, results
+from cgrad.attach import attach
 from cgrad.cache.dispatcher import start_dispatcher
 from cgrad.cache.load import Kernel
 from cgrad.cache.openblas import provide
 from cgrad.core import flat, graphs
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node
-from cgrad.core.ssa import assignments
-from cgrad.core.text import dprint
-from cgrad.errors import CallError
+from cgrad.errors import CallError, NoCompilerError
 from cgrad.failures import failure
+from cgrad.interpret import Interpreted, Interpreter, is_wanted, stands_in
+from cgrad.looking import FunctionGraph, LookingMethods
 from cgrad.native import NativeMethods
 from cgrad.ops.constants import Shared
-from cgrad.ops.python_call import Callback
-from cgrad.pages import fragment
 from cgrad.parameters import Parameter, as_array, bind, label
 from cgrad.pipeline import Program, load, simplified
 from cgrad.sparse_results import Conversion
-
-
-class FunctionGraph:
-    """The graph of a function after the rewrites; printed as a list of typed assignments."""
-
-    __slots__ = ("inputs", "name", "outputs")
-
-    def __init__(self, inputs: list[Node], outputs: list[Node], name: str) -> None:
-        self.inputs = inputs
-        self.outputs = outputs
-        self.name = name
-
-    def text(self, sites: bool = False) -> str:
-        """The list, with `sites` also the file and line that made each node."""
-        return assignments(self.outputs, self.inputs, self.name, sites)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __repr__(self) -> str:
-        return dprint(self.outputs, file="str") or ""
 
 
 class Maker:
@@ -158,7 +136,7 @@ def _restore_plan(
     return Plan(program, returns, n_returned, updates, parameters, changed, conversion)
 
 
-class FunctionMethods(NativeMethods):
+class FunctionMethods(LookingMethods, NativeMethods):
     """A function compiled to C.
 
     Call it with arrays, in order or by the names of its inputs. Results are fresh arrays, or those
@@ -272,91 +250,6 @@ class FunctionMethods(NativeMethods):
         node = nodes[tag] if 0 <= tag < len(nodes) else None
         raise failure(self, node, code, axis, found, expected, arrays)
 
-    # -- looking in ---------------------------------------------------------------------------
-    @property
-    def c_source(self) -> str:
-        """The C file the function runs."""
-        return self._kernel.source
-
-    def explain(self, *args: Any, **kwargs: Any) -> str:
-        """How the function came to be: graph, kernel, cache, memory.
-
-        With the arguments of a call also the bytes of its inputs (shared variables and constants
-        included), of its outputs and of its workspace: together what a call has at its peak. They
-        are checked and measured; nothing is computed.
-        """
-        program, kernel = self._plan.program, self._kernel
-        meta = kernel.meta
-        before, after = len(program.nodes), len(graphs.toposort(self.maker.fgraph.outputs))
-        how = (
-            f"compiled in {kernel.build_seconds:.3f} s"
-            if kernel.origin == "built"
-            else "found in the cache"
-        )
-        lines = [
-            f"<compiled {self._signature()}>",
-            f"  graph     {before} nodes as written, {after} after the rewrites",
-            f"  kernel    {meta['nests']} loop nests, {meta['slots']} workspace slots",
-            f"  sizes     {', '.join(meta['sizes']) or 'none'}",
-            f"  memory    {_formula(meta)}",
-            f"  library   {kernel.path} ({how})",
-            f"  key       {kernel.key}",
-        ]
-        called = [n.op.label for n in program.nodes if isinstance(n.op, Callback)]
-        if called:
-            lines.insert(3, f"  Python    calls {', '.join(called)} in the middle of the kernel")
-        if program.math is not None:
-            lines.insert(3, f'  functions math="{program.math}"')
-        if args or kwargs:
-            lines.append(f"  this call {self._memory(args, kwargs)}")
-        return "\n".join(lines)
-
-    def _memory(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        program = self._plan.program
-        arrays = self._convert(args, kwargs)[: self._plan.n_inputs]
-        workspace, shapes = self._measure(arrays)
-        outputs = sum(
-            math.prod(shape) * NUMPY[node.dtype].itemsize
-            for shape, node in zip(shapes, program.outputs, strict=True)
-        )
-        hidden = [_storage(node)[0] for node in program.hidden]
-        return results.memory([*arrays, *hidden], outputs, workspace)
-
-    @property
-    def graph(self) -> FunctionGraph:
-        """The graph after the rewrites; `print(f.graph)` shows it as typed assignments."""
-        return self.maker.fgraph
-
-    def dprint(self, **options: Any) -> str | None:
-        """`cgrad.dprint` of the rewritten graph."""
-        return dprint(self, **options)
-
-    def get_shared(self) -> list[Node]:
-        """The shared variables the function reads or updates."""
-        plan = self._plan
-        read = [node for node in plan.program.hidden if isinstance(node.op, Shared)]
-        return list(dict.fromkeys([*read, *plan.targets]))
-
-    def _signature(self) -> str:
-        plan = self._plan
-        program = plan.program
-        inputs = ", ".join(
-            f"{label(parameter, k)}: {node.type!r}"
-            for k, (parameter, node) in enumerate(
-                zip(plan.parameters, program.inputs, strict=False)
-            )
-        )
-        outputs = ", ".join(repr(n.type) for n in program.outputs[: plan.n_returned])
-        return f"{self.name}({inputs}) -> {outputs or 'nothing'}"
-
-    def __repr__(self) -> str:
-        nests = self._kernel.meta["nests"]
-        loops = f"{nests} loop nest{'' if nests == 1 else 's'}"
-        return f"<compiled {self._signature()}; {loops}, key {self._kernel.key[:12]}>"
-
-    def _repr_html_(self) -> str:
-        return fragment(self)
-
     # -- copies -------------------------------------------------------------------------------
     def copy(
         self,
@@ -420,49 +313,50 @@ class SparseFunction(FunctionMethods):
         return self._conversion.converted(self._inner(*args))
 
 
-_class: Any = None
-_strict_class: Any = None
+_classes: dict[Any, tuple[Any, Any]] = {}
+
+
+def _class_of(base: Any, strict: bool) -> Any:
+    """The class of functions that a dispatcher calls."""
+    if base not in _classes:
+        doc = {"__doc__": FunctionMethods.__doc__}
+        plain = type("CompiledFunction", (FunctionMethods, base), doc)
+        _classes[base] = plain, type("CompiledFunction", (StrictCalls, plain), doc)
+    return _classes[base][strict]
+
+
+def _obtain(program: Program) -> tuple[Any, Any]:
+    """A kernel and the dispatcher that calls it, or what there is without a compiler."""
+    if not is_wanted():
+        try:
+            with start_dispatcher() as pending:
+                kernel = load(program)
+                base = pending.result()
+        except NoCompilerError as error:
+            stands_in(error)
+        else:
+            base._set_num_threads(config.num_threads.get())
+            provide(base, kernel.routines)
+            return kernel, base
+    return Interpreted(program), Interpreter
 
 
 def compile_plan(plan: Plan) -> Any:
     """The function of a plan; compiles what is not in the cache, kernel and dispatcher at once."""
-    global _class, _strict_class
     start = time.perf_counter()
-    with start_dispatcher() as pending:
-        kernel = load(plan.program)
-        base = pending.result()
-    if _class is None:
-        doc = {"__doc__": FunctionMethods.__doc__}
-        _class = type("CompiledFunction", (FunctionMethods, base), doc)
-        _strict_class = type("CompiledFunction", (StrictCalls, _class), doc)
-    base._set_num_threads(config.num_threads.get())
-    provide(base, kernel.routines)
+    kernel, base = _obtain(plan.program)
     program = plan.program
     strict = any(
         parameter.strict and not node.ndim
         for parameter, node in zip(plan.parameters, program.inputs, strict=False)
     )
-    f = _strict_class() if strict else _class()
+    f = _class_of(base, strict)()
     f.name, f.maker, f._plan, f._kernel = program.name, Maker(program), plan, kernel
-    f._bind(
-        entry=kernel.entry_address,
-        sizes=kernel.sizes_address,
-        work=kernel.work_address,
-        n_sizes=sum(node.ndim + 1 for node in program.inputs),
-        inputs=[_spec(node) for node in program.inputs],
-        hidden=[_storage(node) for node in program.hidden],
-        outputs=[_spec(node) for node in program.outputs],
-        returns=plan.returns,
-        n_returned=plan.n_returned,
+    attach(
+        f, kernel, program, returns=plan.returns, n_returned=plan.n_returned,
         updates=plan.updates,
-        always_release_gil=any(
-            node.op.name in ("scan", "branch", "dot") or getattr(node.op, "stores_arguments", False)
-            for node in program.nodes
-        ),
-        interruptible=kernel.meta["interruptible"],
-        owner=kernel,
         out_keyword=all(parameter.name != "out" for parameter in plan.parameters),
-    )
+    )  # fmt: skip
     if config.debug.get() >= 1:
         _report(f, time.perf_counter() - start)
     return f if plan.conversion is None else SparseFunction(f, plan.conversion)
@@ -471,25 +365,9 @@ def compile_plan(plan: Plan) -> Any:
 def _report(f: Any, seconds: float) -> None:
     """The line of CGRAD_DEBUG=1."""
     kernel = f._kernel
-    how = "built" if kernel.origin == "built" else "found"
+    how = "found" if kernel.origin == "disk" else kernel.origin
     print(
         f"cgrad {f.name}: {len(f._plan.program.nodes)} nodes, {how} {kernel.key[:12]} "
         f"in {seconds:.3f} s",
         file=sys.stderr,
     )
-
-
-def _formula(meta: dict[str, Any]) -> str:
-    if not meta["slots"]:
-        return "no workspace"
-    padded = ", each slot padded to 64 bytes" if meta["sizes"] else ""
-    return f"workspace of {meta['workspace']} bytes{padded}"
-
-
-def _spec(node: Node) -> tuple[int, int]:
-    return NUMPY[node.dtype].num, node.ndim
-
-
-def _storage(node: Node) -> list[Any]:
-    op: Any = node.op
-    return op.storage if hasattr(op, "storage") else [op.value]

@@ -28,6 +28,7 @@ __all__ = [
     "cflags",
     "compile_timeout",
     "debug",
+    "interpret",
     "num_threads",
     "offline",
 ]
@@ -185,6 +186,11 @@ debug = Switch(
     "of passes, and the invariants of both representations are checked between them; 3: each "
     "rewrite; 4: the loops after each pass; 5: the C text and the compiler's command.",
 )  # fmt: skip
+interpret = Switch(
+    "interpret", "CGRAD_INTERPRET", "auto", _one_of("auto", "never", "always"),
+    "auto: where no C compiler is found, a function that is in no cache is computed op by op with "
+    "NumPy, and a warning says so; never: that is an error; always: nothing is compiled.",
+)  # fmt: skip
 num_threads = Switch(
     "num_threads", "CGRAD_NUM_THREADS", 1, _integer(1, 4096),
     "The most threads one call may use. Functions that are made while it is 1 never use more; the "
@@ -196,6 +202,6 @@ offline = Switch(
 )  # fmt: skip
 
 SWITCHES: tuple[Switch[str] | Switch[int] | Switch[bool] | Switch[tuple[str, ...]], ...] = (
-    cache_base, cache_dir, cache_mode, cache_size, cc, cflags, compile_timeout, debug, num_threads,
-    offline,
+    cache_base, cache_dir, cache_mode, cache_size, cc, cflags, compile_timeout, debug, interpret,
+    num_threads, offline,
 )  # fmt: skip

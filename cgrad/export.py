@@ -16,9 +16,8 @@ from cgrad.codegen.library_files import cmake, pkg_config, self_test
 from cgrad.codegen.names import identifier
 from cgrad.codegen.standalone import BODY, Library, standalone
 from cgrad.core.dtypes import NUMPY
-from cgrad.core.node import Node
 from cgrad.errors import CgradError
-from cgrad.ops.constants import Shared
+from cgrad.ops.constants import Shared, storage
 from cgrad.ops.python_call import Callback
 from cgrad.pipeline import Program, lower
 from cgrad.samples import sample
@@ -54,7 +53,7 @@ def library(f: Any, name: str) -> Library:
         if isinstance(node.op, Shared) and any(node.op.storage is cell for cell in cells):
             notes["array", k] = "the value before the call"
         else:
-            baked[k] = _data(node)
+            baked[k] = storage(node)[0]
     total = sum(value.size for value in baked.values())
     if total > _LARGEST:
         raise ValueError(
@@ -151,7 +150,7 @@ def _golden(f: Any, arrays: tuple[Any, ...]) -> tuple[dict[int, Any], dict[int, 
     plan = f._plan
     inputs = dict(enumerate(arrays))
     for k, node in enumerate(plan.program.hidden, plan.n_inputs):
-        inputs[k] = np.array(_data(node))
+        inputs[k] = np.array(storage(node)[0])
     with _restored(f):
         found = f(*arrays)
         updated = {place: np.array(cell[0]) for place, cell in plan.updates}
@@ -164,8 +163,3 @@ def _golden(f: Any, arrays: tuple[Any, ...]) -> tuple[dict[int, Any], dict[int, 
     }
     work, _ = f._measure(arrays)
     return inputs, {**outputs, **updated}, int(work)
-
-
-def _data(node: Node) -> Any:
-    op: Any = node.op
-    return op.storage[0] if hasattr(op, "storage") else op.value

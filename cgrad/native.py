@@ -13,6 +13,7 @@ from typing import Any
 
 import _cffi_backend
 
+from cgrad.adaptors import CALLBACK, DENSITY, callback, density, is_of_one_number, visible
 from cgrad.cache.key import digest
 from cgrad.cache.load import Source, load_plain
 from cgrad.codegen.standalone import Argument, Library
@@ -24,13 +25,12 @@ _CTYPES = {
     "uint8_t": ctypes.c_uint8, "float": ctypes.c_float, "double": ctypes.c_double,
     **{f"{u}int{n}_t": getattr(ctypes, f"c_{u}int{n}") for u in ("", "u") for n in (8, 16, 32, 64)},
 }  # fmt: skip
-_LARGEST_STACK = 1 << 16  # bytes of workspace that an adaptor has on the stack
 
 
 class Native:
     """The library of one function in this process; it stays loaded until the process ends."""
 
-    __slots__ = ("address", "callback", "library")
+    __slots__ = ("address", "callback", "density", "library")
 
     def __init__(self, f: Any) -> None:
         self.library = library(f, f.name)
@@ -39,12 +39,17 @@ class Native:
                 f"{f.name}: a pointer to a function that needs LAPACK is not built; export it and "
                 "link it with LAPACK, or call the function itself"
             )
-        text, adaptor = _text(self.library), _adaptor(self.library)
-        names = [self.library.name] + ([_ADAPTOR] if adaptor else [])
-        fields = [("name", f.name), ("native", digest((text + adaptor).encode()).hex())]
-        addresses = load_plain(fields, names, lambda: Source(text + adaptor))
-        self.address = addresses[0]
-        self.callback = addresses[1] if adaptor else 0
+        adaptors = {name: text for name, text in self._adaptors() if text}
+        text = "".join([_text(self.library), *adaptors.values()])
+        names = [self.library.name, *adaptors]
+        fields = [("name", f.name), ("native", digest(text.encode()).hex())]
+        self.address, *others = load_plain(fields, names, lambda: Source(text))
+        found = dict(zip(adaptors, others, strict=True))
+        self.callback = found.get(CALLBACK, 0)
+        self.density = found.get(DENSITY, 0)
+
+    def _adaptors(self) -> list[tuple[str, str]]:
+        return [(CALLBACK, callback(self.library)), (DENSITY, density(self.library))]
 
 
 class NativeMethods:
@@ -142,9 +147,34 @@ class NativeMethods:
                 f"size; this is {self.c_signature}. Use address, ctypes or cffi"
             )
         kinds: list[Any] = [ctypes.c_double]
-        if not _is_of_one_number(self._native.library):
+        if not is_of_one_number(self._native.library):
             kinds = [ctypes.c_int, ctypes.POINTER(ctypes.c_double)]
         return LowLevelCallable(ctypes.CFUNCTYPE(ctypes.c_double, *kinds)(self._native.callback))
+
+    def density(self) -> Any:
+        """The function as samplers in other languages take a log-density, by ctypes.
+
+            int64_t density(uint64_t dim, const double *x, double *grad, double *logp, void *data)
+
+        For a function of one float64 vector that returns [value, gradient]. `dim` is the length of
+        x, `data` is not used. It returns 0; the status of the function where that fails, or where
+        `dim` is not the length that was declared; and -1 where the value is not finite, which
+        samplers take as a point to be rejected. `ctypes.cast(f.density(), ctypes.c_void_p).value`
+        is the address. It stays valid until the process ends, needs no GIL, and any number of
+        threads may call it; what workspace it needs is allocated in each call.
+
+        Errors: `TypeError` for other functions.
+        """
+        self.address  # noqa: B018
+        assert self._native is not None
+        if not self._native.density:
+            raise TypeError(
+                f"{self.name}: a density takes one float64 vector and returns its value and its "
+                f"gradient, [cost, grad(cost, x)]; this is {self.c_signature}"
+            )
+        pointer = ctypes.POINTER(ctypes.c_double)
+        kinds = (ctypes.c_uint64, pointer, pointer, pointer, ctypes.c_void_p)
+        return ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(self._native.density)
 
 
 def _ctypes_type(argument: Argument) -> Any:
@@ -165,50 +195,6 @@ def _cffi_type(c_type: str) -> Any:
     return _cffi_backend.new_primitive_type(c_type)
 
 
-# -- the text ---------------------------------------------------------------------------------
-_ADAPTOR = "cg_adaptor"
-_VISIBLE = "#pragma GCC visibility push(default)\n{}#pragma GCC visibility pop\n"
-
-
 def _text(made: Library) -> str:
     """The source with its header in it."""
-    return made.source.replace(f'#include "{made.name}.h"\n', _VISIBLE.format(made.header), 1)
-
-
-def _is_of_one_number(made: Library) -> bool:
-    return [a.kind for a in made.arguments] == ["value", "output", "work"]
-
-
-def _adaptor(made: Library) -> str:
-    """A C function that SciPy can call, empty where the arguments do not fit."""
-    arguments = made.arguments
-    outputs = [a for a in arguments if a.kind in ("output", "shape")]
-    taken = [a for a in arguments if a.kind in ("value", "array")]
-    numbers = all(a.kind == "value" for a in taken)
-    vector = len(taken) == 1 and taken[0].kind == "array" and len(taken[0].shape) == 1
-    fits = (
-        [(a.kind, a.shape, a.dtype) for a in outputs] == [("output", (), "float64")]
-        and taken
-        and all(a.dtype == "float64" for a in taken)
-        and (numbers or vector)
-        and made.work_bytes is not None
-        and made.work_bytes <= _LARGEST_STACK
-    )
-    if not fits:
-        return ""
-    one = _is_of_one_number(made)
-    given = []
-    for argument in arguments:
-        if argument.kind == "size":
-            given.append("n")
-        elif argument.kind == "value":
-            given.append("x" if one else f"x[{taken.index(argument)}]")
-        else:
-            given.append({"array": "x", "output": "&y", "work": "work"}[argument.kind])
-    head = f"double {_ADAPTOR}({'double x' if one else 'int n, double *x'})"
-    unused = "" if one or "n" in given else "    (void)n;\n"
-    return (
-        f"\n{_VISIBLE.format(f'{head};{chr(10)}')}\n{head}\n{{\n{unused}"
-        f"    double y;\n    _Alignas(64) char work[{max(64, made.work_bytes or 0)}];\n"
-        f"    return {made.name}({', '.join(given)}) == CG_OK ? y : NAN;\n}}\n"
-    )
+    return made.source.replace(f'#include "{made.name}.h"\n', visible(made.header), 1)

@@ -44,6 +44,12 @@ LAYERS: dict[str, float] = {
     "cgrad.pages": 5,
     "cgrad.export": 5,
     "cgrad.native": 5,
+    "cgrad.attach": 5,
+    "cgrad.profile": 5,
+    "cgrad.adaptors": 5,
+    "cgrad.interpret": 5,
+    "cgrad.looking": 5,
+    "cgrad.trace": 5,
     "cgrad.interop": 6,
     "cgrad.optimize": 6,
     "cgrad.cli": 7,
@@ -57,7 +63,7 @@ APART = {
     "cgrad.codegen": ("cgrad.errors", "cgrad.config", "cgrad.core", "cgrad.ops", "cgrad.codegen"),
 }
 # What core is may be read in an afternoon: lines of code, neither blank nor comment nor docstring.
-CORE_LINES = 2550
+CORE_LINES = 2600
 
 Sources = Mapping[str, str]
 

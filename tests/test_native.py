@@ -62,10 +62,33 @@ def test_scipy_integrates_it(f):
     assert integrate.quad(g, -np.inf, np.inf)[0] == pytest.approx(np.sqrt(np.pi), rel=1e-12)
     h = cgrad.function([a, b], a * b**2, name="h").low_level_callable()
     assert integrate.nquad(h, [(0, 1), (0, 2)])[0] == pytest.approx(4 / 3, rel=1e-12)
-    k = cgrad.function([x], ct.sum(x**3), name="k").low_level_callable()
+    # the names of the function and of its parameters may be any
+    k = cgrad.function([x], ct.sum(x**3), name="x").low_level_callable()
     assert integrate.nquad(k, [(0, 1), (0, 2)])[0] == pytest.approx(4.5, rel=1e-12)
     with pytest.raises(TypeError, match=r"takes functions of float64 numbers.*int f\("):
         f.low_level_callable()
+
+
+def test_a_density_as_samplers_call_it():
+    mean = ct.sum(x) / x.shape[0]
+    logp = -ct.sum(ct.exp(x - mean) ** 2) + ct.sum(ct.log(x))
+    f = cgrad.function([x], [logp, ct.grad(logp, x)], name="logp")
+    density = f.density()
+    values, gradient, value = np.linspace(0.5, 2, 200), np.zeros(200), np.zeros(1)
+    pointers = [array.ctypes.data_as(POINTER) for array in (values, gradient, value)]
+    assert density(200, *pointers, None) == 0
+    expected = f(values)
+    assert value[0] == expected[0] and (gradient == expected[1]).all()
+    values[7] = 0
+    assert density(200, *pointers, None) == -1
+    three = ct.tensor("three", dtype="float64", shape=(3,))
+    cost = ct.sum(three**2)
+    declared = cgrad.function([three], [cost, ct.grad(cost, three)]).density()
+    assert declared(3, *pointers, None) == 0
+    assert declared(4, *pointers, None) == 1
+    for wrong in ([cost], [ct.grad(cost, three), cost], [cost, ct.hessian(cost, three)]):
+        with pytest.raises(TypeError, match=r"returns its value and its gradient"):
+            cgrad.function([three], wrong).density()
 
 
 def test_lapack_has_no_pointer():

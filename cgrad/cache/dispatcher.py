@@ -136,16 +136,22 @@ class Dispatcher(Protocol):
 class PendingDispatcher:
     """The dispatcher while it is being built; as a context manager it is given up on leaving."""
 
-    __slots__ = ("_pending",)
+    __slots__ = ("_pending", "_why_none")
 
-    def __init__(self, pending: Pending | None) -> None:
+    def __init__(self, pending: Pending | None, why_none: str = "") -> None:
         self._pending = pending
+        self._why_none = why_none
 
     def result(self) -> type[Dispatcher]:
         """Wait for the type. Raises BuildError if the compiler failed."""
         global _loaded
         if _loaded is None:
             if self._pending is None:
+                if self._why_none:
+                    warn_once(
+                        f"there is {self._why_none} to build cgrad's dispatcher with, so calls "
+                        "are slower"
+                    )
                 _loaded = fallback.PythonDispatcher
             else:
                 _loaded = open_obtained(self._take, _open)
@@ -179,8 +185,7 @@ def start_dispatcher() -> PendingDispatcher:
         reason = (
             "no C compiler" if isinstance(error, NoCompilerError) else "CGRAD_OFFLINE=1 and none"
         )
-        warn_once(f"there is {reason} to build cgrad's dispatcher with, so calls are slower")
-        return PendingDispatcher(None)
+        return PendingDispatcher(None, reason)
 
 
 def load_dispatcher() -> type[Dispatcher]:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 import _cffi_backend
 import numpy as np
 
-__all__ = ["PythonDispatcher"]
+__all__ = ["PythonDispatcher", "Setting"]
 
 _Array = np.ndarray[Any, Any]
 
@@ -71,8 +71,8 @@ class PythonDispatcher:
         if self._owner is not None:
             raise RuntimeError("this function is already bound to a kernel")
         n_user = len(inputs) - len(hidden)
-        if n_user < 0 or not 0 <= n_returned <= len(outputs) or not (entry and sizes and work):
-            raise ValueError("_bind: counts or addresses do not fit together")
+        if n_user < 0 or not 0 <= n_returned <= len(outputs):
+            raise ValueError("_bind: counts do not fit together")
         if isinstance(returns, str):
             good = returns == "list" or (returns == "single" and n_returned == 1)
         else:
@@ -84,9 +84,7 @@ class PythonDispatcher:
                 raise TypeError("a stored value is a list of one array")
         if any(not n_returned <= index < len(outputs) for index, _ in updates):
             raise ValueError("an update is an output that is not returned")
-        self._entry = _function(entry, 6)
-        self._sizes = _function(sizes, 4)
-        self._work = _function(work, 1)
+        self._open(entry, sizes, work)
         self._n_sizes = n_sizes
         self._n_user = n_user
         self._inputs = [(_DTYPES[number], rank) for number, rank in inputs]
@@ -96,6 +94,14 @@ class PythonDispatcher:
         self._n_returned = n_returned
         self._updates = tuple(updates)
         self._owner = owner
+
+    def _open(self, entry: int, sizes: int, work: int) -> None:
+        """Keep the functions of the kernel."""
+        if not (entry and sizes and work):
+            raise ValueError("_bind: an address is missing")
+        self._entry = _function(entry, 6)
+        self._sizes = _function(sizes, 4)
+        self._work = _function(work, 1)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._owner is None:
@@ -198,10 +204,17 @@ class PythonDispatcher:
             )
         return value
 
-    def _prepare(self, args: Sequence[Any], arrays: list[_Array]) -> _Setting:
+    def _with_hidden(self, arrays: list[_Array]) -> list[_Array]:
+        """The user's arrays and those that are stored."""
+        stored = [
+            self._stored(self._n_user + number, cell, number)
+            for number, cell in enumerate(self._hidden)
+        ]
+        return [*arrays, *stored]
+
+    def _prepare(self, args: Sequence[Any], given: list[_Array]) -> Setting:
         """Everything that is known before memory is needed."""
-        for number, cell in enumerate(self._hidden):
-            arrays.append(self._stored(self._n_user + number, cell, number))
+        arrays = self._with_hidden(given)
         status = np.array((0, -1, -1, 0, 0), np.int64)
         shapes = [np.array(array.shape, np.int64) for array in arrays]
         out_shapes = [np.zeros(rank, np.int64) for _, rank in self._outputs]
@@ -215,12 +228,24 @@ class PythonDispatcher:
         needed = self._work(_pointer(size))
         if not 0 <= needed < _WORK_LIMIT:
             raise MemoryError
-        return _Setting(arrays, shapes, table, size, out_shapes, needed)
+        return Setting(arrays, shapes, table, size, out_shapes, needed)
+
+    def _compute(self, args: Sequence[Any], setting: Setting, made: list[_Array]) -> None:
+        """Write the results to `made`, their true shapes to `setting`."""
+        status = np.array((0, -1, -1, 0, 0), np.int64)
+        out = _table(made, setting.out_shapes)
+        work = np.empty(setting.needed + 64, np.uint8)
+        aligned = work[-_address(work) % 64 :]
+        code = self._entry(
+            _pointer(_RUNTIME), _pointer(setting.table), _pointer(out), _pointer(setting.size),
+            _pointer(aligned), _pointer(status),
+        )  # fmt: skip
+        if code:
+            self._raise(code, status, args, setting.arrays)
 
     def _run(self, args: Sequence[Any], arrays: list[_Array], given: Sequence[Any]) -> Any:
         setting = self._prepare(args, arrays)
-        out_shapes = setting.out_shapes
-        status = np.array((0, -1, -1, 0, 0), np.int64)
+        arrays, out_shapes = setting.arrays, setting.out_shapes
         targets = [*given, *[None] * (len(out_shapes) - len(given))]
         made = [
             target
@@ -230,15 +255,7 @@ class PythonDispatcher:
                 zip(targets, [tuple(s.tolist()) for s in out_shapes], self._outputs, strict=True)
             )
         ]
-        out = _table(made, out_shapes)
-        work = np.empty(setting.needed + 64, np.uint8)
-        aligned = work[-_address(work) % 64 :]
-        code = self._entry(
-            _pointer(_RUNTIME), _pointer(setting.table), _pointer(out), _pointer(setting.size),
-            _pointer(aligned), _pointer(status),
-        )  # fmt: skip
-        if code:
-            self._raise(code, status, args, arrays)
+        self._compute(args, setting, made)
         true = [tuple(shape.tolist()) for shape in out_shapes]
         for index, target in enumerate(targets):
             if target is None:
@@ -291,7 +308,7 @@ class PythonDispatcher:
         raise RuntimeError(f"the kernel failed with code {code} and nobody said why")
 
 
-class _Setting(NamedTuple):
+class Setting(NamedTuple):
     """What a call knows before it runs."""
 
     arrays: list[_Array]

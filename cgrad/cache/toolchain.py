@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from importlib.machinery import PathFinder
 
 import numpy
 
@@ -126,7 +127,17 @@ def find_compiler() -> Compiler | None:
         path = _resolve(name)
         if path is not None:
             return _describe(path, ())
-    return None
+    zig = _packaged_zig()
+    return None if zig is None else _describe(zig, ("cc",))
+
+
+def _packaged_zig() -> str | None:
+    """The zig program of the Python package `ziglang`, whose `zig cc` is clang."""
+    spec = PathFinder.find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        return None
+    path = os.path.join(os.path.dirname(spec.origin), "zig")
+    return path if _is_program(path) else None
 
 
 def _split_setting(setting: str) -> tuple[str, ...]:
@@ -175,7 +186,8 @@ def missing_compiler() -> NoCompilerError:
     )
     return NoCompilerError(
         f"no C compiler was found: looked for {looked} in the absolute directories of PATH.\n"
-        f"Install one ({hint}), or set CGRAD_CC to the absolute path of one."
+        f"Install one ({hint}), or zig's (pip install ziglang), or set CGRAD_CC to the absolute "
+        "path of one."
     )
 
 
@@ -260,9 +272,11 @@ def kernel_flags(compiler: Compiler) -> tuple[str, ...]:
 
 
 def is_clang(compiler: Compiler) -> bool:
-    """Whether the compiler is clang, by the name of its program; on macOS `cc` and `gcc` are."""
+    """Whether the compiler is clang, by the name of its program; zig is, on macOS also `cc`."""
     name = os.path.basename(os.path.realpath(compiler.words[0]))
-    return "clang" in name or (sys.platform == "darwin" and not re.match(r"gcc-\d", name))
+    if "clang" in name or name == "zig":
+        return True
+    return sys.platform == "darwin" and not re.match(r"gcc-\d", name)
 
 
 def has_openmp() -> bool:

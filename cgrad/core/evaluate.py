@@ -1,11 +1,13 @@
-"""The value of a graph by NumPy, op by op: constant folding and the oracle of the tests.
+"""The value of a graph by NumPy, op by op: constant folding, tracing, the oracle of the tests.
 
-Responsible for: running the `reference` of each op in order.  No compiled function uses this.
+Responsible for: running the `reference` of each op in order.  No compiled function uses this; where
+there is no C compiler it is what runs instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,22 +16,44 @@ from cgrad.core import sizes
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.graphs import Body, toposort
 from cgrad.core.node import Node
+from cgrad.core.sites import describe
 from cgrad.core.sizes import Atom, SizeLike
 
+# (node, the values of it and of what is known where it is, positions in the loops around it)
+Observer = Callable[[Node, Mapping[Node, Any], tuple[int, ...]], None]
 
-def evaluate(outputs: Sequence[Node], given: Mapping[Node, Any]) -> list[Any]:
-    """The values of `outputs` when the free variables have the values `given`."""
+
+def evaluate(
+    outputs: Sequence[Node], given: Mapping[Node, Any], observe: Observer | None = None
+) -> list[Any]:
+    """The values of `outputs` when the free variables have the values `given`.
+
+    `observe` is told of each value as it is computed, those of every step of a loop too.
+    """
     values: dict[Node, Any] = {
         node: np.asarray(value, NUMPY[node.dtype]) for node, value in given.items()
     }
-    _run(toposort(outputs, given), values)
+    _run(toposort(outputs, given), values, observe, ())
     return [values[out] for out in outputs]
 
 
-def _run(order: Sequence[Node], values: dict[Node, Any]) -> None:
+def lookup_in(values: Mapping[Node, Any]) -> Callable[[Atom], int]:
+    """What the atoms of sizes stand for, given the values of nodes."""
+
     def lookup(atom: Atom) -> int:
         found = values[atom.args[0]]
         return int(found.shape[atom.args[1]]) if atom.kind == "dim" else int(found)
+
+    return lookup
+
+
+def _run(
+    order: Sequence[Node],
+    values: dict[Node, Any],
+    observe: Observer | None,
+    steps: tuple[int, ...],
+) -> None:
+    lookup = lookup_in(values)
 
     def concrete(size: SizeLike) -> SizeLike:
         return sizes.evaluate(size, lookup)
@@ -41,7 +65,8 @@ def _run(order: Sequence[Node], values: dict[Node, Any]) -> None:
         loop = getattr(node.op, "reference_loop", None)
         if loop is not None:
             length = sizes.evaluate(next(iter(node.op.sizes())), lookup)
-            rows = loop(args, length, _step(node.op.bodies[0], values))  # type: ignore[attr-defined]
+            body = _step(node.op.bodies[0], values, observe, steps)  # type: ignore[attr-defined]
+            rows = loop(args, length, body)
             # a loop of no steps does not see the shape of its rows
             values[node] = [
                 row if row.size else row.reshape([sizes.evaluate(n, lookup) for n in type.shape])
@@ -50,26 +75,42 @@ def _run(order: Sequence[Node], values: dict[Node, Any]) -> None:
             continue
         chosen = getattr(node.op, "chosen", None)
         if chosen is not None:
-            values[node] = _step(chosen(args[0]), values)(args[1:])
+            # a side of a choice is no loop: its position is that of what is around it
+            side = _step(chosen(args[0]), values, observe, steps, looped=False)
+            values[node] = side(args[1:])
             continue
         sized = any(True for _ in node.op.sizes())
         op = node.op.map_sizes(concrete) if sized else node.op
-        result = op.reference(*args)
+        try:
+            result = op.reference(*args)
+        except Exception as error:
+            error.add_note(f"computing {node!r}\n{describe(node.site)}")
+            raise
         values[node] = result if isinstance(result, list) else _as(result, node.dtype)
+        if observe is not None:
+            observe(node, values, steps)
 
 
 def _as(value: Any, dtype: str) -> Any:
     return np.asarray(value, NUMPY[dtype]) if dtype in NUMPY else value
 
 
-def _step(body: Body, outer: Mapping[Node, Any]) -> Any:
+def _step(
+    body: Body,
+    outer: Mapping[Node, Any],
+    observe: Observer | None,
+    steps: tuple[int, ...],
+    looped: bool = True,
+) -> Any:
+    count = itertools.count()
+
     def step(params: Sequence[Any]) -> list[Any]:
         values = {atom.args[0]: outer[atom.args[0]] for atom in body.free}
         values.update(
             (param, np.asarray(value, NUMPY[param.dtype]))
             for param, value in zip(body.params, params, strict=True)
         )
-        _run(body.order, values)
+        _run(body.order, values, observe, (*steps, next(count)) if looped else steps)
         return [values[out] for out in body.outputs]
 
     return step

@@ -217,6 +217,12 @@ def constant_value(node: Node) -> Any:
     return value.reshape(-1)[0] if value.size == 1 else None
 
 
+def storage(node: Node) -> list[Any]:
+    """The list with the one array of a shared variable or of data."""
+    op: Any = node.op
+    return op.storage if hasattr(op, "storage") else [op.value]
+
+
 def size_node(size: SizeLike) -> Node:
     """A size as an int64 scalar of the graph."""
     return Node(SizeNode(size))

@@ -103,12 +103,11 @@ def test_an_interrupt_stops_the_compiler(child, compiler, tmp_path):
         "try:\n    load('double')\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
     )
     pid = tmp_path / "pid"
-    for _ in range(6000):
-        if pid.exists() and pid.read_text().strip():
-            break
+    # a busy machine may take long to get there
+    while process.poll() is None and not (pid.exists() and pid.read_text().strip()):
         time.sleep(0.01)
     process.send_signal(2)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert out == "interrupted\n", err
     assert made.calls() == 1
     _wait_gone(int(pid.read_text()))
