@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -219,16 +220,26 @@ class _Segment:
         """The bytes of the elements that are read and written, each counted once."""
         lookup = lookup_in(given)
         most: dict[Buffer, int] = {}
-        try:
-            for stmt in self.stmts:
-                for buffer, extents in _accesses(stmt, ()):
-                    size = math.prod(sizes.evaluate(n, lookup) for n in buffer.shape)
-                    count = math.prod(max(0, sizes.evaluate(n, lookup)) for n in extents)
-                    base = buffer.base
-                    most[base] = max(most.get(base, 0), min(size, count))
-        except KeyError:  # a length that is counted, or an index of a loop around it
-            return None
+        for stmt in self.stmts:
+            for buffer, extents in _accesses(stmt, ()):
+                if buffer.base.role == "local":
+                    continue
+                size = _product(buffer.shape, lookup)
+                if size is None:
+                    return None
+                # loops over blocks have lengths that only the kernel knows
+                count = _product(extents, lookup)
+                base = buffer.base
+                most[base] = max(most.get(base, 0), size if count is None else min(size, count))
         return sum(n * NUMPY[buffer.dtype].itemsize for buffer, n in most.items())
+
+
+def _product(lengths: Sequence[Any], lookup: Any) -> int | None:
+    """None if a length is known inside the kernel only: counted, or an index of a loop."""
+    atoms = [atom for n in lengths for atom in sizes.atoms(n)]
+    if any(atom.kind not in ("dim", "value", *sizes.COMPOUND) for atom in atoms):
+        return None
+    return math.prod(max(0, sizes.evaluate(n, lookup)) for n in lengths)
 
 
 def _accesses(stmt: Stmt, around: tuple[Any, ...]) -> Any:

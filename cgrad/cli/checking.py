@@ -56,7 +56,7 @@ def add(commands: Commands) -> None:
         parser.set_defaults(run=run)
 
 
-def _arguments(f: Any, args: argparse.Namespace, size: int | None) -> list[Any]:
+def arguments(f: Any, args: argparse.Namespace, size: int | None) -> list[Any]:
     wanted = size if args.size is None else args.size
     if wanted is not None and not 0 <= wanted <= 1 << 28:
         raise UsageError(f"--size is {wanted}, expected 0 to {1 << 28}")
@@ -69,7 +69,7 @@ def _arguments(f: Any, args: argparse.Namespace, size: int | None) -> list[Any]:
 def check(args: argparse.Namespace, out: Output) -> int:
     """Every result against finite differences."""
     f = targets.one(args.target)
-    arrays = _arguments(f, args, None)
+    arrays = arguments(f, args, None)
     program = f.maker.program
     rows = []
     for k, node in enumerate(program.outputs[: f._plan.n_returned]):
@@ -111,7 +111,7 @@ def _compare(node: Node, inputs: list[Node], arrays: list[Any]) -> tuple[str, st
 def bench(args: argparse.Namespace, out: Output) -> int:
     """CPU time of calls with equal arguments."""
     f = targets.one(args.target)
-    arrays = _arguments(f, args, 1000)
+    arrays = arguments(f, args, 1000)
     try:
         count, seconds = 1, _timed(f, arrays, 1)
     except CgradError as error:
@@ -124,7 +124,7 @@ def bench(args: argparse.Namespace, out: Output) -> int:
     rounds = [_timed(f, arrays, count) / count for _ in range(_ROUNDS)]
     least, median = min(rounds), statistics.median(rounds)
     shapes = ", ".join(str(np.shape(array)) for array in arrays) or "none"
-    out.text(f"{_time_text(least)} least, {_time_text(median)} median, {count} calls a round")
+    out.text(f"{time_text(least)} least, {time_text(median)} median, {count} calls a round")
     out.text(f"arguments: {shapes}")
     out.result(
         least=least, median=median, calls=count, rounds=_ROUNDS,
@@ -140,7 +140,7 @@ def _timed(f: Any, arrays: list[Any], count: int) -> float:
     return time.process_time() - start
 
 
-def _time_text(seconds: float) -> str:
+def time_text(seconds: float) -> str:
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * scale >= 1:
             return f"{seconds * scale:.3g} {unit}"

@@ -8,7 +8,16 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from cgrad.cli import caching, checking, compiling, completing, doctor, exporting, showing
+from cgrad.cli import (
+    caching,
+    checking,
+    compiling,
+    completing,
+    doctor,
+    exporting,
+    profiling,
+    showing,
+)
 from cgrad.cli.output import (
     FAILED,
     NO_COMPILER,
@@ -39,7 +48,7 @@ def build_parser() -> Parser:
         "`cgrad COMMAND --help` has the options and examples of each command.",
     )  # fmt: skip
     commands = Commands(parser, "command")
-    for module in (compiling, exporting, showing, checking, caching, doctor):
+    for module in (compiling, exporting, showing, checking, profiling, caching, doctor):
         module.add(commands)
     completing.add(commands, parser)
     return parser

@@ -1,4 +1,4 @@
-"""`cgrad show`, `check`, `bench`, `completion`, and what notebooks show."""
+"""`cgrad show`, `check`, `bench`, `profile`, `completion`, and what notebooks show."""
 
 from __future__ import annotations
 
@@ -76,6 +76,13 @@ def test_notebooks_show_a_function():
     f = cgrad.function([x], ct.sum(x**2), name="shown")
     text = f._repr_html_()
     assert "<svg" in text and "static int64_t shown(" in text and "<script>" not in text
+
+
+def test_profile(cgrad_cli, models, tmp_path):
+    ran = cgrad_cli("profile", f"{models}:loss", "--size", "10", "--json", "--svg", "bars.svg")
+    assert ran.code == 0 and ran.json["name"] == "loss" and ran.json["nests"][-1]["bytes"] >= 80
+    assert "in the kernel, median of 20 calls" in cgrad_cli("profile", f"{models}:loss").out
+    assert cgrad_cli("profile", f"{models}:loss", "--svg", "/no/such/bars.svg").code == 1
 
 
 def test_check_and_bench(cgrad_cli, models, tmp_path):
