@@ -296,7 +296,7 @@ class _Segments:
         kernel.body = body
         kernel.foreign = "\n\n".join(part for part in (_CLOCK, kernel.foreign) if part)
         text = emit(kernel, self.slots, self.names, math=self.program.math)
-        meta: dict[str, Any] = {"counted": []}
+        meta: dict[str, Any] = {"counted": [], "interruptible": False}
         called = routines(text)
         if called:
             meta["routines"] = called
