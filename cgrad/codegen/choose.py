@@ -7,6 +7,8 @@ The cost function, one decision per node, consumers first.  A node gets a buffer
 * it is not free, and either read by more than one of those, or read inside a loop over an axis
   it does not have: then the cost of its elements (additions, see `Row.cost`) is compared with
   that of storing and reading them, `MEMORY_COST`; or
+  Read by several, it is dropped again where other buffers lead to it for less; or
+* another buffer holds a function of the same argument that computes most of it beside; or
 * its expression is deep: one of `DEEPEST` operations on top of each other ends in a buffer, so
   that expressions are of bounded size and whatever goes through one, or notes which buffers it
   reads, takes constant time.
@@ -17,10 +19,10 @@ A buffer that later turns out to be written and read in one loop becomes a regis
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cgrad.core.node import Node
-from cgrad.ops.kinds import element_cost, lowering, moved
+from cgrad.ops.kinds import beside, element_cost, lowering, moved
 
 MEMORY_COST = 4
 DEEPEST = 32
@@ -42,6 +44,7 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
         elif getattr(node.op, "stores_arguments", False):
             chosen |= {arg for arg in map(moved, node.args) if arg not in known and _can(arg)}
     _cut_deep(order, chosen, known)
+    needed = frozenset(chosen)
     cost = _costs(order, chosen, known)
     readers: dict[Node, set[Node]] = {}
     repeated: set[Node] = set()
@@ -61,6 +64,8 @@ def choose(order: Sequence[Node], outputs: Collection[Node], known: Collection[N
                 seen |= readers.get(node, set())
             if _repeats(node, position) or (not stored and node in repeated):
                 repeated.add(arg)
+    _drop_cheap(order, chosen, needed | repeated, known, readers)
+    chosen |= _pairs([node for node in order if node not in known], chosen).keys()
     return chosen
 
 
@@ -105,6 +110,76 @@ def _costs(
         below = sum(cost.get(arg, 0) for arg in recomputed)
         cost[node] = min(own + below, _CAP)
     return cost
+
+
+def _drop_cheap(
+    order: Iterable[Node],
+    chosen: set[Node],
+    needed: Collection[Node],
+    known: Collection[Node],
+    readers: Mapping[Node, Collection[Node]],
+) -> None:
+    """Without the buffers, of those not `needed`, whose elements cost less than `MEMORY_COST`.
+
+    The first array with all axes of a node that is read to compute an element of it takes the
+    place of the buffer; each further one costs as much as an addition.  They have to be in memory
+    anyway: arguments, or buffers that a reader of the node reads, too.  Arrays with fewer axes are
+    read again and again and stay in the cache.
+    """
+    cost: dict[Node, int] = {}
+    arrays: dict[Node, frozenset[Node]] = {}
+    for node in order:
+        if node in known or lowering(node) != "pull":
+            continue
+        total, read = element_cost(node), frozenset[Node]()
+        for arg in node.args:
+            if arg in chosen or arg not in cost:
+                read |= {arg}
+            elif arg.ndim:
+                total += cost[arg]
+                read |= arrays[arg]
+        if node in chosen and node not in needed:
+            own = readers.get(node, ())
+            full = [arg for arg in read if arg.ndim >= node.ndim]
+            there = all(arg in known or not {*readers[arg]}.isdisjoint(own) for arg in full)
+            if there and total + max(len(full) - 1, 0) < MEMORY_COST:
+                chosen.discard(node)
+        # from there on it does not matter how much more
+        cost[node] = min(total, MEMORY_COST)
+        arrays[node] = read if total < MEMORY_COST else frozenset()
+
+
+def _pairs(order: Iterable[Node], filled: Collection[Node]) -> dict[Node, Node]:
+    """Nodes that cost little more where a buffer is filled, and much where they are read alone."""
+    functions = {(node.op.name, node.args): node for node in order if node in filled and node.ndim}
+    found: dict[Node, Node] = {}
+    for node in order:
+        others = (functions.get((name, node.args)) for name in beside(node))
+        other = next((other for other in others if other is not None), None)
+        if other is not None:
+            found[node] = other
+    return found
+
+
+def together(order: Sequence[Node], chosen: Collection[Node]) -> list[Node]:
+    """`order` with buffers that are cheap beside others behind these, so that one loop fills both.
+
+    The arguments are the same, so whichever comes first, the other one may come there, too.
+    """
+    partners: dict[Node, list[Node]] = {}
+    for node, other in _pairs(order, chosen).items():
+        if node in chosen:
+            group = partners.setdefault(other, [other])
+            group.append(node)
+            partners[node] = group
+    done = set[Node]()
+    result: list[Node] = []
+    for node in order:
+        if node not in done:
+            group = partners.get(node, [node])
+            result += group
+            done.update(group)
+    return result
 
 
 def _repeats(node: Node, position: int) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cgrad.codegen import control
-from cgrad.codegen.choose import choose
+from cgrad.codegen.choose import choose, together
 from cgrad.codegen.names import Names, note
 from cgrad.codegen.places import Place, Rows, Source, probes, rows_of
 from cgrad.core import dtypes, loops, sizes
@@ -143,6 +143,7 @@ class Block:
         known = {node for node in toposort(wanted) if self.source(node) is not None}
         order = [node for node in toposort(wanted, known) if node not in known]
         chosen = choose(order, wanted, known) | control.sources_of_loops(order, known)
+        order = together(order, chosen)
         places: dict[Node, Place] = {}
         for node, place in outputs:
             if node not in known and node not in places:

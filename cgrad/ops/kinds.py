@@ -160,6 +160,12 @@ def lowering(node: Node) -> str:
     return way
 
 
+def beside(node: Node) -> tuple[str, ...]:
+    """The functions beside which, for the same arguments, `node` costs next to nothing."""
+    names: tuple[str, ...] = getattr(getattr(node.op, "row", None), "beside", ())
+    return names
+
+
 def element_cost(node: Node) -> int:
     """Rough number of additions that an element of `node` costs, its arguments left out."""
     cost: int = getattr(node.op, "cost", 0)

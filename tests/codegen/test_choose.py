@@ -47,3 +47,51 @@ def test_a_cut_chain_computes_the_same() -> None:
     found, total = f(at)
     assert found.tobytes() == expected.tobytes()
     assert np.isclose(total, expected.sum(), rtol=1e-14)
+
+
+def stored(kernel: loops.Kernel) -> list[str]:
+    """The names of the buffers with axes that a kernel stores into, results aside."""
+    buffers = {s.buffer.base for s in statements(kernel.body) if isinstance(s, loops.Set)}
+    return sorted(b.name for b in buffers if b.role == "temp" and b.shape)
+
+
+def test_what_a_stored_value_leads_to_is_computed_again() -> None:
+    """Of two rows that both loops over a row read, the one that is half of the other is not."""
+    x = ct.dmatrix("x")
+    e = ct.exp(x)
+    half = 0.5 * e
+    total = ct.sum(ct.sqr(half) + ct.sin(half) + e, axis=1, keepdims=True)
+    kernel, _ = kernel_of([x], [half * total + e])
+    assert len(rows := stored(kernel)) == 1 and rows[0].startswith("exp")
+
+
+def test_what_leads_to_a_value_must_be_in_memory_anyway() -> None:
+    """Nothing is won where the value is dropped and what it is computed from kept for it."""
+    x = ct.dtensor3("x")
+    squares = 0.5 + ct.sum(x, axis=2)
+    root = ct.sqrt(squares)
+    cube = squares * root
+    total = ct.sum(root + ct.sin(cube), axis=1, keepdims=True)
+    kernel, _ = kernel_of([x], [root / total + cube])
+    assert not [name for name in stored(kernel) if name.startswith("sum")]
+    assert len(stored(kernel)) == 2
+
+
+def test_a_function_and_its_derivative_share_a_loop() -> None:
+    """Where tanh is stored for a product, its derivative is stored beside it for later."""
+    x, w = ct.dmatrix("x"), ct.dmatrix("w")
+    cost = ct.sum(ct.sqr(ct.tanh(x) @ w))
+    kernel, _ = kernel_of([x, w], cgrad.grad(cost, [x, w]))
+    shared = [
+        nest
+        for nest in nests(kernel)
+        if {"cg_tanh({0})", "cg_dtanh({0})"}
+        <= {
+            part.template
+            for stmt in statements([nest])
+            for value in loops.values(stmt)
+            for part in loops.walk(value)
+            if isinstance(part, loops.Call)
+        }
+    ]
+    assert len(shared) == 1

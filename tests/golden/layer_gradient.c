@@ -25,7 +25,7 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
     }
     const double v2 = (double)(n * p);
     const double v3 = 2.0 / v2;
-    /* tanh [n6], sum [n11], mul [n27], sum [n29] */
+    /* tanh [n6], dtanh [n26], sum [n11], mul [n27], sum [n29] */
     for (int64_t i = 0; i < n; ++i) {
         double sum2 = 0.0;
         for (int64_t j_from = 0; j_from < p; j_from += 256) {
@@ -34,8 +34,9 @@ static int64_t layer_gradient(const cg_rt *rt, int64_t n, int64_t m, int64_t p,
             cg_independent for (int64_t j = j_from; j < j_to; ++j) {
                 const double v1 = matmul[i * p + j] + b[j];
                 const double tanh2 = cg_tanh(v1);
+                const double dtanh = cg_dtanh(v1);
                 sum_terms[j - j_from] = tanh2 * tanh2;
-                const double v4 = v3 * tanh2 * cg_dtanh(v1);
+                const double v4 = v3 * tanh2 * dtanh;
                 mul[i * p + j] = v4;
                 out2[j] += v4;
             }

@@ -9,16 +9,16 @@ static int64_t logistic_value_gradient(int64_t n, int64_t m, const double *restr
                                        double *restrict out0, double *restrict out1)
 {
     double sum = 0.0;
-    /* exp [n7], add [n7], sum [n8], true_div [n12] */
+    /* exp [n7], sum [n8], true_div [n12] */
     for (int64_t i_from = 0; i_from < n * m; i_from += 256) {
         const int64_t i_to = cg_min_i64(i_from + 256, n * m);
         double sum_terms[256];
         for (int64_t i = i_from; i < i_to; ++i) {
             const double x_i = x[i];
             const double exp3 = cg_exp(-fabs(x_i));
-            const double add = 1.0 + exp3;
-            sum_terms[i - i_from] = (x_i >= 0.0 ? 1.0 : exp3) / add;
-            out1[i] = exp3 / (add * add);
+            const double v1 = 1.0 + exp3;
+            sum_terms[i - i_from] = (x_i >= 0.0 ? 1.0 : exp3) / v1;
+            out1[i] = exp3 / (v1 * v1);
         }
         sum += cg_sum_block(i_to - i_from, sum_terms);
     }

@@ -21,7 +21,7 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
     }
     const double v1 = (double)(n * m);
     const double v2 = 2.0 / v1;
-    /* true_div [n6], sum [n11], mul [n25], sum [n28], sum [n33], broadcast [n34] */
+    /* true_div [n6], sum [n11], sum [n28], sum [n33], broadcast [n34] */
     for (int64_t i = 0; i < n; ++i) {
         double sum3 = 0.0;
         const double column_i = column[i];
@@ -33,9 +33,9 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
             for (int64_t j = j_from; j < j_to; ++j) {
                 const double true_div = (x[i * m + j] - row[j]) / column_i;
                 sum_terms[j - j_from] = true_div * true_div;
-                const double mul = v2 * true_div;
-                sum2[j] += mul / column_i;
-                sum3_terms[j - j_from] = mul * true_div / column_i;
+                const double v3 = v2 * true_div;
+                sum2[j] += v3 / column_i;
+                sum3_terms[j - j_from] = v3 * true_div / column_i;
             }
             sum5 += cg_sum_block(j_to - j_from, sum_terms);
             sum3 += cg_sum_block(j_to - j_from, sum3_terms);
