@@ -9,7 +9,8 @@
  * zeros (W. J. Cody, W. Waite, Software Manual for the Elementary Functions, 1980); n is rounded by
  * adding 1.5 * 2^52, whose last bits then hold it. The polynomials are minimax fits of our own
  * (Remez exchange in 200 bits). A scale 2^n is two factors where results may be below the normal
- * numbers, so that they are rounded once. */
+ * numbers, so that they are rounded once; with 2 * 1023 added to n, the exponents of both are there
+ * by halving it. */
 #pragma once
 #include "cg_bits.h"
 
@@ -31,13 +32,31 @@ cg_inline float cg_scalef(float y, float shifted)
     return y * cg_from_bitsf((half << 23) + one) * cg_from_bitsf(((n - half) << 23) + one);
 }
 
+/* cg: cg_power */
+/* 2^n (1 + e), where the last bits of `shifted` hold n + 2 * 1023, the exponents of two factors. */
+cg_inline double cg_power(double e, double shifted)
+{
+    const uint64_t both = cg_bits(shifted), half = both >> 1;
+    const double first = cg_from_bits(half << 52);
+    return fma(first, e, first) * cg_from_bits((both - half) << 52);
+}
+
+/* cg: cg_powerf */
+/* The same in float, with n + 2 * 127. */
+cg_inline float cg_powerf(float e, float shifted)
+{
+    const uint32_t both = cg_bitsf(shifted), half = both >> 1;
+    const float first = cg_from_bitsf(half << 23);
+    return fmaf(first, e, first) * cg_from_bitsf((both - half) << 23);
+}
+
 /* cg: cg_exp = exp */
 /* e^x. The polynomial is off by 2^-56. */
 cg_function double cg_exp(double x)
 {
-    const double bounded = x > 1000.0 ? 1000.0 : x < -1000.0 ? -1000.0 : x;
-    const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
-    const double n = shifted - 0x1.8p52;
+    const double most = x > 1000.0 ? 1000.0 : x, bounded = most < -1000.0 ? -1000.0 : most;
+    const double zero = 0x1.8p52 + 2046.0, shifted = fma(bounded, 0x1.71547652b82fep+0, zero);
+    const double n = shifted - zero;
     const double r = fma(n, -0x1.ef35793c7673p-45, fma(n, -0x1.62e42fefa38p-1, bounded));
     const double r2 = r * r, r4 = r2 * r2;
     const double q0 = fma(r, 0x1.55555555557aap-3, 0x1.000000000000ap-1);
@@ -46,29 +65,29 @@ cg_function double cg_exp(double x)
     const double q3 = fma(r, 0x1.71d9244cebdeep-19, 0x1.a019a8c3a8de9p-16);
     const double q4 = fma(r, 0x1.b60d952cb2ffdp-26, 0x1.289e2eaa4356ap-22);
     const double q = fma(r4, fma(r4, q4, fma(r2, q3, q2)), fma(r2, q1, q0));
-    return cg_scale(1.0 + fma(r2, q, r), shifted);
+    return cg_power(fma(r2, q, r), shifted);
 }
 
 /* cg: cg_expf = expf */
 /* e^x. The polynomial is off by 2^-28. */
 cg_function float cg_expf(float x)
 {
-    const float bounded = x > 150.0f ? 150.0f : x < -150.0f ? -150.0f : x;
-    const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
-    const float n = shifted - 0x1.8p23f;
+    const float most = x > 150.0f ? 150.0f : x, bounded = most < -150.0f ? -150.0f : most;
+    const float zero = 0x1.8p23f + 254.0f, shifted = fmaf(bounded, 0x1.715476p+0f, zero);
+    const float n = shifted - zero;
     const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, bounded));
     const float r2 = r * r;
     const float q0 = fmaf(r, 0x1.555488p-3f, 0x1.fffffcp-2f);
     const float q1 = fmaf(r, 0x1.1240dep-7f, 0x1.555842p-5f);
     const float q = fmaf(r2, fmaf(r2, 0x1.6ae7c6p-10f, q1), q0);
-    return cg_scalef(1.0f + fmaf(r2, q, r), shifted);
+    return cg_powerf(fmaf(r2, q, r), shifted);
 }
 
 /* cg: cg_exp2 = exp2 */
 /* 2^x. The polynomial is off by 2^-55. */
 cg_function double cg_exp2(double x)
 {
-    const double bounded = x > 1100.0 ? 1100.0 : x < -1100.0 ? -1100.0 : x;
+    const double most = x > 1100.0 ? 1100.0 : x, bounded = most < -1100.0 ? -1100.0 : most;
     const double shifted = bounded + 0x1.8p52;
     const double r = bounded - (shifted - 0x1.8p52);
     const double r2 = r * r, r4 = r2 * r2;
@@ -85,7 +104,7 @@ cg_function double cg_exp2(double x)
 /* 2^x. The polynomial is off by 2^-32. */
 cg_function float cg_exp2f(float x)
 {
-    const float bounded = x > 160.0f ? 160.0f : x < -160.0f ? -160.0f : x;
+    const float most = x > 160.0f ? 160.0f : x, bounded = most < -160.0f ? -160.0f : most;
     const float shifted = bounded + 0x1.8p23f;
     const float r = bounded - (shifted - 0x1.8p23f), r2 = r * r;
     const float q0 = fmaf(r, 0x1.ebfbep-3f, 0x1.62e43p-1f);
@@ -124,7 +143,7 @@ cg_inline float cg_expm1_off(float r)
 /* e^x - 1 = 2 (h e^r - 1/2) with h = 2^n / 2, which does not overflow before the result does. */
 cg_function double cg_expm1(double x)
 {
-    const double bounded = x > 710.0 ? 710.0 : x < -40.0 ? -40.0 : x;
+    const double most = x > 710.0 ? 710.0 : x, bounded = most < -40.0 ? -40.0 : most;
     const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
     const double n = shifted - 0x1.8p52;
     const double first = fma(n, -0x1.62e42fefa38p-1, bounded);
@@ -140,7 +159,7 @@ cg_function double cg_expm1(double x)
 /* The same in float. */
 cg_function float cg_expm1f(float x)
 {
-    const float bounded = x > 89.0f ? 89.0f : x < -20.0f ? -20.0f : x;
+    const float most = x > 89.0f ? 89.0f : x, bounded = most < -20.0f ? -20.0f : most;
     const float shifted = fmaf(bounded, 0x1.715476p+0f, 0x1.8p23f);
     const float n = shifted - 0x1.8p23f;
     const float first = fmaf(n, -0x1.62e4p-1f, bounded);

@@ -50,7 +50,7 @@ cg_function double cg_pow(double x, double y)
     const double log = size == 0 ? -INFINITY : size < INFINITY ? log_found : size;
     const double t = y * log, t_rest = fma(y, log, -t) + y * log_low;
     const double t_low = fabs(t) < 1000.0 ? t_rest : 0.0;
-    const double bounded = t > 1000.0 ? 1000.0 : t < -1000.0 ? -1000.0 : t;
+    const double most = t > 1000.0 ? 1000.0 : t, bounded = most < -1000.0 ? -1000.0 : most;
     const double shifted = fma(bounded, 0x1.71547652b82fep+0, 0x1.8p52);
     const double n = shifted - 0x1.8p52;
     const double first = fma(n, -0x1.62e42fefa38p-1, bounded);
