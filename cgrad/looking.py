@@ -1,7 +1,7 @@
 """Looking into a compiled function: its graph, its C, how it came to be, where NaN comes from.
 
 Responsible for: what users see of a function without calling it for its results.  Not responsible
-for: calls (`compiled`), texts of graphs (`core.text`, `core.ssa`).
+for: calls (`compiled`), texts of graphs (`core.text`, `graph.ssa`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from cgrad import results
 from cgrad.core import graphs
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node
-from cgrad.core.ssa import assignments
 from cgrad.core.text import dprint
+from cgrad.graph.ssa import assignments
 from cgrad.ops.constants import Shared, storage
 from cgrad.ops.python_call import Callback
 from cgrad.pages import fragment

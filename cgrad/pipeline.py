@@ -65,9 +65,9 @@ from cgrad.core.node import Input, Node
 from cgrad.core.sites import describe
 from cgrad.errors import BuildError
 from cgrad.graph.cut import cut
-from cgrad.ops.branch import enclose
+from cgrad.ops.branch import IfElse, enclose
 from cgrad.ops.constants import Data, Shared
-from cgrad.ops.custom import unwrap
+from cgrad.ops.custom import Custom, unwrap
 from cgrad.ops.foreign import foreign_names, foreign_text
 
 # CGRAD_DEBUG from which the invariants of both IRs are checked between the passes
@@ -100,8 +100,7 @@ class Program:
         math: str | None = None,
     ) -> None:
         own, outputs = cut(inputs, outputs)
-        self.outputs = graphs.intern(enclose(graphs.intern(unwrap(outputs))))
-        self.order = graphs.toposort(self.outputs)
+        self.outputs, self.order = _interned(outputs)
         self.nodes = graphs.number(self.order)
         self.name = name
         self.math = math
@@ -132,6 +131,25 @@ class Program:
         structure = graphs.structure(self.inputs, self.outputs, self.order, _no_outer)
         options = [("math", str(self.math)), ("threads", str(self.threads))]
         return [("name", self.name), *options, ("graph", repr(structure))]
+
+
+def _interned(outputs: list[Node]) -> tuple[list[Node], list[Node]]:
+    """The outputs with equal nodes made one and no op that only derivatives need, and their order.
+
+    Most graphs are walked twice; what is looked for in the nodes decides whether once more.
+    """
+    order = graphs.toposort(outputs)
+    classes = graphs.op_classes(order)
+    if Custom in classes:
+        outputs = unwrap(outputs)
+        order = graphs.toposort(outputs)
+    interned = graphs.intern(outputs, order)
+    if IfElse in classes:
+        outputs = enclose(interned)
+        order = graphs.toposort(outputs)
+        interned = graphs.intern(outputs, order)
+    same = all(new is old for new, old in zip(interned, outputs, strict=True))
+    return interned, order if same else graphs.toposort(interned)
 
 
 def _can_thread() -> bool:
@@ -268,7 +286,7 @@ def _name_sizes(
             for atom in sizes.atoms(size):
                 if is_entry_size(atom, kernel.position):
                     names.size(atom)
-        for body in getattr(node.op, "bodies", ()):
+        for body in node.op.bodies:
             stack.extend(body.order)
 
 

@@ -15,6 +15,7 @@ import pytest
 import cgrad
 import cgrad.tensor as ct
 from cgrad.cache import toolchain
+from cgrad.core import graphs
 from cgrad.pipeline import Program, generate
 
 Graph = tuple[list[Any], list[Any]]
@@ -168,3 +169,27 @@ def test_functions_that_are_inlined_count_where_they_are_called() -> None:
         many = ct.exp(many) + k
     assert toolchain.size_flags(generate(Program([x], [y], "f"))) == ()
     assert toolchain.size_flags(generate(Program([x], [many], "f"))) == ("-DCG_NO_INLINE",)
+
+
+def test_a_start_walks_the_graph_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, outputs = scalar_chain(50)
+    size = len(graphs.toposort(outputs))
+    visited = {"toposort": 0, "rebuild": 0}
+
+    def counted(name: str, add: Callable[[Any], int]) -> None:
+        original = getattr(graphs, name)
+
+        def count(*args: Any) -> Any:
+            result = original(*args)
+            visited[name] += add(result)
+            return result
+
+        monkeypatch.setattr(graphs, name, count)
+
+    counted("toposort", len)
+    counted("rebuild", lambda node: 1)
+    program = Program(inputs, outputs, "f")
+    program.lookup_fields()
+    assert visited["rebuild"] == size
+    # once as it was given, once with equal nodes made one
+    assert visited["toposort"] <= 2 * size

@@ -49,7 +49,7 @@ def check_graph(outputs: Sequence[Node]) -> None:
         for node in stack.pop():
             if node.args or not node.op.impure:
                 _check_type(node)
-            for body in getattr(node.op, "bodies", ()):
+            for body in node.op.bodies:
                 own = {*body.params, *body.order}
                 for inner in body.order:
                     for arg in inner.args:

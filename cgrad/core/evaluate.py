@@ -65,7 +65,7 @@ def _run(
         loop = getattr(node.op, "reference_loop", None)
         if loop is not None:
             length = sizes.evaluate(next(iter(node.op.sizes())), lookup)
-            body = _step(node.op.bodies[0], values, observe, steps)  # type: ignore[attr-defined]
+            body = _step(node.op.bodies[0], values, observe, steps)
             rows = loop(args, length, body)
             # a loop of no steps does not see the shape of its rows
             values[node] = [

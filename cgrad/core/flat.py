@@ -112,7 +112,7 @@ def rows(nodes: Iterable[Node]) -> tuple[Row, ...]:
         if not node.args:
             for size in node.dims:
                 stack.extend(_mentioned(size))
-        for body in getattr(node.op, "bodies", ()):
+        for body in node.op.bodies:
             stack.extend((*body.params, *body.order))
     return tuple(row(node) for node in sorted(found, key=lambda node: node.serial))
 

@@ -28,13 +28,10 @@ class Body:
     def __init__(self, params: Sequence[Node], outputs: Sequence[Node]) -> None:
         self.params = tuple(params)
         self.outputs = tuple(outputs)
-        inside = dependents(self.outputs, self.params)
-        by_args = _reach_by_args(self.outputs, inside)
-        self.order = tuple(
-            node
-            for node in toposort(self.outputs)
-            if node in by_args and node not in set(self.params)
-        )
+        order = toposort(self.outputs)
+        by_args = _reach_by_args(self.outputs, _depending(order, self.params))
+        by_args.difference_update(self.params)
+        self.order = tuple([node for node in order if node in by_args])
         own = {*self.order, *self.params}
         mentioned: dict[Atom, None] = {}
         for node in self.order:
@@ -53,6 +50,12 @@ class Body:
 
     def key(self, label: Label) -> Hashable:
         """A hashable form, the same for bodies that differ only in the identity of nodes."""
+        if label is sizes.itself:
+            return _BodyKey(self)
+        return self.structure(label)
+
+    def structure(self, label: Label) -> tuple[Any, ...]:
+        """What the body computes as plain values; `label` is that of the nodes around it."""
         return structure(self.params, self.outputs, self.order, lambda node: ("outer", label(node)))
 
     def map(self, f: Callable[[SizeLike], SizeLike]) -> Body:
@@ -76,6 +79,31 @@ class Body:
         for node in self.order:
             memo[node] = _over(node, node.op.map_sizes(inner), tuple(memo[a] for a in node.args))
         return Body(params, [memo[out] for out in self.outputs])
+
+
+class _BodyKey:
+    """Equal for equal bodies.  Most are compared with no other, so only then all of it is read."""
+
+    __slots__ = ("_hash", "_whole", "body")
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self._hash = hash((len(body.params), len(body.outputs), *[n.op.name for n in body.order]))
+        self._whole: tuple[Any, ...] | None = None
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _BodyKey) or self._hash != other._hash:
+            return False
+        return self.body is other.body or self.whole == other.whole
+
+    @property
+    def whole(self) -> tuple[Any, ...]:
+        if self._whole is None:
+            self._whole = self.body.structure(sizes.itself)
+        return self._whole
 
 
 def _reach_by_args(outputs: Iterable[Node], inside: set[Node]) -> set[Node]:
@@ -113,7 +141,7 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
                 continue
             waiting.append(node)
             stack.append(None)
-            for other in reversed(before):
+            for other in before[::-1]:
                 if other not in done:
                     stack.append(other)
     return order
@@ -121,9 +149,14 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
 
 def dependents(outputs: Iterable[Node], roots: Iterable[Node]) -> set[Node]:
     """The ancestors of `outputs` that are among `roots` or depend on one of them."""
+    return _depending(toposort(outputs), roots)
+
+
+def _depending(order: Iterable[Node], roots: Iterable[Node]) -> set[Node]:
+    """`roots` and what depends on them, of nodes that come after their arguments."""
     found = set(roots)
-    for node in toposort(outputs):
-        if any(arg in found for arg in node.args) or any(dep in found for dep in node.deps):
+    for node in order:
+        if not found.isdisjoint(node.args) or not found.isdisjoint(node.deps):
             found.add(node)
     return found
 
@@ -153,8 +186,16 @@ def replace_nodes(size: SizeLike, memo: Mapping[Node, Node]) -> SizeLike:
 
 def rebuild(node: Node, memo: Mapping[Node, Node]) -> Node:
     """`node` over the replaced arguments; the node itself when nothing it uses has changed."""
-    args = tuple(memo[arg] for arg in node.args)
-    return _over(node, node.op.map_sizes(lambda size: replace_nodes(size, memo)), args)
+    op, args = node.op, node.args
+    for arg in args:
+        if memo[arg] is not arg:
+            args = tuple([memo[arg] for arg in args])
+            break
+    for dep in node.deps:
+        if memo.get(dep, dep) is not dep:
+            op = op.map_sizes(lambda size: replace_nodes(size, memo))
+            break
+    return _over(node, op, args)
 
 
 def _over(node: Node, op: Op, args: tuple[Node, ...]) -> Node:
@@ -187,24 +228,20 @@ class Interner:
         """The one node equal to `node`, whose arguments must have been added before."""
         if node.op.impure:
             return node
-        key = (node.op.key(_itself), node.args, node.dtype)
+        key = (node.op.key(sizes.itself), node.args, node.type.dtype)
         return self._table.setdefault(key, node)
 
     def rebuild(self, node: Node, memo: Mapping[Node, Node]) -> Node:
         """The one node equal to `node` over the replaced arguments."""
-        return self.add(over_bodies(rebuild(node, memo), intern_body))
-
-
-def _itself(node: Node) -> Hashable:
-    return node
+        new = rebuild(node, memo)
+        return self.add(over_bodies(new, intern_body) if new.op.bodies else new)
 
 
 def over_bodies(node: Node, change: Callable[[Body], Body]) -> Node:
     """The node with its bodies, if it has any, changed."""
-    map_bodies = getattr(node.op, "map_bodies", None)
-    if map_bodies is None:
+    if not node.op.bodies:
         return node
-    op = map_bodies(change)
+    op = node.op.map_bodies(change)
     return node if op is node.op else derived(node, op, node.args)
 
 
@@ -219,13 +256,27 @@ def intern_body(body: Body) -> Body:
     return Body(body.params, [memo[out] for out in body.outputs])
 
 
-def intern(outputs: Sequence[Node], table: Interner | None = None) -> list[Node]:
-    """`outputs` with equal nodes made one node: common subexpressions are shared from here on."""
-    table = table or Interner()
+def intern(outputs: Sequence[Node], order: Sequence[Node] | None = None) -> list[Node]:
+    """`outputs` with equal nodes made one node: common subexpressions are shared from here on.
+
+    `order` is that of `toposort`, where it is known.
+    """
+    table = Interner()
     memo: dict[Node, Node] = {}
-    for node in toposort(outputs):
+    for node in toposort(outputs) if order is None else order:
         memo[node] = table.rebuild(node, memo)
     return [memo[out] for out in outputs]
+
+
+def op_classes(order: Iterable[Node]) -> set[type[Op]]:
+    """The classes of the ops of nodes, those in bodies too."""
+    found = {node.op for node in order}
+    new = [op for op in found if op.bodies]
+    while new:
+        inner = {node.op for op in new for body in op.bodies for node in body.order} - found
+        found |= inner
+        new = [op for op in inner if op.bodies]
+    return set(map(type, found))
 
 
 def number(order: Sequence[Node]) -> list[Node]:
@@ -236,7 +287,7 @@ def number(order: Sequence[Node]) -> list[Node]:
         node = stack.pop()
         node.tag = len(everything)
         everything.append(node)
-        for body in getattr(node.op, "bodies", ()):
+        for body in node.op.bodies:
             stack.extend(reversed(body.order))
     return everything
 
@@ -266,9 +317,9 @@ def structure(
         if node.op.impure:
             numbers[node] = len(numbers)
             dims = tuple(sizes.key(size, label) for size in node.dims)
-            args = tuple(numbers[arg] for arg in node.args)
+            args = tuple([numbers[arg] for arg in node.args])
             rows.append((node.op.key(label), args, node.name, node.dtype, dims))
             continue
-        rows.append((node.op.key(label), tuple(numbers[arg] for arg in node.args), node.name))
+        rows.append((node.op.key(label), tuple([numbers[arg] for arg in node.args]), node.name))
         numbers[node] = len(numbers)
     return (len(params), tuple(rows), tuple(numbers[out] for out in outputs))

@@ -117,6 +117,9 @@ class Op:
     """
 
     __slots__: tuple[str, ...] = ()
+    # of each class: the names of its parameters, and whether any of them mentions sizes
+    slots: tuple[str, ...] = ()
+    sized = False
     name = ""
     # parameters that hold sizes, tuples of sizes or None; every other slot is a plain hashable
     size_slots: tuple[str, ...] = ()
@@ -132,6 +135,11 @@ class Op:
     infers = True
     # whether arguments may be complex; an op that was not made for them refuses them
     takes_complex = False
+
+    def __init_subclass__(cls) -> None:
+        own = (vars(base).get("__slots__", ()) for base in reversed(cls.__mro__))
+        cls.slots = tuple(slot for slots in own for slot in slots)
+        cls.sized = bool(cls.size_slots) or cls.sizes is not Op.sizes
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         raise NotImplementedError(f"{self.name}: infer")
@@ -187,12 +195,13 @@ class Op:
 
     # -- identity of an op: its class and its parameters ------------------------------------
     def parameters(self) -> Iterator[tuple[str, Any]]:
-        for cls in reversed(type(self).__mro__):
-            for slot in getattr(cls, "__slots__", ()):
-                yield slot, getattr(self, slot)
+        for slot in self.slots:
+            yield slot, getattr(self, slot)
 
     def key(self, label: Label) -> Hashable:
         """A hashable form of the op; nodes inside sizes stand as their labels."""
+        if label is sizes.itself or not self.size_slots:
+            return (self.name, *[getattr(self, slot) for slot in self.slots])
         return (
             self.name,
             *(
@@ -217,6 +226,13 @@ class Op:
             changed = changed or mapped != v
             object.__setattr__(new, slot, mapped)
         return new if changed else self
+
+    # graphs inside of the op (`core.graphs.Body`)
+    bodies: tuple[Any, ...] = ()
+
+    def map_bodies(self, f: Callable[[Any], Any]) -> Op:
+        """The same op with its bodies changed."""
+        return self
 
     def __repr__(self) -> str:
         return self.name
@@ -267,7 +283,7 @@ class Node(Operators):
         self.tag: int | None = None
         # the tensor of the index expression that made this node, None for other nodes
         self.base: Node | None = None
-        self._deps: tuple[Node, ...] | None = None
+        self._deps: tuple[Node, ...] | None = None if op.sized else ()
         self._compiled: Any
         for arg in args:
             if arg.type.dtype in COMPLEX and not op.takes_complex:

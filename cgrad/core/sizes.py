@@ -437,15 +437,25 @@ def _extreme_atom(atom: Atom, known: Callable[[Atom], bool], sign: int) -> SizeL
     return present[0] if present and tight else None
 
 
+def itself(node: Node) -> Hashable:
+    """The label of a node where keys serve within one process: sizes are their own keys."""
+    return node
+
+
 def key(size: SizeLike, label: Label) -> Hashable:
     """A hashable form in which nodes stand as their labels, the same in every process."""
-    if isinstance(size, int):
+    if isinstance(size, int) or label is itself:
         return size
-    terms = [
-        (tuple(sorted((_atom_key(atom, label) for atom in mono), key=repr)), c)
-        for mono, c in size.terms
-    ]
-    return tuple(sorted(terms, key=repr))
+    return _in_order(
+        [(_in_order([_atom_key(a, label) for a in mono]), c) for mono, c in size.terms]
+    )
+
+
+def _in_order(parts: list[Any]) -> tuple[Any, ...]:
+    """Keys in an order that does not depend on that of the nodes; most are alone."""
+    if len(parts) > 1:
+        parts.sort(key=repr)
+    return tuple(parts)
 
 
 def _atom_key(atom: Atom, label: Label) -> Hashable:
@@ -454,7 +464,7 @@ def _atom_key(atom: Atom, label: Label) -> Hashable:
     if atom.kind == "value":
         return ("value", label(atom.args[0]))
     parts = [arg if isinstance(arg, str) else key(arg, label) for arg in atom.args]
-    return (atom.kind, *(sorted(parts, key=repr) if atom.kind in ("min", "max") else parts))
+    return (atom.kind, *(_in_order(parts) if atom.kind in ("min", "max") else parts))
 
 
 def _atom_text(atom: Atom) -> str:

@@ -292,7 +292,7 @@ class _Tree:
             done += 1
             yield ""
             yield self.line(node)
-            for body in node.op.bodies:  # type: ignore[attr-defined]
+            for body in node.op.bodies:
                 for param in body.params:
                     yield f" ← {self.line(param)}"
                 for out in body.outputs:
@@ -322,7 +322,7 @@ class _Tree:
         if found is None:
             k = len(self.ids)
             found = self.ids[node] = _letters(k) if self.id_type == "CHAR" else str(k + 1)
-            if getattr(node.op, "bodies", ()):
+            if node.op.bodies:
                 self.loops.append(node)
         kind = f" <{type_text(node)}>" if self.print_type else ""
         name = f" '{node.name}'" if node.name and node.args else ""

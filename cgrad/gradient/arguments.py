@@ -286,7 +286,7 @@ def _undefined_part(results: Sequence[Node]) -> Undefined | None:
         if isinstance(node.op, Undefined):
             return node.op
         stack.extend(node.args)
-        for body in getattr(node.op, "bodies", ()):
+        for body in node.op.bodies:
             stack.extend(body.outputs)
     return None
 

@@ -108,7 +108,7 @@ def _zeros_like(node: Node) -> Node:
 def _pulls_linearly(outputs: Sequence[Node]) -> bool:
     """Whether the cotangents of all that the outputs depend on are linear in theirs."""
     for node in toposort(outputs):
-        bodies = getattr(node.op, "bodies", ())
+        bodies = node.op.bodies
         if not node.op.pulls_linearly or not all(_pulls_linearly(b.outputs) for b in bodies):
             return False
     return True

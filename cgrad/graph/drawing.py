@@ -2,7 +2,7 @@
 
 Responsible for: which boxes and arrows there are, and a simple layout in layers: a node is one row
 below its lowest argument, rows are ordered by the mean place of their arguments (Sugiyama, Tagawa
-and Toda 1981, without bends). Not responsible for: text (`core.text`, `core.ssa`).
+and Toda 1981, without bends). Not responsible for: text (`core.text`, `graph.ssa`).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from cgrad.core import derive, sizes
-from cgrad.core.graphs import Body, over_bodies, rebuild, replace_nodes, toposort
+from cgrad.core.graphs import Body, op_classes, over_bodies, rebuild, replace_nodes, toposort
 from cgrad.core.node import Node, Op, Shape, TensorType, TupleType, make_input
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import Label, SizeLike
@@ -118,7 +118,7 @@ class Branch(Op):
     lowering = "branch"
 
     def __init__(self, bodies: tuple[Body, Body]) -> None:
-        self.bodies = bodies
+        self.bodies: tuple[Body, Body] = bodies
 
     @property
     def count(self) -> int:
@@ -228,7 +228,7 @@ def inside_of_sides(nodes: Iterable[Node]) -> set[Node]:
     while stack:
         for node in stack.pop().order:
             found.add(node)
-            stack.extend(getattr(node.op, "bodies", ()))
+            stack.extend(node.op.bodies)
     return found
 
 
@@ -245,7 +245,7 @@ def enclose(outputs: Sequence[Node], keep: Iterable[Node] = ()) -> list[Node]:
     """
     kept = set(keep)
     order = toposort(outputs, kept)
-    if not any(isinstance(node.op, IfElse) or getattr(node.op, "bodies", ()) for node in order):
+    if IfElse not in op_classes(order):
         return list(outputs)
     paths = _paths(outputs, order, kept)
     members: dict[Any, list[Node]] = {}

@@ -64,7 +64,7 @@ class Scan(Op):
 
     # -- structure ----------------------------------------------------------------------------
     @property
-    def bodies(self) -> tuple[Body, ...]:
+    def bodies(self) -> tuple[Body, ...]:  # type: ignore[override]
         return (self.body,)
 
     @property

@@ -10,11 +10,11 @@ Not responsible for: what users may pass (`cgrad.graph.from_graph`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cgrad.core import derive
-from cgrad.core.graphs import Body, over_bodies, rebuild, toposort
+from cgrad.core.graphs import Body, op_classes, over_bodies, rebuild, toposort
 from cgrad.core.node import Node, Op, TupleType
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label
@@ -122,8 +122,11 @@ class Custom(Op):
 
 def unwrap(outputs: Sequence[Node]) -> list[Node]:
     """The outputs without `Custom` nodes, in bodies too: what they compute."""
+    order = toposort(outputs)
+    if Custom not in op_classes(order):
+        return list(outputs)
     memo: dict[Node, Any] = {}
-    for node in toposort(outputs):
+    for node in order:
         if isinstance(node.op, Custom):
             memo[node] = [memo[arg] for arg in node.args[: node.op.count]]
         elif isinstance(node.op, Get) and isinstance(memo[node.args[0]], list):
@@ -134,18 +137,6 @@ def unwrap(outputs: Sequence[Node]) -> list[Node]:
 
 
 def _unwrap_body(body: Body) -> Body:
-    if not has_custom(body.order):
-        return body
-    return Body(body.params, unwrap(body.outputs))
-
-
-def has_custom(order: Iterable[Node]) -> bool:
-    """Whether there is a `Custom` node, also inside of bodies."""
-    stack = list(order)
-    while stack:
-        node = stack.pop()
-        if isinstance(node.op, Custom):
-            return True
-        for body in getattr(node.op, "bodies", ()):
-            stack.extend(body.order)
-    return False
+    outputs = unwrap(body.outputs)
+    same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))
+    return body if same else Body(body.params, outputs)

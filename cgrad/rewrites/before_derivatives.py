@@ -61,7 +61,7 @@ def stable_forms(outputs: Sequence[Node], keep: Iterable[Node] = ()) -> list[Nod
     outputs = by_the_matrix(outputs, kept)
     order = toposort(outputs, kept)
     risky = _risky(order, kept)
-    if not risky and not any(hasattr(node.op, "map_bodies") for node in order):
+    if not risky and not any(node.op.bodies for node in order):
         return list(outputs)
     return _Replacing(order, kept, risky).run(outputs)
 

@@ -52,7 +52,7 @@ def merge_branches(outputs: Sequence[Node]) -> list[Node]:
 
 
 def _merge_body(body: Body) -> Body:
-    if not any(getattr(node.op, "bodies", ()) for node in body.order):
+    if not any(node.op.bodies for node in body.order):
         return body
     outputs = merge_branches(body.outputs)
     same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))

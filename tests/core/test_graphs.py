@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
+import cgrad
+import cgrad.tensor as ct
 from cgrad.core import sizes
 from cgrad.core.derive import connected, jvp, vjp
 from cgrad.core.graphs import Body, dependents, intern, number, structure, substitute, toposort
@@ -264,3 +267,23 @@ def test_wide_shared_graphs_are_walked_once(tensor):
     assert len(toposort([slope])) < 400
     (fresh,) = substitute([y], {x: tensor("z")})
     assert len(toposort([fresh])) == 61
+
+
+def test_bodies_are_read_only_when_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = ct.dvector("x")
+    read: list[Body] = []
+    original = Body.structure
+
+    def structure(body: Body, label: Any) -> Any:
+        read.append(body)
+        return original(body, label)
+
+    monkeypatch.setattr(Body, "structure", structure)
+    one = cgrad.scan(lambda s: ct.sin(s), outputs_info=[x], n_steps=3)[0]
+    other = cgrad.scan(lambda s: ct.sin(s), outputs_info=[x], n_steps=3)[0]
+    third = cgrad.scan(lambda s: ct.cos(s), outputs_info=[x], n_steps=3)[0]
+    intern([one])
+    intern([one, third])
+    assert not read
+    a, b = intern([one, other])
+    assert a is b and read

@@ -7,7 +7,7 @@ import time
 
 import cgrad
 import cgrad.tensor as ct
-from cgrad.core.ssa import assignments
+from cgrad.graph.ssa import assignments
 
 
 def test_each_value_has_a_number_a_type_and_its_name() -> None:

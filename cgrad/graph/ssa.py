@@ -101,7 +101,7 @@ class _Printer:
         for node in order:
             if node in given:
                 continue
-            bodies: tuple[Body, ...] = getattr(node.op, "bodies", ())
+            bodies: tuple[Body, ...] = node.op.bodies
             # numbers follow the order of the lines, so those of bodies come before their loop
             inner = [line for body in bodies for line in self.body(body, indent + "  ")]
             args = "".join(f" {self.ref(arg)}" for arg in node.args)
