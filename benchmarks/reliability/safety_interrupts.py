@@ -69,6 +69,9 @@ def _press(what: str, count: int, plan: Plan, result: Result) -> list[float]:
         python(_CODE, variables, "warm").communicate()
         holder = python(_CODE, variables, "hold")
         while not list(cache.glob("v1/lock/??*")) or not _inside(cache):
+            if holder.poll() is not None:
+                result.fail(f"{what}: the process that compiles ended")
+                return []
             time.sleep(0.01)
     process = python(_CODE, variables, what)
     lines = _Lines(process)
