@@ -218,7 +218,7 @@ def _use(
         compiler.environment(),
         before,
     )
-    return task.wait(300)
+    return task.wait()
 
 
 def _right(answer: Answer, numbers: Iterable[int] = _NUMBERS) -> bool:

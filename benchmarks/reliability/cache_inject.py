@@ -145,7 +145,7 @@ class _Bench:
             subjects.place_cache("cgrad", cache)
 
         given = {**self.compiler.environment(), **variables}
-        return fork(self.folder, lambda: subjects.use("cgrad", numbers), given, before).wait(120)
+        return fork(self.folder, lambda: subjects.use("cgrad", numbers), given, before).wait()
 
     def traced(self, way: Way, fault: str) -> tuple[Answer, list[str]]:
         """What a process answers that has a fault injected, and the calls it made."""
@@ -173,6 +173,6 @@ class _Bench:
         tracer.stderr.readline()  # it is attached
         with suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGCONT)
-        answer = child.wait(120)
+        answer = child.wait()
         tracer.communicate()
         return answer, log.read_text(errors="replace").splitlines() if log.exists() else []

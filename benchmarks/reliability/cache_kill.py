@@ -96,7 +96,7 @@ def _kill(
         result.expect(told, f"a process whose compiler was killed {answer.summary}")
     after = fork(
         plan.folder, lambda: subjects.use(tool, numbers), compiler.environment(), settle
-    ).wait(300)
+    ).wait()
     result.add("runs afterwards")
     if not answer_is_right(after.value, numbers):
         if after.value and not after.error:

@@ -214,7 +214,7 @@ class _Bench:
 
         given = {**self.compiler.environment(), **variables}
         task = lambda: subjects.use("cgrad", _NUMBERS)  # noqa: E731
-        return fork(self.plan.folder, task, given, settle).wait(120)
+        return fork(self.plan.folder, task, given, settle).wait()
 
     def check(self, name: str, answer: Answer) -> None:
         """Count a place where one process was."""

@@ -85,6 +85,8 @@ def _stampede(
             settle()
             if not locked:
                 _unlock()
+            elif tool == "cgrad":
+                _be_patient()
             while not start.exists():
                 time.sleep(0.001)
 
@@ -117,6 +119,13 @@ def _check(child: Child, kernels: int, what: str, result: Result) -> int | None:
         result.mistake(f"kernels {', '.join(wrong)} gave those of others: {values}")
     result.expect(not answer.warnings, f"a process warned: {answer.warnings}")
     return compiled  # type: ignore[no-any-return]
+
+
+def _be_patient() -> None:
+    """Where the machine is so busy that a compile takes a minute, the lock is waited for still."""
+    from cgrad.cache import obtain
+
+    obtain._LOCK_PATIENCE = 3600.0
 
 
 def _unlock() -> None:

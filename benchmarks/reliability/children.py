@@ -85,7 +85,7 @@ def python(
     return start([sys.executable, "-c", code, *arguments], variables, **options)
 
 
-def wait(process: subprocess.Popen[str], seconds: float = 600.0) -> Outcome:
+def wait(process: subprocess.Popen[str], seconds: float = 3600.0) -> Outcome:
     """Wait for the end of a process; one that takes longer is killed with all it started."""
     try:
         out, err = process.communicate(timeout=seconds)

@@ -71,7 +71,7 @@ class Child:
         if not self.poll():
             os.killpg(self.pid, signal.SIGKILL)
 
-    def wait(self, seconds: float = 600.0) -> Answer:
+    def wait(self, seconds: float = 3600.0) -> Answer:
         end = time.monotonic() + seconds
         hung = False
         while not self.poll():
