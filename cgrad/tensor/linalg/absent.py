@@ -1,0 +1,23 @@
+"""PyTensor's names of linear algebra that cgrad leaves out, and what to use instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SCIPY = "compute it with scipy.linalg.{0} outside of the graph, or call that by cgrad.wrap_py"
+
+ADVICE: dict[str, str] = {
+    "eig": "use eigh where the matrix is symmetric, schur for the values of one that is not, or "
+    "scipy.linalg.eig outside of the graph",
+    "eigvals": "use eigvalsh where the matrix is symmetric, or the diagonal of schur",
+    "qz": _SCIPY.format("qz"),
+    "ordqz": _SCIPY.format("ordqz"),
+    "solve_discrete_are": _SCIPY.format("solve_discrete_are"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The error for a name that `cgrad.tensor.linalg` does not have."""
+    if name in ADVICE:
+        raise NotImplementedError(f"cgrad.tensor.linalg.{name} is not built: {ADVICE[name]}")
+    raise AttributeError(f"module 'cgrad.tensor.linalg' has no attribute {name!r}")
