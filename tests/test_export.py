@@ -52,7 +52,11 @@ def functions():
         "numbers": ([], RandomStream(3).normal(size=(4,)), {}),
         "wrong": ([x], {"status": x * 2}, {}),  # names of the test program
         "w_data": ([x], [ct.dot(w, x)], {}),  # and of the source
-        "complex": ([z, s0], [power, ct.grad(power, z), ct.tanh(z) ** 2, z[z.real > 0.5], s0], {}),
+        "complex": (
+            [z, s0],
+            [power, ct.grad(power, z), ct.tanh(z) ** 2, z[z.real > 0.5], s0, ct.fft.fft(z, 37)],
+            {},
+        ),
         "odd": (odd, odd[0] * odd[1] + odd[2] - odd[3], {}),
     }
 

@@ -103,6 +103,7 @@ def _complex(x: Node) -> list[Node]:
     total, _ = cgrad.scan(lambda s, h: h * s + ct.conj(h), z, ct.constant(1j))
     cost = ct.sum(abs(ct.outer(z, z) @ ct.tan(z)) ** 2) + ct.sum((total * z).imag)
     single = ct.sum(ct.cast(z, "complex64") ** 2 / 3, axis=0)
+    found += [ct.fft.fft(z), ct.fft.ifft(z, 37), ct.fft.fft(z, 24)]
     return [*found, total, single, ct.set_subtensor(z[1:], 0)[::2], cost, cgrad.grad(cost, x)]
 
 

@@ -29,6 +29,7 @@ HEADERS = (
     "cg_arc.h",
     "cg_complex.h",
     "cg_complex_exp.h",
+    "cg_fft.h",
     "cg_erf.h",
     "cg_gamma.h",
     "cg_gammainc.h",
