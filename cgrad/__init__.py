@@ -56,7 +56,7 @@ from cgrad.graph import (
 )
 from cgrad.parameters import In, Out
 from cgrad.precompile import precompile
-from cgrad.sparse import SparseMatrix, spy
+from cgrad.sparse import SparseMatrix, Sparsity, spy
 from cgrad.tensor.checkpoints import scan_checkpoints
 from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
@@ -87,6 +87,7 @@ __all__ = [
     "Rop",
     "ShapeError",
     "SparseMatrix",
+    "Sparsity",
     "assert_op",
     "c_op",
     "clone_replace",

@@ -23,6 +23,7 @@ from cgrad.cache.load import Kernel
 from cgrad.cache.openblas import provide
 from cgrad.core import flat, graphs
 from cgrad.core.dtypes import NUMPY
+from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node
 from cgrad.errors import CallError, NoCompilerError
 from cgrad.failures import failure
@@ -32,6 +33,7 @@ from cgrad.native import NativeMethods
 from cgrad.ops.constants import Shared
 from cgrad.parameters import Parameter, as_array, bind, label
 from cgrad.pipeline import Program, load, simplified
+from cgrad.sparse.sparsity import Sparsity
 from cgrad.sparse_results import Conversion
 
 
@@ -305,12 +307,77 @@ class SparseFunction(FunctionMethods):
         self._measure, self._fix = inner._measure, inner._fix
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        conversion = self._conversion
         if kwargs:
-            self._conversion.refuse_memory(
-                self.name, results.split(self._plan.parameters, kwargs)[1]
-            )
-            return self._conversion.converted(self._inner(*args, **kwargs))
-        return self._conversion.converted(self._inner(*args))
+            conversion.refuse_memory(self.name, results.split(self._plan.parameters, kwargs)[1])
+        if not conversion.coloured:
+            return conversion.converted(self._inner(*args, **kwargs))
+        arrays = self._arrays(args, kwargs)
+        before = self._before(arrays)
+        given = [array for layout in before for array in layout.arguments]
+        return conversion.converted(self._inner(*arrays, *given), before)
+
+    def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        if not self._conversion.coloured:
+            return super()._convert(args, kwargs)
+        arrays = self._arrays(args, kwargs)
+        return (*arrays, *(a for layout in self._before(arrays) for a in layout.arguments))
+
+    def _arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """The user's arguments as the kernel takes them."""
+        own = self._own()
+        given = bind(self.name, own, args, kwargs)
+        arrays: list[Any] = []
+        for k, parameter in enumerate(own):
+            if k not in given:
+                assert parameter.default is not None
+                arrays.append(parameter.default[0])
+                continue
+            what = f"{self.name}: argument {label(parameter, k)}"
+            node = self._plan.program.inputs[k]
+            arrays.append(as_array(given[k], node, what, parameter.downcast, parameter.strict))
+        return arrays
+
+    def _before(self, arrays: Sequence[Any]) -> list[Any]:
+        """The layouts of coloured results; what is wrong with the arguments, as the kernel says."""
+        try:
+            return self._conversion.before(arrays)
+        except (IndexError, ValueError):
+            # without any pass the kernel does nothing but its checks
+            self._inner(*arrays, *self._conversion.idle(arrays))
+            raise
+
+    def sparsity(self, *args: Any, **kwargs: Any) -> Any:
+        """The places of the elements of each sparse result for the arguments of a call.
+
+        They are found, and coloured, as by the first call with these sizes, without computing
+        anything.  Returns a `Sparsity` for each sparse result, and None for each dense one, as the
+        call returns its results: one, a list or a dict.
+        """
+        conversion, program = self._conversion, self._plan.program
+        arrays = self._arrays(args, kwargs)
+        before = self._before(arrays)
+        given = dict(zip(program.inputs, arrays, strict=False))
+        behind = program.outputs[conversion.count : self._plan.n_returned]
+        found = [None] * conversion.count + evaluate(behind, given)
+        layouts = conversion.layouts(found, before)
+        return conversion.arranged(
+            [Sparsity(layouts[k]) if k in layouts else None for k in range(conversion.count)]
+        )
+
+    def bind(self, *args: Any, **kwargs: Any) -> Any:
+        if not self._conversion.coloured:
+            return super().bind(*args, **kwargs)
+        arrays = self._arrays(args, {k: v for k, v in kwargs.items() if k != "out"})
+        before = self._before(arrays)
+        given = [array for layout in before for array in layout.arguments]
+        extra = self._plan.parameters[len(self._own()) :]
+        names = [label(parameter, k) for k, parameter in enumerate(extra)]
+        bound = super().bind(*args, **kwargs, **dict(zip(names, given, strict=True)))
+        bound.before = before
+        return bound
+
+    bind.__doc__ = FunctionMethods.bind.__doc__
 
 
 _classes: dict[Any, tuple[Any, Any]] = {}

@@ -78,22 +78,23 @@ def function(
     taken = _inputs(inputs)
     arguments = [given.variable for given in taken]
     wanted, returns = _outputs(outputs)
-    returned, conversion = sparse_results.expanded(wanted, returns)
+    replaced = replacements(givens, "givens")
+    returned, more, conversion = sparse_results.expanded(wanted, returns, arguments, replaced)
     pairs = _updates(updates)
     stateful = [
         (k, like(given.update, given.variable, f"the update of {given.variable!r}"))
         for k, given in enumerate(taken)
         if given.update is not None
     ]
-    replaced = replacements(givens, "givens")
     read = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
     pairs += _default_updates(read, pairs, replaced, no_default_updates)
     everything = [*returned, *(new for _, new in pairs), *(new for _, new in stateful)]
     if replaced:
         everything = graphs.substitute(everything, replaced)
-    program = Program(arguments, everything, _name(name), math)
-    _report_unused(program, on_unused_input)
+    program = Program([*arguments, *more], everything, _name(name), math)
+    _report_unused(program, len(arguments), on_unused_input)
     parameters = [_parameter(given, allow_input_downcast, program.name) for given in taken]
+    parameters += [Parameter(f"_{k}") for k in range(len(more))]
     cells: list[list[Any]] = [target.op.storage for target, _ in pairs]  # type: ignore[attr-defined]
     for k, _ in stateful:
         default = parameters[k].default
@@ -225,14 +226,14 @@ def _updates(updates: Pairs) -> list[tuple[Node, Node]]:
     return result
 
 
-def _report_unused(program: Program, how: str) -> None:
+def _report_unused(program: Program, given: int, how: str) -> None:
     if how not in ("warn", "raise", "ignore"):
         raise ValueError(f'on_unused_input is {how!r}, expected "warn", "raise" or "ignore"')
     if how == "ignore":
         return
     unused = [
         node.name or f"number {k + 1}"
-        for k, (node, used) in enumerate(zip(program.inputs, program.used(), strict=False))
+        for k, (node, used) in enumerate(zip(program.inputs[:given], program.used(), strict=False))
         if not used
     ]
     if unused:

@@ -7,6 +7,7 @@ for: calls (`compiled`), texts of graphs (`core.text`, `graph.ssa`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from cgrad import results
@@ -18,7 +19,7 @@ from cgrad.graph.ssa import assignments
 from cgrad.ops.constants import Shared, storage
 from cgrad.ops.python_call import Callback
 from cgrad.pages import fragment
-from cgrad.parameters import label
+from cgrad.parameters import Parameter, label
 from cgrad.profile import Profile, profile
 from cgrad.trace import NanTrace, trace_nan
 
@@ -160,13 +161,20 @@ class LookingMethods:
         read = [node for node in plan.program.hidden if isinstance(node.op, Shared)]
         return list(dict.fromkeys([*read, *plan.targets]))
 
+    def _own(self) -> Sequence[Parameter]:
+        """The parameters that the user knows of."""
+        plan = self._plan
+        extra = 0 if plan.conversion is None else plan.conversion.extra()
+        own: Sequence[Parameter] = plan.parameters[: len(plan.parameters) - extra]
+        return own
+
     def _signature(self) -> str:
         plan = self._plan
         program = plan.program
         inputs = ", ".join(
             f"{label(parameter, k)}: {node.type!r}"
             for k, (parameter, node) in enumerate(
-                zip(plan.parameters, program.inputs, strict=False)
+                zip(self._own(), program.inputs, strict=False)
             )
         )
         outputs = ", ".join(repr(n.type) for n in program.outputs[: plan.n_returned])

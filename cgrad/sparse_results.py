@@ -2,22 +2,25 @@
 
 A kernel returns the stored elements of each matrix, and behind all results vectors of rows or
 columns that were looked up, and as one more vector the sizes on which places depend.  The bytes of
-these name a layout that is made once (`cgrad.sparse.pattern`).
+these name a layout that is made once (`cgrad.sparse.pattern`).  A coloured matrix has its layout
+before the call, because the kernel is given some arrays of it (`cgrad.coloured_results`).
 
 Responsible for: these conversions, for calls and for bound calls.  Not responsible for: layouts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cgrad.coloured_results import Coloured, prepared
 from cgrad.core import dtypes
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node
 from cgrad.errors import CallError, ShapeError
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.windows import join
+from cgrad.sparse.coloured import ColouredMatrix
 from cgrad.sparse.matrix import SparseMatrix
 from cgrad.sparse.pattern import Pattern
 
@@ -31,9 +34,10 @@ class Conversion:
     count    of results
     parts    of the sparse ones: (place, pattern, bytes of its sizes, places of its maps)
     sized    whether a vector of sizes stands behind all
+    coloured of the coloured ones: (place, `Coloured`)
     """
 
-    __slots__ = ("count", "parts", "returns", "sized")
+    __slots__ = ("coloured", "count", "parts", "returns", "sized")
 
     def __init__(
         self,
@@ -41,32 +45,59 @@ class Conversion:
         count: int,
         parts: Sequence[tuple[int, Pattern, slice, slice]],
         sized: bool,
+        coloured: Sequence[tuple[int, Coloured]] = (),
     ) -> None:
         self.returns = returns
         self.count = count
         self.parts = tuple(parts)
         self.sized = sized
+        self.coloured = tuple(coloured)
 
-    def converted(self, found: list[Any]) -> Any:
+    def extra(self) -> int:
+        """How many arguments the kernel is given behind those of the user."""
+        return sum(len(part.roles) for _, part in self.coloured)
+
+    def before(self, arrays: Sequence[Any]) -> list[Any]:
+        """The layouts of the coloured matrices, for the user's arguments."""
+        return [part.layout(arrays) for _, part in self.coloured]
+
+    def idle(self, arrays: Sequence[Any]) -> list[Any]:
+        """What the kernel is given behind the user's arguments so that it makes no pass."""
+        return [array for _, part in self.coloured for array in part.idle(arrays)]
+
+    def key(self, arrays: Sequence[Any]) -> Any:
+        """What these layouts depend on."""
+        return tuple(part.key(arrays) for _, part in self.coloured)
+
+    def layouts(self, found: Sequence[Any], before: Sequence[Any]) -> dict[int, Any]:
+        """The layout of each sparse result, by its place."""
+        sizes = found[-1].tobytes() if self.sized else b""
+        layouts = {
+            k: pattern.layout(sizes[own], found[maps]) for k, pattern, own, maps in self.parts
+        }
+        layouts.update((k, layout) for (k, _), layout in zip(self.coloured, before, strict=True))
+        return layouts
+
+    def converted(self, found: list[Any], before: Sequence[Any] = ()) -> Any:
         """The results of a call."""
-        sizes = found[-1].tobytes() if self.sized else b""
-        for k, pattern, own, maps in self.parts:
-            found[k] = pattern.layout(sizes[own], found[maps]).of(found[k])
+        for k, layout in self.layouts(found, before).items():
+            found[k] = layout.of(found[k])
         del found[self.count :]
-        return self._arranged(found)
+        return self.arranged(found)
 
-    def kept(self, found: list[Any], later: list[tuple[Any, Any, Any]]) -> Any:
+    def kept(
+        self, found: list[Any], later: list[tuple[Any, Any, Any]], before: Sequence[Any] = ()
+    ) -> Any:
         """Results over the memory of the arrays; those that need memory of their own to `later`."""
-        sizes = found[-1].tobytes() if self.sized else b""
-        for k, pattern, own, maps in self.parts:
-            layout = pattern.layout(sizes[own], found[maps])
+        for k, layout in self.layouts(found, before).items():
             data = layout.data(found[k])
             if data is not found[k]:
                 later.append((layout, found[k], data))
             found[k] = layout.matrix(data)
-        return self._arranged(found[: self.count])
+        return self.arranged(found[: self.count])
 
-    def _arranged(self, found: list[Any]) -> Any:
+    def arranged(self, found: list[Any]) -> Any:
+        """One object for each result, as the user sees them."""
         if self.returns == "single":
             return found[0]
         return found if self.returns == "list" else dict(zip(self.returns, found, strict=True))
@@ -87,32 +118,42 @@ class Conversion:
 class BoundSparse:
     """A bound call of a function with sparse results: each call returns the same objects.
 
-    Attributes: `function`, `arguments`; `outputs`, which is None before the first call.
+    Attributes: `function`; `arguments`, the arrays that each call reads; `outputs`, which is None
+    before the first call; `before`, the layouts of coloured results.
     """
 
-    __slots__ = ("_conversion", "_inner", "_key", "_later", "function", "outputs")
+    __slots__ = (
+        "_conversion", "_inner", "_key", "_later", "_read", "arguments", "before", "function",
+        "outputs",
+    )  # fmt: skip
 
     def __init__(self, conversion: Conversion, f: Any, inner: Any) -> None:
         self.function = f
         self.outputs: Any = None
+        given = inner.arguments
+        self.arguments = given[: len(given) - conversion.extra()]
         self._conversion = conversion
         self._inner = inner
+        self.before: Sequence[Any] = ()
         self._key = b""
+        self._read = self._coloured_key()
         # (layout, what the kernel stores, elements in order) where these are two
         self._later: list[tuple[Any, Any, Any]] = []
 
-    @property
-    def arguments(self) -> Any:
-        """The arrays that each call reads."""
-        return self._inner.arguments
+    def _coloured_key(self) -> Any:
+        if not self._conversion.coloured:
+            return None
+        arrays = [a[0] if isinstance(a, list) else a for a in self.arguments]
+        return self._conversion.key(arrays)
 
     def __call__(self) -> Any:
+        changed = self._coloured_key() != self._read
         found = self._inner()
         key = b"".join(m.tobytes() for m in found[self._conversion.count :])
-        if self.outputs is None:
+        if self.outputs is None and not changed:
             self._key = key
-            self.outputs = self._conversion.kept(list(found), self._later)
-        elif key != self._key:
+            self.outputs = self._conversion.kept(list(found), self._later, self.before)
+        elif key != self._key or changed:
             raise ShapeError(
                 f"{self.function.name}: sizes, or rows and columns that are looked up, of a bound "
                 "call with sparse results have changed. Fix: bind again"
@@ -124,16 +165,31 @@ class BoundSparse:
 
 
 def expanded(
-    outputs: Sequence[Node | SparseMatrix], returns: str | tuple[str, ...]
-) -> tuple[list[Node], Conversion | None]:
-    """What the kernel computes for the outputs, and what is made of it where some are sparse."""
+    outputs: Sequence[Node | SparseMatrix],
+    returns: str | tuple[str, ...],
+    given: Sequence[Node],
+    replaced: Mapping[Node, Node],
+) -> tuple[list[Node], list[Node], Conversion | None]:
+    """What the kernel computes for the outputs, and what is made of it where some are sparse.
+
+    given     the user's arguments; those that coloured matrices need besides are the second result
+    replaced  the givens of the function
+    """
     nodes: list[Node] = []
     atoms: list[Node] = []
     parts: list[tuple[int, Pattern, slice, slice]] = []
     maps: list[Node] = []
+    more: list[Node] = []
+    coloured: list[tuple[int, Coloured]] = []
     for k, out in enumerate(outputs):
         if isinstance(out, Node):
             nodes.append(out)
+            continue
+        if isinstance(out, ColouredMatrix):
+            values, arguments, part = prepared(out, given, replaced)
+            nodes.append(values)
+            more += arguments
+            coloured.append((k, part))
             continue
         nodes.append(out.values)
         size, place = len(atoms) * INT64_BYTES, len(outputs) + len(maps)
@@ -141,9 +197,9 @@ def expanded(
         maps += out.maps
         own = slice(size, len(atoms) * INT64_BYTES)
         parts.append((k, out.pattern, own, slice(place, len(outputs) + len(maps))))
-    if not parts:
-        return nodes, None
+    if not parts and not coloured:
+        return nodes, more, None
     nodes += maps
     if atoms:
         nodes.append(join([broadcast_axes(atom, (1,), ()) for atom in atoms], 0))
-    return nodes, Conversion(returns, len(outputs), parts, bool(atoms))
+    return nodes, more, Conversion(returns, len(outputs), parts, bool(atoms), coloured)

@@ -91,6 +91,7 @@ def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Nod
     p_consts, p_carries, p_slices = op.groups(op.body.params)
     for param, arg in zip(p_consts, consts, strict=True):
         body.sources[param] = lambda index, arg=arg: block.pull(arg, index)  # type: ignore[misc]
+        body.constants[param] = arg
     for param, arg in zip(p_slices, sequences, strict=True):
         body.sources[param] = lambda index, arg=arg: block.pull(arg, (t, *index))  # type: ignore[misc]
     outputs: list[tuple[Node, Place]] = []

@@ -39,6 +39,8 @@ class Block:
         self.parent = parent
         self.sources: dict[Node, Source] = {}
         self.stmts: list[Stmt] = []
+        # what parameters of the body stand for that are the same in all steps
+        self.constants: dict[Node, Node] = {}
         # the index of the loop this is the body of, and its number of steps
         self.steps: tuple[str, SizeLike] | None = None
         self._checked: set[tuple[str, SizeLike, SizeLike]] = set()
@@ -415,9 +417,8 @@ class Block:
         tag = -1 if node.tag is None else node.tag
         for array, n, axis in op.lookups(node) if hasattr(op, "lookups") else ():
             length = self.resolve(n)
-            if (array, length) in self._looked_up or _is_range(array, length):
+            if self._has_looked_up(array, length) or _is_range(array, length):
                 continue
-            self._looked_up.add((array, length))
 
             def body(
                 index: Index, array: Node = array, length: SizeLike = length, axis: int = axis
@@ -429,6 +430,17 @@ class Block:
                 return [Set(row, (), at), Check(cond, "CG_INDEX", tag, axis, here, length)]
 
             self.stmts += self.nest(array.dims, body, note(node))
+
+    def _has_looked_up(self, array: Node, length: SizeLike) -> bool:
+        """Whether the array was checked before: here, or in front of the loops around this one."""
+        block: Block | None = self
+        while block is not None:
+            if (array, length) in block._looked_up:
+                return True
+            array = block.constants.get(array, array)
+            block = block.parent
+        self._looked_up.add((array, length))
+        return False
 
     def _always_inside(self, code: str, found: SizeLike, expected: SizeLike) -> bool:
         """Whether a position is inside its axis for every step of the enclosing loops."""

@@ -49,6 +49,8 @@ def jacobian(
     vectorize: bool = False,
     *,
     sparse: bool = False,
+    colouring: str | None = None,
+    ordering: str = "best",
 ) -> Any:
     """All first derivatives of `expression`: element [i, j] is d expression[i] / d wrt[j].
 
@@ -62,8 +64,14 @@ def jacobian(
 
     With `sparse` a `SparseMatrix`, one row for each element of the expression and one column for
     each of wrt, both in row-major order: only what may be other than zero is computed, and a
-    function returns a `scipy.sparse.csr_array`.  `NotImplementedError` where that is not known
-    (scans; elements that are looked up by arrays of integers, but for those of wrt itself).
+    function returns a `scipy.sparse.csr_array`.  What is no sum of diagonals, bands and the like
+    (scans, elements that are looked up inside) is computed by colours: sums of columns, or of rows,
+    that have no element in common.
+
+    colouring   "column", "row" or "bidirectional" (some rows, and the rest by columns): by colours,
+                in this way; None for what needs the fewest passes, and none where bands are known
+    ordering    in which columns are coloured: "natural", "largest_first", "smallest_last", or
+                "best" for the best of these and of some repetitions
 
     Errors as in `cgrad.gradient.grad`; a 0-d expression is allowed and gives its gradient.
     `DTypeError` for a complex expression or wrt; what lies between them may be complex.
@@ -82,7 +90,15 @@ def jacobian(
     )
     if sparse:
         _require_defined(expression, nodes, fixed)
-        return like([sparse_jacobian(expression, node, fixed) for node in nodes], wrt)
+        return like(
+            [
+                sparse_jacobian(expression, node, fixed, colouring=colouring, ordering=ordering)
+                for node in nodes
+            ],
+            wrt,
+        )
+    if colouring is not None or ordering != "best":
+        raise ValueError("jacobian: colouring and ordering are for sparse=True only")
     (stable,) = stable_forms([expression], (*nodes, *fixed))
     found = None if expression.ndim == 0 else structured(stable, nodes, fixed)
     if found is None:
@@ -147,6 +163,8 @@ def hessian(
     *,
     sparse: bool = False,
     lower: bool = False,
+    colouring: str | None = None,
+    ordering: str = "best",
 ) -> Any:
     """All second derivatives of a scalar with respect to a vector: a matrix (n, n).
 
@@ -156,6 +174,10 @@ def hessian(
     sparse   a `SparseMatrix` of what may be other than zero, as for `jacobian`; wrt may have any
              rank
     lower    of a sparse one only the lower triangle, the diagonal included
+    colouring  "star": an element is read from a sum of columns, or its mirror image is; "acyclic":
+             elements follow from one another by subtractions, which takes fewer colours and loses
+             digits; "column": as for `jacobian`; None for "star" where no bands are known
+    ordering  as for `jacobian`
 
     Errors as in `cgrad.gradient.grad`; `ShapeError` for a wrt that is no vector.
     """
@@ -167,6 +189,8 @@ def hessian(
     require_real(nodes, "hessian: wrt")
     if lower and not sparse:
         raise ValueError("hessian: lower=True is for sparse=True only")
+    if not sparse and (colouring is not None or ordering != "best"):
+        raise ValueError("hessian: colouring and ordering are for sparse=True only")
     for node in nodes:
         if node.ndim != 1 and not sparse:
             raise ShapeError(
@@ -182,7 +206,15 @@ def hessian(
     if sparse:
         return like(
             [
-                sparse_jacobian(slope, node, fixed, lower)
+                sparse_jacobian(
+                    slope,
+                    node,
+                    fixed,
+                    symmetric=True,
+                    lower=lower,
+                    colouring=colouring,
+                    ordering=ordering,
+                )
                 for slope, node in zip(slopes, nodes, strict=True)
             ],
             wrt,
@@ -204,6 +236,8 @@ def value_grad_hessian(
     *,
     sparse: bool = False,
     lower: bool = False,
+    colouring: str | None = None,
+    ordering: str = "best",
 ) -> tuple[Node, Any, Any]:
     """(cost, its gradient, its Hessian), what a step of Newton's method takes.
 
@@ -211,7 +245,10 @@ def value_grad_hessian(
     arguments, the errors and, for a list of wrt, the lists are those of `grad` and `hessian`.
     """
     fixed = as_constants(consider_constant)
-    matrix = hessian(cost, wrt, fixed, disconnected_inputs, sparse=sparse, lower=lower)
+    matrix = hessian(
+        cost, wrt, fixed, disconnected_inputs,
+        sparse=sparse, lower=lower, colouring=colouring, ordering=ordering,
+    )  # fmt: skip
     return cost, grad(cost, wrt, fixed, "ignore", add_names=False), matrix
 
 

@@ -83,7 +83,7 @@ def reverse_terms(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) 
 
     `Unstructured` without a rule.
     """
-    if not _pulls_linearly([expression]):
+    if not pulls_linearly([expression]):
         raise Unstructured("a derivative rule that is not linear")
     seed = make_input(expression.type)
     pulled = vjp([expression], wrt, [seed], fixed)
@@ -105,11 +105,11 @@ def _zeros_like(node: Node) -> Node:
     return broadcast_axes(constant(np.zeros((), node.dtype)), node.dims, ())
 
 
-def _pulls_linearly(outputs: Sequence[Node]) -> bool:
+def pulls_linearly(outputs: Sequence[Node]) -> bool:
     """Whether the cotangents of all that the outputs depend on are linear in theirs."""
     for node in toposort(outputs):
         bodies = node.op.bodies
-        if not node.op.pulls_linearly or not all(_pulls_linearly(b.outputs) for b in bodies):
+        if not node.op.pulls_linearly or not all(pulls_linearly(b.outputs) for b in bodies):
             return False
     return True
 

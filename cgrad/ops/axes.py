@@ -28,6 +28,7 @@ class Broadcast(Linear):
     """
 
     __slots__ = ("axes", "shape")
+    dependence = "selected"
     name = "broadcast"
     takes_complex = True
     moves = True
@@ -102,6 +103,7 @@ class Sum(Linear):
     """The sum over `axes`; float32 is added up in float64."""
 
     __slots__ = ("axes",)
+    dependence = "reduced"
     name = "sum"
     takes_complex = True
     lowering = "reduce"
@@ -140,6 +142,7 @@ class Permute(Linear):
     """Axis k of the result is axis `axes[k]` of the argument."""
 
     __slots__ = ("axes",)
+    dependence = "selected"
     name = "permute"
     takes_complex = True
     moves = True
@@ -174,6 +177,7 @@ class Squeeze(Linear):
     """Without `axes`, each of length 1."""
 
     __slots__ = ("axes",)
+    dependence = "selected"
     name = "squeeze"
     takes_complex = True
     moves = True
@@ -212,6 +216,7 @@ class Reshape(Linear):
     """The same elements in row-major order in another shape."""
 
     __slots__ = ("shape",)
+    dependence = "selected"
     name = "reshape"
     takes_complex = True
     lowering = "view"
@@ -316,6 +321,7 @@ class Shaped(Linear):
     """The argument, whose shape has to be `shape`; `what` and `fix` are for the message."""
 
     __slots__ = ("fix", "shape", "what")
+    dependence = "selected"
     takes_complex = True
     moves = True
     size_slots = ("shape",)

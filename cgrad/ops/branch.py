@@ -30,6 +30,7 @@ class IfElse(Op):
     """(condition, values if it holds, values if not) -> `count` values; one type for both sides."""
 
     __slots__ = ("count",)
+    dependence = "sides"
     name = "ifelse"
     takes_complex = True
     lowering = "ifelse"
@@ -113,6 +114,7 @@ class Branch(Op):
     """
 
     __slots__ = ("bodies",)
+    dependence = "bodies"
     name = "branch"
     takes_complex = True
     lowering = "branch"

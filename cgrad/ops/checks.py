@@ -26,6 +26,7 @@ class Checked(Op):
     """
 
     __slots__ = ("error", "message")
+    dependence = "same"
     name = "check"
     takes_complex = True
     lowering = "pull"

@@ -38,6 +38,7 @@ class Contract(Linear):
     """
 
     __slots__ = ("left", "out", "right")
+    dependence = "contracted"
     name = "dot"
     takes_complex = True
     lowering = "reduce"

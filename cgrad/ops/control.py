@@ -40,6 +40,7 @@ class Scan(Op):
     """
 
     __slots__ = ("body", "carries", "consts", "length", "reverse", "stops", "truncate")
+    dependence = "loop"
     name = "scan"
     takes_complex = True
     lowering = "scan"
@@ -417,6 +418,7 @@ class Get(Op):
     """One result of a node that has several."""
 
     __slots__ = ("position",)
+    dependence = "result"
     name = "get"
     lowering = "get"
 
@@ -539,7 +541,8 @@ def make_scan(
 def close(outputs: Sequence[Node], steps: Sequence[Node]) -> tuple[list[Node], list[Any]]:
     """The outputs with every maximal part that depends on no step variable made a parameter.
 
-    Returns the new outputs and pairs (outer node, parameter).  Numbers and sizes stay inside.
+    Returns the new outputs and pairs (outer node, parameter).  Numbers and sizes stay inside, and
+    so does stretching: what is stretched is passed in.
     """
     order = toposort(outputs, steps)
     moving = set(steps)
@@ -551,6 +554,9 @@ def close(outputs: Sequence[Node], steps: Sequence[Node]) -> tuple[list[Node], l
             moving.add(node)
         elif is_cheap(node) and all(arg in cheap for arg in node.args):
             cheap.add(node)
+    for node in reversed(order):
+        if node in moving:
+            moving |= {a for a in node.args if a.op.name == "broadcast" and a not in cheap}
     return closed(order, outputs, moving, cheap, steps)
 
 

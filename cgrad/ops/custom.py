@@ -80,6 +80,7 @@ class Custom(Op):
     """
 
     __slots__ = ("count", "label", "rules")
+    dependence = "results"
     takes_complex = True
     lowering = "custom"
 

@@ -45,6 +45,7 @@ class Diagonal(OfMatrix):
     """(..., n, m) -> (..., length): the diagonal of each matrix."""
 
     __slots__ = ()
+    dependence = "selected"
     name = "diagonal"
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
@@ -102,6 +103,7 @@ class OnDiagonal(OfMatrix):
     """(..., length) -> (..., n, m): zeros with the argument on the diagonal."""
 
     __slots__ = ()
+    dependence = "selected"
     name = "on_diagonal"
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
@@ -141,6 +143,7 @@ class Triangle(Linear):
     """Matrices with zeros above diagonal k where `lower`, else below it; its own transpose."""
 
     __slots__ = ("k", "lower")
+    dependence = "selected"
     keeps_leading = True
     name = "triangle"
     takes_complex = True

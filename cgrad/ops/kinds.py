@@ -27,6 +27,7 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from cgrad.core.derive import add, jvp_of_vjp, vjp_of_jvp
+from cgrad.core.graphs import toposort
 from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, make_input
 from cgrad.core.registry import build
@@ -127,14 +128,24 @@ class Opaque(Op):
         return vjp_of_jvp(node, ct, needed)
 
     def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
-        """The graph of the forward rule is linear in the tangents: the terms go through it."""
+        """The graph of the forward rule is linear in the tangents: the terms go through it.
+
+        A rule that applies the op itself to tangents (a solution is linear in its right side)
+        would go through itself without end: there is no rule then.
+        """
         tangents = [
             None if own is None else make_input(arg.type)
             for own, arg in zip(terms, node.args, strict=True)
         ]
         seeds = {t: own for t, own in zip(tangents, terms, strict=True) if t is not None}
         pushed = self.jvp(node, tangents)
-        return None if pushed is None else push([pushed], seeds, leaves=[node, *node.args])[0]
+        if pushed is None:
+            return None
+        leaves = [node, *node.args]
+        if any(type(part.op) is type(self) for part in toposort([pushed], leaves) if part.args
+               and part not in leaves):  # fmt: skip
+            return NotImplemented
+        return push([pushed], seeds, leaves=leaves)[0]
 
     def value_at(self, node: Node, index: Index) -> Pull:
         raise NotImplementedError(f"{self.name}: value_at")

@@ -114,6 +114,7 @@ class Gather(Lookup):
     """out[b, r] = x[i(b), j(b), ..., r]"""
 
     __slots__ = ()
+    dependence = "looked up"
     name = "gather"
     lowering = "pull"
 
@@ -164,6 +165,7 @@ class Scatter(Lookup):
     """Zeros to which v[b, r] is added at [i(b), j(b), ..., r]: the transpose of `Gather`."""
 
     __slots__ = ()
+    dependence = "added"
     name = "scatter"
     lowering = "emit"
 
@@ -204,6 +206,7 @@ class Replace(Lookup):
     """
 
     __slots__ = ()
+    dependence = "looked up"
     name = "set_rows"
     lowering = "emit"
     values = 2

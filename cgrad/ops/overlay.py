@@ -33,6 +33,7 @@ class Overlay(Linear):
     """
 
     __slots__ = ("axes", "shape", "starts", "steps")
+    dependence = "added"
     name = "overlay"
     takes_complex = True
     lowering = "emit"
@@ -185,6 +186,7 @@ class Along(Linear):
     """The elements on lines of a tensor: the transpose of an `Overlay` of one argument."""
 
     __slots__ = ("axes", "shape", "starts", "steps")
+    dependence = "selected"
     name = "along"
     takes_complex = True
     size_slots = ("shape", "starts")

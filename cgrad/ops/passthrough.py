@@ -25,6 +25,7 @@ class PassThrough(Op):
     """The identity; a subclass says what happens to tangents and cotangents."""
 
     __slots__ = ()
+    dependence = "same"
     takes_complex = True
     lowering = "pull"
     keeps_leading = True
@@ -62,6 +63,7 @@ class ZeroGrad(PassThrough):
     """x, with a derivative of zero."""
 
     __slots__ = ()
+    dependence = "none"
     name = "zero_grad"
 
     def forward(self, x: Node, t: Node) -> Maybe:

@@ -123,6 +123,7 @@ class Draw(Opaque):
     """
 
     __slots__ = ("lane", "sampler", "shape")
+    dependence = "same"
     size_slots = ("shape",)
 
     def __init__(self, sampler: str, shape: Shape, lane: int = 0) -> None:

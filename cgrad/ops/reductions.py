@@ -30,6 +30,7 @@ class Prod(Opaque):
     """
 
     __slots__ = ("axes", "nonzero")
+    dependence = "reduced"
     name = "prod"
     takes_complex = True
     lowering = "reduce"
@@ -99,6 +100,7 @@ class Extreme(Opaque):
     """
 
     __slots__ = ("axes", "empty", "held", "which")
+    dependence = "reduced"
     lowering = "reduce"
 
     def __init__(

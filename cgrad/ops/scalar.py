@@ -153,6 +153,7 @@ class Elementwise(Op):
     """The op of a row; arguments have equal shapes and the dtypes the row asks for."""
 
     __slots__ = ("row_name",)
+    dependence = "same"
     lowering = "pull"
     keeps_leading = True
 
@@ -308,6 +309,7 @@ class Cast(Linear):
     """
 
     __slots__ = ("dtype", "implicit")
+    dependence = "same"
     name = "cast"
     keeps_leading = True
     takes_complex = True

@@ -39,6 +39,7 @@ class Sliding(Runs):
     """out[..., i, ..., j] = x[..., i + j, ...]: run i of the axis, along a last axis."""
 
     __slots__ = ()
+    dependence = "selected"
     name = "sliding"
     moves = True
 
@@ -73,6 +74,7 @@ class Overlap(Runs):
     """
 
     __slots__ = ()
+    dependence = "added"
     name = "overlap"
     lowering = "reduce"
 

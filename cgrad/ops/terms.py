@@ -33,6 +33,9 @@ from cgrad.core.sizes import SizeLike
 # a Jacobian of more terms is looked at for terms that could be one
 FEW = 4
 
+# so many terms of one node are not kept apart: windows of windows multiply
+MOST_APART = 48
+
 # whether the terms are to be stored as they are: then none may be filled up with zeros
 thin: ContextVar[bool] = ContextVar("thin", default=False)
 
@@ -188,4 +191,6 @@ def push(
         # a node of several results has a list of terms for each, taken apart by its readers
         several = not all(isinstance(term, Term) for term in pushed)
         found[node] = pushed if several else summed([*found.get(node, ()), *pushed], node.dims)
+        if thin.get() and len(found[node]) > MOST_APART:
+            raise Unstructured(node.op.name)
     return [found.get(out) for out in outputs]

@@ -29,6 +29,7 @@ class Window(Linear):
     """What the ops on a window share: its place in a tensor of shape `shape`."""
 
     __slots__ = ("drops", "lengths", "shape", "starts", "steps")
+    dependence = "selected"
     takes_complex = True
     size_slots = ("shape", "starts", "lengths")
 
@@ -275,6 +276,7 @@ class Join(Linear):
     """The arguments one after the other along `axis`."""
 
     __slots__ = ("axis",)
+    dependence = "selected"
     name = "join"
     takes_complex = True
     lowering = "join"

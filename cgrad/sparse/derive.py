@@ -17,36 +17,56 @@ from typing import NamedTuple
 from cgrad.core import sizes
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node, Shape
-from cgrad.core.text import label
 from cgrad.gradient.structured import elements, forward_terms, reverse_terms
 from cgrad.ops.axes import Reshape, reshape_to
 from cgrad.ops.constants import Arange
 from cgrad.ops.lookup import Gather, Scatter
 from cgrad.ops.terms import Term, Unstructured, thin
+from cgrad.sparse.coloured import coloured_matrix
 from cgrad.sparse.matrix import SparseMatrix, sparse_matrix
 from cgrad.sparse.pieces import Piece, pieces
+from cgrad.sparse.runs import typical
+
+# so many pieces are stored as they are, however they lie
+MANY = 12
 
 
 def sparse_jacobian(
-    expression: Node, wrt: Node, fixed: Sequence[Node], lower: bool = False
+    expression: Node,
+    wrt: Node,
+    fixed: Sequence[Node],
+    *,
+    symmetric: bool = False,
+    lower: bool = False,
+    colouring: str | None = None,
+    ordering: str = "best",
 ) -> SparseMatrix:
     """The Jacobian of `expression`, a row for each element, a column for each of wrt's.
 
-    `NotImplementedError` where the graph has an op through which no structure is known.
+    By its terms where they are known, else by colours; by colours alone if a colouring is asked
+    for.  `NotImplementedError` where neither is possible.
     """
-    token = thin.set(True)
-    try:
-        found = _pieces(expression, wrt, fixed)
-    except Unstructured as error:
-        raise NotImplementedError(
-            f"the sparse derivative of {label(expression)} with respect to {label(wrt)} goes "
-            f"through {error}, of which it is not known which elements are zero. Fix: leave out "
-            "sparse=True for a dense result, or write the expression with windows (x[1:], "
-            "x[::2]), look-ups in wrt itself (x[i]) and elementwise functions"
-        ) from None
-    finally:
-        thin.reset(token)
-    return sparse_matrix(found, expression.dims, wrt.dims, wrt.dtype, lower)
+    if colouring is None:
+        token = thin.set(True)
+        try:
+            found = _pieces(expression, wrt, fixed)
+            if not _scattered(found):
+                return sparse_matrix(found, expression.dims, wrt.dims, wrt.dtype, lower)
+        except Unstructured:
+            pass
+        finally:
+            thin.reset(token)
+    return coloured_matrix(expression, wrt, fixed, symmetric, lower, colouring, ordering)
+
+
+def _scattered(found: Sequence[Piece]) -> bool:
+    """Whether there are many pieces of few diagonals: windows of windows, as steps of a stencil
+    have, of which each would be computed apart."""
+    diagonals = {
+        (piece.row.steps, piece.col.steps, typical(piece.col.start - piece.row.start))
+        for piece in found
+    }
+    return len(found) > MANY and len(found) > 2 * len(diagonals)
 
 
 class Moved(NamedTuple):

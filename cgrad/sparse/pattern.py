@@ -56,55 +56,20 @@ def _compound(atom: Plain, values: Sequence[int]) -> int:
     return sizes.combine(kind, number(a, values), number(b, values))
 
 
-class Layout:
+class Stored:
     """The places of the elements of a matrix of one size, shared by all results of this size.
 
     indptr, indices  as in `scipy.sparse.csr_array`; read-only
-    take             which of the computed values come in that order, None where all do
-    starts           where those begin that are added up to one element, None where none are
     """
 
-    def __init__(
-        self, shape: tuple[int, int], rows: Ints, cols: Ints, ordered: bool, lower: bool
-    ) -> None:
+    def __init__(self, shape: tuple[int, int], indptr: Ints, columns: Ints) -> None:
         self.shape = shape
-        # pairs of a row and a column as one number, which fits for less than 3e9 rows and columns
-        keys = rows * max(shape[1], 1) + cols
-        take: Ints | None = None
-        if lower:
-            take = np.flatnonzero(cols <= rows)
-            keys = keys[take]
-        if np.any(keys[1:] < keys[:-1]):
-            order = np.argsort(keys, kind="stable")
-            keys = keys[order]
-            take = order if take is None else take[order]
-        first = np.ones(len(keys), bool)
-        np.not_equal(keys[1:], keys[:-1], out=first[1:])
-        self.starts = None if first.all() else np.flatnonzero(first)
-        # elements that the kernel stores in order need no other one
-        self.take = None if ordered else take
-        keys = keys if self.starts is None else keys[self.starts]
-        found, columns = np.divmod(keys, max(shape[1], 1))
-        small = max(len(keys), *shape) <= LARGEST_INT32
+        small = max(len(columns), *shape) <= LARGEST_INT32
         index = np.int32 if small else np.int64
-        counts = np.bincount(found, minlength=shape[0])
-        self.indptr = np.concatenate([[0], np.cumsum(counts)]).astype(index)
+        self.indptr = indptr.astype(index)
         self.indices = columns.astype(index)
         self.indptr.flags.writeable = self.indices.flags.writeable = False
-        self._in_order = self.take is None and self.starts is None
         self._fields: dict[str, Any] | None = None
-
-    def data(self, values: Any, out: Any = None) -> Any:
-        """The stored elements, from what the kernel computes."""
-        if self.take is not None:
-            values = np.take(values, self.take, out=out if self.starts is None else None)
-        if self.starts is not None:
-            values = np.add.reduceat(values, self.starts, out=out)
-        return values
-
-    def of(self, values: Any) -> Any:
-        """The matrix of what the kernel computes."""
-        return self.matrix(values if self._in_order else self.data(values))
 
     def matrix(self, data: Any) -> Any:
         """A `scipy.sparse.csr_array`, or (data, indices, indptr) where there is no SciPy."""
@@ -127,6 +92,50 @@ class Layout:
         made.indices, made.indptr = self.indices, self.indptr
         made.has_sorted_indices = made.has_canonical_format = True
         return dict(made.__dict__)
+
+
+class Layout(Stored):
+    """... and in which order a kernel computes them.
+
+    take             which of the computed values come in that order, None where all do
+    starts           where those begin that are added up to one element, None where none are
+    """
+
+    def __init__(
+        self, shape: tuple[int, int], rows: Ints, cols: Ints, ordered: bool, lower: bool
+    ) -> None:
+        # pairs of a row and a column as one number, which fits for less than 3e9 rows and columns
+        keys = rows * max(shape[1], 1) + cols
+        take: Ints | None = None
+        if lower:
+            take = np.flatnonzero(cols <= rows)
+            keys = keys[take]
+        if np.any(keys[1:] < keys[:-1]):
+            order = np.argsort(keys, kind="stable")
+            keys = keys[order]
+            take = order if take is None else take[order]
+        first = np.ones(len(keys), bool)
+        np.not_equal(keys[1:], keys[:-1], out=first[1:])
+        self.starts = None if first.all() else np.flatnonzero(first)
+        # elements that the kernel stores in order need no other one
+        self.take = None if ordered else take
+        keys = keys if self.starts is None else keys[self.starts]
+        found, columns = np.divmod(keys, max(shape[1], 1))
+        counts = np.bincount(found, minlength=shape[0])
+        super().__init__(shape, np.concatenate([[0], np.cumsum(counts)]), columns)
+        self._in_order = self.take is None and self.starts is None
+
+    def data(self, values: Any, out: Any = None) -> Any:
+        """The stored elements, from what the kernel computes."""
+        if self.take is not None:
+            values = np.take(values, self.take, out=out if self.starts is None else None)
+        if self.starts is not None:
+            values = np.add.reduceat(values, self.starts, out=out)
+        return values
+
+    def of(self, values: Any) -> Any:
+        """The matrix of what the kernel computes."""
+        return self.matrix(values if self._in_order else self.data(values))
 
 
 _csr: Any = None

@@ -113,7 +113,7 @@ class Run:
 def _part(value: Node, first: SizeLike, count: SizeLike) -> Node:
     """A window of a vector; a short one is computed apart, so that nothing is stored for it."""
     nodes = [node for node in toposort([value]) if _elementwise(node)]
-    if len(nodes) > FEW_NODES or _typical(count) > SHORT or not _elementwise(value):
+    if len(nodes) > FEW_NODES or typical(count) > SHORT or not _elementwise(value):
         return window(value, 0, first, count)
     made: dict[Node, Node] = {}
     for node in nodes:
@@ -139,8 +139,17 @@ def _total(values: Iterable[Node]) -> Node:
 
 
 # -- what is known of sizes -----------------------------------------------------------------------
-def at_most(a: SizeLike, b: SizeLike) -> bool:
-    """Whether a <= b is known; looks into minima and maxima."""
+def at_most(
+    a: SizeLike, b: SizeLike, found: dict[tuple[SizeLike, SizeLike], bool] | None = None
+) -> bool:
+    """Whether a <= b is known; looks into minima and maxima, at each pair of parts once."""
+    found = {} if found is None else found
+    if (a, b) not in found:
+        found[a, b] = _at_most(a, b, found)
+    return found[a, b]
+
+
+def _at_most(a: SizeLike, b: SizeLike, known: dict[tuple[SizeLike, SizeLike], bool]) -> bool:
     low = sizes.bounds(b - a)[0]
     if low is not None and low >= 0:
         return True
@@ -149,7 +158,7 @@ def at_most(a: SizeLike, b: SizeLike) -> bool:
         if found is None:
             continue
         kind, parts = found
-        test = [at_most(p, b) if size is a else at_most(a, p) for p in parts]
+        test = [at_most(p, b, known) if size is a else at_most(a, p, known) for p in parts]
         if all(test) if kind == kinds[0] else any(test):
             return True
     return False
@@ -174,7 +183,8 @@ def upper_of(a: SizeLike, b: SizeLike) -> SizeLike:
     return b if at_most(a, b) else a if at_most(b, a) else sizes.maximum(a, b)
 
 
-def _typical(size: SizeLike) -> int:
+def typical(size: SizeLike) -> int:
+    """A size as a number, where nothing but speed depends on it."""
     return sizes.evaluate(size, lambda atom: TYPICAL)
 
 
@@ -268,8 +278,8 @@ def _runs(found: Sequence[Piece], rows: SizeLike, cols: SizeLike) -> list[Run] |
 def _grouped(members: Sequence[Member]) -> list[list[Member]] | None:
     """Members of one diagonal that overlap or meet; the groups share no row."""
     groups: list[list[Member]] = []
-    for member in sorted(members, key=lambda m: _typical(m.first)):
-        if groups and _typical(member.first) <= max(_typical(m.end) for m in groups[-1]):
+    for member in sorted(members, key=lambda m: typical(m.first)):
+        if groups and typical(member.first) <= max(typical(m.end) for m in groups[-1]):
             groups[-1].append(member)
         else:
             groups.append([member])
@@ -329,7 +339,7 @@ def _parts(runs: Sequence[Run]) -> list[tuple[Node, SizeLike, int]] | None:
                 return None
             start, step = place
             result.append((run.values(first, count, steady), start, 1 if run.wide else step))
-    return sorted(result, key=lambda part: _typical(part[1]))
+    return sorted(result, key=lambda part: typical(part[1]))
 
 
 def _order(runs: Sequence[Run]) -> set[tuple[int, int]] | None:
@@ -364,10 +374,10 @@ def _body(runs: Sequence[Run]) -> tuple[SizeLike, SizeLike, dict[int, list[Membe
 
     With the long runs, and of each the members that are all there; the others are not.
     """
-    most = max((_typical(run.count) for run in runs if not run.wide), default=0)
+    most = max((typical(run.count) for run in runs if not run.wide), default=0)
 
     def is_long(count: SizeLike) -> bool:
-        return 2 * _typical(count) >= most
+        return 2 * typical(count) >= most
 
     inside: dict[int, list[Member]] = {}
     spans: list[tuple[SizeLike, SizeLike]] = []
@@ -388,7 +398,7 @@ def _body(runs: Sequence[Run]) -> tuple[SizeLike, SizeLike, dict[int, list[Membe
     for first, end in short:
         if at_most(end, top) or at_most(bottom, first):
             continue
-        if _typical(first) + _typical(end) <= _typical(top) + _typical(bottom):
+        if typical(first) + typical(end) <= typical(top) + typical(bottom):
             top = upper_of(top, end)
         else:
             bottom = lower_of(bottom, first)

@@ -14,7 +14,7 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
     double *restrict sqr = (double *)work;
     work += cg_skip(n, 8);
     double *restrict cos2 = (double *)work;
-    /* sin [n5], mul [n15], sqr [n4], cos [n12] */
+    /* sin [n5], mul [n18], sqr [n4], cos [n15] */
     cg_independent for (int64_t i = 0; i < n; ++i) {
         const double x_i = x[i];
         const double sin1 = cg_sin(x_i);
@@ -25,7 +25,7 @@ static int64_t scan_hessian(int64_t n, const double *restrict x, double *restric
     }
     /* scan [n24] */
     for (int64_t t = 0; t < n; ++t) {
-        /* place [n47] */
+        /* place [n49] */
         for (int64_t i = 0; i < n; ++i) {
             out0[t * n + i] = i == t ? mul[t] - sqr[t] * sin2[t] + 2.0 * x[t] * cos2[t]
                 + 2.0 * cos2[t] * x[t] : 0.0;

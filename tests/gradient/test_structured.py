@@ -304,3 +304,16 @@ def test_terms_do_not_multiply(name, values):
             at = np.linspace(-0.5, 0.7, 6)
             found, rows = values([jacobian(y, x), rows_of(y, x)], {x: at})
             assert np.allclose(found, rows, rtol=1e-10, atol=1e-12)
+
+
+def test_an_op_whose_rule_applies_it_to_tangents():
+    """The tangent of a solution is the solution for another right side: rows are computed then."""
+    x = ct.dvector("x")
+    matrix = ct.eye(3) * 2 + ct.outer(x, x)
+    y = ct.linalg.solve(matrix, x)
+    at = np.array([0.3, -0.2, 0.5])
+    found = cgrad.function([x], cgrad.jacobian(y, x))(at)
+    step = 1e-6 * np.eye(3)
+    f = cgrad.function([x], y)
+    expected = np.array([(f(at + h) - f(at - h)) / 2e-6 for h in step]).T
+    np.testing.assert_allclose(found, expected, atol=1e-8)
