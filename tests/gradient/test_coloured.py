@@ -22,7 +22,7 @@ from cgrad.core.evaluate import evaluate
 from cgrad.errors import IndexBoundsError, ShapeError
 from cgrad.sparse.coloured import SYMMETRIC, WAYS, ColouredMatrix
 
-GRAPHS = int(os.environ.get("CGRAD_TEST_GRAPHS", "24"))
+GRAPHS = int(os.environ.get("CGRAD_TEST_GRAPHS", "12"))
 
 
 def mixed(rng, v, i):
