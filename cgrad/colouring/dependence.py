@@ -44,7 +44,7 @@ from cgrad.colouring.sets import (
 from cgrad.core import dtypes, sizes
 from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import Body, toposort
-from cgrad.core.node import Input, Node, TensorType, TupleType, make_input
+from cgrad.core.node import Input, Node, Op, TensorType, TupleType, make_input
 from cgrad.core.sizes import Atom, SizeLike
 from cgrad.ops.constants import Shared
 from cgrad.ops.control import Scan
@@ -186,7 +186,7 @@ class _Walk:
             return None
         if not isinstance(node.type, TupleType) and not dtypes.is_float(node.dtype):
             return None
-        return _RULES[op.dependence](self, node, parts)
+        return _RULES[_word(op)](self, node, parts)
 
     def count(self, node: Node) -> int:
         """The number of elements of a node in one step."""
@@ -294,7 +294,7 @@ class _Walk:
         for part, back, arg in zip(parts, pulled, node.args, strict=True):
             if part is None or back is None:
                 continue
-            if back.op.dependence == "looked up" and not self._known(back.args[1:]):
+            if _word(back.op) == "looked up" and not self._known(back.args[1:]):
                 found.append(self._added_anywhere(node, part, arg))
                 continue
             to = self._source(back, back.args[:1]) - 1
@@ -490,6 +490,12 @@ class _Walk:
         walk = _Walk(self.base, {}, dict(known), self.read, self)
         walk.shapes.update({p: np.shape(v) for p, v in known.items() if v is not None})
         return [None if dtypes.is_float(out.dtype) else walk.value(out) for out in outs]
+
+
+def _word(op: Op) -> str:
+    """The rule of an op."""
+    word: str = getattr(op, "dependence", "all")
+    return word
 
 
 _RULES: dict[str, Any] = {

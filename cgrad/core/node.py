@@ -131,8 +131,6 @@ class Op:
     pulls_linearly = True
     # whether it works on the last axes, any number of leading ones in front of them
     keeps_leading = False
-    # what elements of the result depend on, one of the words of `cgrad.colouring.dependence`
-    dependence = "all"
     # False for free variables: their type is declared
     infers = True
     # whether arguments may be complex; an op that was not made for them refuses them
