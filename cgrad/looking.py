@@ -173,9 +173,7 @@ class LookingMethods:
         program = plan.program
         inputs = ", ".join(
             f"{label(parameter, k)}: {node.type!r}"
-            for k, (parameter, node) in enumerate(
-                zip(self._own(), program.inputs, strict=False)
-            )
+            for k, (parameter, node) in enumerate(zip(self._own(), program.inputs, strict=False))
         )
         outputs = ", ".join(repr(n.type) for n in program.outputs[: plan.n_returned])
         return f"{self.name}({inputs}) -> {outputs or 'nothing'}"

@@ -139,7 +139,7 @@ class _Walk:
         if node not in self.known:
             self.known[node] = self._value(node)
         elif node in self.base:
-            if dtypes.is_float(node.dtype):
+            if dtypes.is_inexact(node.dtype):
                 return None
             self.read.add(node)
         return self.known[node]
@@ -149,7 +149,7 @@ class _Walk:
             return None if self.outer is None else self.outer.value(node)
         for part in self._ancestors(node):
             if isinstance(part.op, Shared):
-                if dtypes.is_float(part.dtype):
+                if dtypes.is_inexact(part.dtype):
                     return None
                 self.read.add(part)
             elif isinstance(part.op, Input) and self.value(part) is None:
@@ -184,7 +184,7 @@ class _Walk:
         parts = [self.sets.get(arg) if op.connects(k) else None for k, arg in enumerate(node.args)]
         if all(part is None for part in parts):
             return None
-        if not isinstance(node.type, TupleType) and not dtypes.is_float(node.dtype):
+        if not isinstance(node.type, TupleType) and not dtypes.is_inexact(node.dtype):
             return None
         return _RULES[_word(op)](self, node, parts)
 
@@ -361,12 +361,12 @@ class _Walk:
         found = [
             self._inside(body, parts[1:], values, [self.shape(arg) for arg in node.args[1:]],
                          self.times, self.at_once)
-            for body in node.op.bodies  # type: ignore[attr-defined]
+            for body in node.op.bodies
         ]  # fmt: skip
         return [unite(pair) for pair in zip(*found, strict=True)]
 
     def _integer(self, node: Node) -> Any:
-        return None if dtypes.is_float(node.dtype) else self.value(node)
+        return None if dtypes.is_inexact(node.dtype) else self.value(node)
 
     def _inside(
         self,
@@ -404,7 +404,7 @@ class _Walk:
         total = unite(totals)
         assert total is not None
         return [self._spread(total, 1, math.prod(map(self.size, t.shape)))
-                if dtypes.is_float(t.dtype) else None for t in types]  # fmt: skip
+                if dtypes.is_inexact(t.dtype) else None for t in types]  # fmt: skip
 
     # -- loops ------------------------------------------------------------------------------------
     def loop(self, node: Node, parts: Sequence[Found]) -> Found:
@@ -449,7 +449,7 @@ class _Walk:
         last: list[list[Found]] = [[part] for part in carried]
         # integers that are carried are followed as long as they are known
         follow = any(v is not None for v in held) or any(
-            not dtypes.is_float(arg.dtype) for arg in node.args[first : first + nk]
+            not dtypes.is_inexact(arg.dtype) for arg in node.args[first : first + nk]
         )
         for t in reversed(range(length)) if op.reverse else range(length):
             step_parts = list(parts[:first]) + carried
@@ -489,7 +489,7 @@ class _Walk:
         known = dict(zip(op.body.params, values, strict=True))
         walk = _Walk(self.base, {}, dict(known), self.read, self)
         walk.shapes.update({p: np.shape(v) for p, v in known.items() if v is not None})
-        return [None if dtypes.is_float(out.dtype) else walk.value(out) for out in outs]
+        return [None if dtypes.is_inexact(out.dtype) else walk.value(out) for out in outs]
 
 
 def _word(op: Op) -> str:

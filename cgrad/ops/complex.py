@@ -31,6 +31,7 @@ class OfComplex(Linear):
     """An elementwise function of one complex tensor that is linear over the real numbers."""
 
     __slots__ = ()
+    dependence = "same"
     keeps_leading = True
     takes_complex = True
 
@@ -112,6 +113,7 @@ class Complex(Linear):
     """The complex tensor of a real and an imaginary part, of one real dtype and of equal shapes."""
 
     __slots__ = ()
+    dependence = "same"
     name = "complex"
     keeps_leading = True
 

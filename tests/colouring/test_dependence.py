@@ -26,6 +26,7 @@ def scan(step, sequences, *constants, **options):
 EXACT = {
     "elementwise": (lambda x, X, i: ct.sin(x) * x + x[0] * 0.5, "x"),
     "flat": (lambda x, X, i: ct.floor(x) + ct.sqr(x) * ct.sign(x), "x"),
+    "complex numbers": (lambda x, X, i: ct.real((x * 1j + x[::-1]) ** 2), "x"),
     "windows": (lambda x, X, i: ct.concatenate([x[2:] * x[:-2], x[::-3]]), "x"),
     "axes": (lambda x, X, i: ct.reshape(ct.sin(X).T, (4, -1))[:, 1] * X[:, 0], "X"),
     "reshape": (lambda x, X, i: ct.sum(ct.reshape(ct.sin(x), (-1, 4)) ** 2, axis=1), "x"),
