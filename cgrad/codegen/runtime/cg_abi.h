@@ -55,8 +55,9 @@ CG_EXPORT int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_
 CG_EXPORT int64_t cg_work(const int64_t *size);
 
 /* Computes. It takes no lock and allocates nothing, so that it may be left at any instruction, by
- * longjmp, but for what it does between cg_hold(rt, 1) and cg_hold(rt, 0). work is aligned to 64 bytes, inputs and outputs do not overlap. Where an output is
- * smaller than its bound, its true shape is written back and its data is compact in it. */
+ * longjmp, but for what it does between cg_hold(rt, 1) and cg_hold(rt, 0). work is aligned to 64
+ * bytes, inputs and outputs do not overlap. Where an output is smaller than its bound, its true
+ * shape is written back and its data is compact in it. */
 CG_EXPORT int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out,
                            const int64_t *size, void *work, cg_status *st);
 
