@@ -8,7 +8,6 @@ Responsible for: the second kernel and the figures.  Not responsible for: the ne
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -101,6 +100,8 @@ class Profile:
 
     def json(self) -> str:
         """`as_dict` as JSON."""
+        import json  # not needed by `import cgrad`
+
         return json.dumps(self.as_dict())
 
     def svg(self, width: int = 720) -> str:

@@ -75,7 +75,11 @@ def _use(plan: Plan, compiler: Compiler, level: int, path: str) -> Answer:
         f = cgrad.function([x], (x * 2 + 0).sum())
         return [float(f([subjects.X] * 8)), f._kernel.path, f._kernel.origin]
 
-    given = {"PATH": path, **(compiler.environment() if path != "/nowhere" else {})}
+    given = {
+        "PATH": path,
+        "CGRAD_INTERPRET": "never",
+        **(compiler.environment() if path != "/nowhere" else {}),
+    }
     return fork(plan.folder, task, given, before).wait()
 
 

@@ -3,8 +3,8 @@
 EQUIVALENT = {
     "rewrites.shapes _stretched: n != 1 or node.dims[axis] == 1 -> n != 1":
         "an axis of length 1 that stays 1 may count as stretched: a sum over it is one element",
-    "ops.scalar Cast.transpose: dtypes.is_float(self.dtype) and dtypes.is_float(source) "
-    "-> dtypes.is_float(source)": "no cotangent arrives at an integer",
+    "ops.scalar Cast.transpose: dtypes.is_inexact(self.dtype) and dtypes.is_inexact(source) "
+    "-> dtypes.is_inexact(source)": "no cotangent arrives at an integer",
     "rewrites.logistic _times: room - 1 -> 1 - room":
         "how deep sums are looked through is a matter of cost",
     "ops.reductions Extreme.jvp: t is None or self.held or (not dtypes.is_float(x.dtype)) "

@@ -152,7 +152,7 @@ static inline double cg_row_block(int64_t n, const double *x, const double *y)
 
 /* cg: cg_four_rows */
 /* Adds to s the products of four rows, `apart` elements from each other, and y; n <= 256. A row has
- * eight lanes, which are folded like those of cg_dot; y is loaded once for all rows. */
+ * eight lanes, which are folded like those of one product; y is loaded once for all rows. */
 static inline void cg_four_rows(int64_t n, int64_t apart, const double *x, const double *y,
                                 double *s)
 {
