@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -79,6 +79,7 @@ def mesh(n: int) -> sp.sparray:
 
 def patterns() -> list[Row]:
     """(name, matrix, shape of the columns, known optima)."""
+    both: dict[str, tuple[Any, tuple[int, ...] | None, dict[str, int]]]
     both = {"tri-diagonal, 1000": (band(1000, 1), (1000,), {"columns": 3, "star": 3, "acyclic": 2}),
             "7 diagonals, 1000": (band(1000, 3), (1000,), {"columns": 7, "star": 7}),
             "arrow, 500": (arrow(500), (500,),
@@ -124,7 +125,7 @@ def peers(rows: list[Row]) -> list[list[int | None]] | None:
 
 
 def _is_symmetric(matrix: sp.csr_array) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and abs(matrix - matrix.T).nnz == 0
+    return bool(matrix.shape[0] == matrix.shape[1] and abs(matrix - matrix.T).nnz == 0)
 
 
 def main() -> None:
@@ -160,4 +161,4 @@ def _cell(count: int | None, known: int | None = None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
