@@ -32,7 +32,7 @@ from cgrad.graph.drawing import escape
 from cgrad.ops.constants import storage
 from cgrad.pipeline import Program, lower
 
-__all__ = ["Nest", "Profile", "profile"]
+__all__ = ["Nest", "Profile", "profile", "time_text"]
 
 _CLOCK = """\
 #include <time.h>
@@ -77,7 +77,9 @@ class Profile:
         self.calls = calls
 
     def __str__(self) -> str:
-        rows = [f"{self.name}: {_time(self.seconds)} in the kernel, median of {self.calls} calls"]
+        rows = [
+            f"{self.name}: {time_text(self.seconds)} in the kernel, median of {self.calls} calls"
+        ]
         rows.append(f"  {'time':>9} {'share':>6} {'bytes':>9} {'GB/s':>6}  nest")
         for nest in self.nests:
             share = nest.seconds / self.seconds if self.seconds else 0.0
@@ -86,7 +88,7 @@ class Profile:
                 size = _count(nest.bytes)
                 rate = f"{nest.bytes / nest.seconds / 1e9:.3g}" if nest.seconds else ""
             rows.append(
-                f"  {_time(nest.seconds):>9} {share:>6.1%} {size:>9} {rate:>6}  {nest.name}"
+                f"  {time_text(nest.seconds):>9} {share:>6.1%} {size:>9} {rate:>6}  {nest.name}"
             )
             rows += [f"{'':36}{line}" for line in nest.lines]
         return "\n".join(rows)
@@ -113,7 +115,7 @@ class Profile:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             'font-family="sans-serif" font-size="12">',
             f'<rect width="{width}" height="{height}" fill="white"/>',
-            f'<text x="8" y="18">{escape(self.name)}: {_time(self.seconds)}</text>',
+            f'<text x="8" y="18">{escape(self.name)}: {time_text(self.seconds)}</text>',
         ]
         for k, nest in enumerate(self.nests):
             y = 28 + row * k
@@ -124,7 +126,8 @@ class Profile:
                 f"<g><title>{title}</title>",
                 f'<text x="{left - 6}" y="{y + 14}" text-anchor="end">{escape(label)}</text>',
                 f'<rect x="{left}" y="{y + 3}" width="{long:.1f}" height="14" fill="#4477aa"/>',
-                f'<text x="{left + long + 5:.1f}" y="{y + 14}">{_time(nest.seconds)}</text></g>',
+                f'<text x="{left + long + 5:.1f}" y="{y + 14}">{time_text(nest.seconds)}</text>',
+                "</g>",
             ]
         return "\n".join([*parts, "</svg>\n"])
 
@@ -308,7 +311,8 @@ def _stamp(times: Buffer, k: int) -> Stmt:
     return Invoke("cg_stamp", (), (), ((times, (k,)),))
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """A time with the unit that suits it."""
     for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * scale >= 1:
             return f"{seconds * scale:.3g} {unit}"

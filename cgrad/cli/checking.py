@@ -19,6 +19,7 @@ from cgrad.core.node import Node
 from cgrad.errors import CgradError, GradientError
 from cgrad.gradient.verify import verify_grad
 from cgrad.ops.constants import constant
+from cgrad.profile import time_text
 from cgrad.samples import sample
 
 CHECK_EXAMPLES = """examples:
@@ -138,10 +139,3 @@ def _timed(f: Any, arrays: list[Any], count: int) -> float:
     for _ in range(count):
         f(*arrays)
     return time.process_time() - start
-
-
-def time_text(seconds: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * scale >= 1:
-            return f"{seconds * scale:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
