@@ -29,6 +29,7 @@ LAYERS: dict[str, float] = {
     "cgrad.rewrites": 3,
     "cgrad.gradient": 3,
     "cgrad.graph": 3,
+    "cgrad.implicit": 3,
     "cgrad.sparse": 3,
     "cgrad.codegen": 4,
     "cgrad.cache": 4,
@@ -58,7 +59,7 @@ LAYERS: dict[str, float] = {
     "cgrad.__main__": 7,
 }
 # Files that hold names only: they may import from anything below the top.
-FACADES = {"cgrad": 8, "cgrad.tensor": 3}
+FACADES = {"cgrad": 8, "cgrad.tensor": 3, "cgrad.tensor.optimize": 3}
 # Code generation knows no cache, and the cache knows no graph.
 APART = {
     "cgrad.cache": ("cgrad.errors", "cgrad.config", "cgrad.cache"),

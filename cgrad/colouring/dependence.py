@@ -67,7 +67,7 @@ def places_of(expression: Node, wrt: Node, given: Mapping[Node, Any]) -> tuple[P
     walk.known[wrt] = None
     walk.sets[wrt] = identity(n)
     walk.sets.update(dict.fromkeys(given))
-    walk.run(toposort([expression], [wrt, *given]))
+    walk.run(toposort([expression], [wrt, *given]), [expression])
     found = walk.sets[expression] or none_of(m)
     return Places((m, n), found.indptr, found.indices), walk.read
 
@@ -127,9 +127,10 @@ class _Walk:
         return int(value)
 
     def shape(self, node: Node) -> Shape:
-        found = self.shapes.get(node)
-        if found is None and self.outer is not None and node in self.outer.shapes:
-            found = self.outer.shapes[node]
+        walk: _Walk | None = self
+        found = None
+        while found is None and walk is not None:
+            found, walk = walk.shapes.get(node), walk.outer
         if found is None:
             found = self.shapes[node] = tuple(self.size(n) for n in node.dims)
         return found
@@ -174,9 +175,14 @@ class _Walk:
         return found
 
     # -- the walk ---------------------------------------------------------------------------------
-    def run(self, order: Sequence[Node]) -> None:
+    def run(self, order: Sequence[Node], outputs: Sequence[Node]) -> None:
+        """Find the sets of `outputs`; what derivatives do not go through has none."""
+        needed = set(outputs)
+        for node in reversed(order):
+            if node in needed and node not in self.sets and _moves(node):
+                needed.update(arg for k, arg in enumerate(node.args) if node.op.connects(k))
         for node in order:
-            if node not in self.sets:
+            if node in needed and node not in self.sets:
                 self.sets[node] = self._node(node) if node.args else None
 
     def _node(self, node: Node) -> Found:
@@ -184,7 +190,7 @@ class _Walk:
         parts = [self.sets.get(arg) if op.connects(k) else None for k, arg in enumerate(node.args)]
         if all(part is None for part in parts):
             return None
-        if not isinstance(node.type, TupleType) and not dtypes.is_inexact(node.dtype):
+        if not _moves(node):
             return None
         return _RULES[_word(op)](self, node, parts)
 
@@ -385,7 +391,7 @@ class _Walk:
             if value is None:
                 walk.known[param] = None
         walk.sets.update(zip(body.params, parts, strict=True))
-        walk.run(body.order)
+        walk.run(body.order, body.outputs)
         return [walk.sets[out] for out in body.outputs]
 
     def all(self, node: Node, parts: Sequence[Found]) -> Found:
@@ -490,6 +496,11 @@ class _Walk:
         walk = _Walk(self.base, {}, dict(known), self.read, self)
         walk.shapes.update({p: np.shape(v) for p, v in known.items() if v is not None})
         return [None if dtypes.is_inexact(out.dtype) else walk.value(out) for out in outs]
+
+
+def _moves(node: Node) -> bool:
+    """Whether the node has a derivative: integers have none."""
+    return isinstance(node.type, TupleType) or dtypes.is_inexact(node.dtype)
 
 
 def _word(op: Op) -> str:

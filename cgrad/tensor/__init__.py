@@ -7,7 +7,7 @@ import cgrad.tensor.numpy_functions  # noqa: F401 (both fill the op registry)
 from cgrad.core.node import Node, TensorType
 from cgrad.gradient import grad, hessian, jacobian
 from cgrad.graph.vectorize import vectorize
-from cgrad.tensor import fft, linalg, random, special
+from cgrad.tensor import fft, linalg, optimize, random, special
 
 # fmt: off
 from cgrad.tensor import interpolate, signal, types  # noqa: F401
@@ -147,8 +147,8 @@ __all__ = [
     "matrix", "max", "max_and_argmax", "maximum", "mean", "median", "mgrid", "min", "minimum",
     "mod", "moveaxis", "mul", "multiply", "nan", "nan_to_num", "ndtri_exp", "neg", "negative",
     "neq", "newaxis", "nonzero", "nonzero_values", "norm", "not_equal", "ogrid", "ones",
-    "ones_like", "or_", "outer", "owens_t", "pack", "pad", "permute_row_elements", "pi", "poch",
-    "polygamma", "pow", "power", "prod", "psi", "ptp", "rad2deg", "random", "ravel",
+    "ones_like", "optimize", "or_", "outer", "owens_t", "pack", "pad", "permute_row_elements", "pi",
+    "poch", "polygamma", "pow", "power", "prod", "psi", "ptp", "rad2deg", "random", "ravel",
     "ravel_multi_index", "real", "reciprocal", "reduce", "remainder", "repeat", "reshape", "roll",
     "round", "round_half_away_from_zero", "round_half_to_even", "row", "rows", "scalar",
     "scalar_from_tensor", "scalars", "scan", "scan_checkpoints", "searchsorted", "second",

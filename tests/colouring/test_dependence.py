@@ -15,6 +15,7 @@ from cgrad.errors import CallError, ShapeError
 
 RNG = np.random.default_rng(0)
 N = 8
+root, p = ct.optimize.root, ct.dvector("p")
 
 
 def scan(step, sequences, *constants, **options):
@@ -58,6 +59,11 @@ EXACT = {
     "loops in loops": (
         lambda x, X, i: scan(lambda row: scan(lambda a: a**2, [row]), [X]), "X",
     ),
+    "... with a matrix around both": (
+        lambda x, X, i: scan(lambda a, w: scan(lambda b, v: ct.dot(v, ct.sin(x)) * b, [x], w),
+                             [x[:2]], X), "x",
+    ),
+    "a solution": (lambda x, X, i: root(ct.sinh(X.T @ X @ p) + p - x, p, start=x)[0], "x"),
     "solve": (lambda x, X, i: ct.linalg.solve(ct.eye(N) * 3 + ct.outer(x, x), x), "x"),
     "the slope of a look-up": (lambda x, X, i: ct.grad(ct.sum(ct.sin(x)[i] ** 2), x)[i], "x"),
 }  # fmt: skip
@@ -69,6 +75,7 @@ MORE = {
     "window at a float": (lambda x, X, i: ct.sin(x)[ct.argmax(x)] * x[:1], "x", N),
     "triangle": (lambda x, X, i: ct.tril(X**2, -1), "X", 4 * N),
     "choice": (lambda x, X, i: ct.sin(cgrad.ifelse(x[0] > 0, ct.sin(x), x[::-1])), "x", 2 * N),
+    "equations that are apart": (lambda x, X, i: root(p**3 + p - x, p, start=x)[0], "x", N * N),
     "held fixed": (lambda x, X, i: x * cgrad.gradient.disconnected_grad(x)[0], "x", N),
 }
 
