@@ -18,7 +18,7 @@ import cgrad
 import cgrad.tensor as ct
 from cgrad.core.graphs import toposort
 
-LONG = 100_000
+LONG = 30_000
 
 
 def _loops(result: Any) -> Any:

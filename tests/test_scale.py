@@ -86,8 +86,8 @@ def count_calls(run: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize(
     ("graph", "n"),
-    [(scalar_chain, 60), (vector_chain, 60), (reductions, 80), (wide_sum, 60),
-     (scalar_outputs, 60), (vector_outputs, 60), (vector_inputs, 40)],
+    [(scalar_chain, 30), (vector_chain, 30), (reductions, 30), (wide_sum, 30),
+     (scalar_outputs, 30), (vector_outputs, 30), (vector_inputs, 24)],
 )  # fmt: skip
 def test_work_is_linear(graph: Callable[[int], Graph], n: int) -> None:
     def everything(n: int) -> Callable[[], object]:
@@ -121,20 +121,20 @@ def test_no_pass_recurses() -> None:
     scalar_chain(2)
     with recursion_limit(200):
         x = y = ct.dscalar("x")
-        for k in range(2_000):
+        for k in range(800):
             y = ct.sin(y) * 0.99 + k
         gradient = cgrad.grad(y, x)
         tangent = cgrad.gradient.Rop(y, x, ct.dscalar("t"))
         program = Program([x], [y, gradient], "f")
         program.lookup_fields()
-        assert generate(program).count("sin(") >= 2_000
-        assert cgrad.pp(y).count("sin(") == 2_000
+        assert generate(program).count("sin(") >= 800
+        assert cgrad.pp(y).count("sin(") == 800
         assert "sin" in str(cgrad.dprint(gradient, file="str"))
         assert tangent.ndim == 0
 
 
 def test_a_long_chain_compiles() -> None:
-    n = 2_000
+    n = 600
     f = cgrad.function(*scalar_chain(n))
     y, slope = 0.3, 1.0
     import math

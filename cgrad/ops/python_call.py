@@ -26,9 +26,13 @@ from cgrad.ops.constants import Data
 from cgrad.ops.kinds import Opaque
 
 Maybe = Node | None
-# shapes one after the other, pointers to the elements of the arguments and of the result
+# shapes one after the other, pointers to the elements of the arguments and of the result, and
+# what becomes 1 when all went well
 _SIGNATURE = ctypes.CFUNCTYPE(
-    ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_void_p)
+    None,
+    ctypes.POINTER(ctypes.c_int64),
+    ctypes.POINTER(ctypes.c_void_p),
+    ctypes.POINTER(ctypes.c_int64),
 )
 
 # the exception of each thread, from the end of the function to that of its kernel
@@ -91,7 +95,7 @@ class Callback(Data):
             arrays.append(array.astype(NUMPY[self.gives]))
         return arrays
 
-    def _call(self, shapes: Any, arrays: Any) -> int:
+    def _call(self, shapes: Any, arrays: Any, done: Any) -> None:
         try:
             place = 0
 
@@ -112,8 +116,8 @@ class Callback(Data):
                 ctypes.memmove(arrays[len(self.takes)], packed, len(packed))
         except BaseException as error:  # nothing may pass through the kernel: it is raised behind
             _RAISED[threading.get_ident()] = error
-            return 1
-        return 0
+        else:
+            done[0] = 1
 
 
 class PythonCall(Opaque):
@@ -146,8 +150,12 @@ class PythonCall(Opaque):
         raise NotImplementedError("a Python function is not evaluated at compile time")
 
     def exception(self, node: Node) -> BaseException:
-        """What is raised when the kernel says that the call failed."""
-        return _RAISED.pop(threading.get_ident())
+        """What is raised when the kernel says that the call failed.
+
+        A handler of signals may raise before the callback has begun, and ctypes drops that. By
+        default it is a KeyboardInterrupt.
+        """
+        return _RAISED.pop(threading.get_ident(), None) or KeyboardInterrupt()
 
     def _no_rule(self, node: Node) -> NotImplementedError:
         callback = node.args[0].op

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import threading
 from typing import Any
 
@@ -185,3 +186,31 @@ def test_an_exception_in_a_loop() -> None:
     assert np.array_equal(f(5, np.zeros(2)), np.full(2, 5.0))
     with pytest.raises(NotImplementedError, match="derivative of the Python function"):
         cgrad.grad(ct.sum(steps[-1]), x)
+
+
+def test_a_signal_before_the_function_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop ends; ctypes can only report what is raised so early."""
+    reported: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: reported.append(what.exc_type))
+    h, n = ct.dvector("h"), ct.lscalar("n")
+    same = cgrad.wrap_py(ct.dvector, ct.dvector, infer_shape=lambda shape: shape)(np.copy)
+    f = cgrad.function([h, n], cgrad.scan(same, None, h, n_steps=n, return_updates=False)[-1])
+    assert np.array_equal(f(np.ones(2), 4), np.ones(2))
+    calls = 0
+
+    def press(frame: Any, event: str, arg: Any) -> None:
+        nonlocal calls
+        if frame.f_code.co_name == "_call" and "python_call" in frame.f_code.co_filename:
+            calls += 1
+            if calls == 2:
+                raise KeyboardInterrupt
+
+    before = sys.gettrace()
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            sys.settrace(press)
+            f(np.ones(2), 4)
+        finally:
+            sys.settrace(before)
+    assert calls == 2 and reported == [KeyboardInterrupt]
+    assert np.array_equal(f(np.ones(2), 4), np.ones(2))
