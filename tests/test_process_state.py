@@ -50,6 +50,7 @@ def test_rounding_denormals_and_errno(threads: str, monkeypatch: pytest.MonkeyPa
     f._set_num_threads(1)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("what", ["numbers", "products", "calls Python"])
 def test_ctrl_c_leaves_a_loop(what: str) -> None:
     """Loops of hours; one has a BLAS in it, one calls Python, which sees the signal itself."""

@@ -103,7 +103,7 @@ def _flags() -> tuple[str, ...]:
     if compiler is None:
         raise toolchain.missing_compiler()
     level = toolchain.level_flags(toolchain.cpu_level())
-    flags = (*toolchain.kernel_flags(compiler), *level)
+    flags = (*toolchain.kernel_flags(compiler), "-O3", *level)
     # A kernel fixes the order of its sums, a programmer leaves it to the compiler. A reference
     # whose pragmas are ignored would be slow without a word, hence -Werror.
     return (*flags, "-fopenmp-simd", "-Wall", "-Wextra", "-Werror")

@@ -1,6 +1,7 @@
 /* Calls of Python functions: a kernel is given the address of a callback as an array of one. */
 #pragma once
 #include "cg_abi.h"
+#include "cg_bits.h"
 
 /* cg: cg_callback */
 /* Shapes one after the other, the first elements of the arguments and of the result; `done` becomes
