@@ -94,12 +94,12 @@ def long_step(n: int) -> tuple[list[Any], list[Any]]:
 @pytest.mark.parametrize("graph", [scalars, vectors, small_sums, long_step])
 def test_no_function_is_long(graph: Callable[..., Any]) -> None:
     """Fetching and keeping what crosses a cut apart, which is bounded by the length again."""
-    lengths = {n: functions(generate(Program(*graph(n), "f"))) for n in (300, 600)}
+    lengths = {n: functions(generate(Program(*graph(n), "f"))) for n in (150, 300)}
     for n, found in lengths.items():
         in_parts = [length for name, length in found.items() if name.startswith("part")]
         assert len(in_parts) >= 2, (n, found)
         assert max(in_parts) <= 4 * LONGEST, (n, found)
-    assert len(lengths[600]) <= 2.5 * len(lengths[300])
+    assert len(lengths[300]) <= 2.5 * len(lengths[150])
 
 
 def test_what_is_short_stays_in_one_piece() -> None:

@@ -264,7 +264,10 @@ def _inside(case: Case) -> list[tuple[float, ...]]:
 
 
 def test_derivatives_to_second_order() -> None:
-    """Reverse, forward, and reverse of reverse, for every argument that has a derivative."""
+    """Reverse, forward, and reverse of reverse, for every argument that has a derivative.
+
+    At every other point: differences in many digits take most of the time.
+    """
     symbols = {name: _symbols(name, "float64") for name in CASES}
     outputs, labels = [], []
     for name, case in CASES.items():
@@ -279,21 +282,21 @@ def test_derivatives_to_second_order() -> None:
             outputs += [slope, ahead]
             labels += [(name, (k,)), (name, (k,))]
     f = cgrad.function([x for name in CASES for x in symbols[name]], outputs)
-    given = [column for case in CASES.values() for column in _columns(_inside(case))]
+    given = [column for case in CASES.values() for column in _columns(_inside(case)[::2])]
     exact: dict[Any, list[Any]] = {}
     for got, label in zip(f(*given), labels, strict=True):
         name, wrt = label
         case = CASES[name]
         if label not in exact:
-            exact[label] = [_derivative(case, at, wrt) for at in _inside(case)]
-        for y, at, want in zip(got, _inside(case), exact[label], strict=True):
+            exact[label] = [_derivative(case, at, wrt) for at in _inside(case)[::2]]
+        for y, at, want in zip(got, _inside(case)[::2], exact[label], strict=True):
             close = abs(float(y) - want) <= case.slopes * abs(want) + 1e-300
             assert close or y == want, (label, at, y, want)
 
 
 def _derivative(case: Case, at: tuple[float, ...], wrt: tuple[int, ...]) -> float:
     orders = tuple(wrt.count(k) for k in range(len(at)))
-    with mp.workdps(40):
+    with mp.workdps(30):
         point = tuple(map(mp.mpf, at))
         if case.inverts is not None:
             return float(_implicit(case.inverts, point, case.exact(*point), wrt))

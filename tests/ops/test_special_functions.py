@@ -170,7 +170,7 @@ def test_products_with_logarithms() -> None:
 def test_orders_of_the_logarithm_of_erfc() -> None:
     """Up to the fifth, where neither erfc nor erfcx has a value; beyond 1e8 a straight line."""
     x = ct.dvector("x")
-    at = np.array([-1e300, -40.0, -25.0, -2.0, 0.3, 0.6, 3.0, 40.0, 3e4, 1e9])
+    at = np.array([-1e300, -40.0, -12.0, -2.0, 0.3, 0.6, 3.0, 40.0, 3e4, 1e9])
     outputs, y = [], ct.log(ct.erfc(x))
     for _ in range(5):
         y = cgrad.grad(ct.sum(y), x)
@@ -184,10 +184,10 @@ def test_orders_of_the_logarithm_of_erfc() -> None:
             return -u * u - mp.log(u) + mp.log1p(sum(terms))
         return mp.log(mp.erfc(u))
 
-    with mp.workdps(520):
+    with mp.workdps(240):
         for order, values in enumerate(found, 1):
             for u, value in zip(at, values, strict=True):
-                step = mp.mpf(10) ** -40
+                step = mp.mpf(10) ** -30
                 true = 0 if u < -26 else mp.diff(exact, mp.mpf(u), order, h=step)
                 assert abs(value - true) <= 1e-12 * abs(true) + 1e-290, (u, order, value, true)
 
@@ -242,12 +242,12 @@ def test_partial_derivatives() -> None:
             outputs += [y, pushed]
             wanted.append((name, points, order))
     found = cgrad.function(inputs, outputs)(*arguments)
-    with mp.workdps(45):
+    with mp.workdps(36):
         for k, (name, points, order) in enumerate(wanted):
             for j, point in enumerate(points):
                 # away from points at which mpmath's formulas for orders are singular
-                at = [mp.mpf(p) + (mp.mpf(10) ** -25 if k == 0 else 0) for k, p in enumerate(point)]
-                exact = mp.diff(MP[name], tuple(at), order, h=mp.mpf(10) ** -10, relative=False)
+                at = [mp.mpf(p) + (mp.mpf(10) ** -20 if k == 0 else 0) for k, p in enumerate(point)]
+                exact = mp.diff(MP[name], tuple(at), order, h=mp.mpf(10) ** -8, relative=False)
                 for value in (found[2 * k][j], found[2 * k + 1][j]):
                     error = abs(mp.mpf(float(value)) - exact)
                     scale = abs(exact) + abs(MP[name](*at)) * (name in ("jv", "iv"))
