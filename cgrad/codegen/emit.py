@@ -51,6 +51,8 @@ from cgrad.ops.arithmetic import combined
 
 INDENT = "    "
 WIDTH = 100
+# levels of minima and the like inside of one another from which on they have names everywhere
+NESTED = 4
 # a variable may be of a type that arrays in memory are not
 LOCAL_TYPE = {**C_TYPE, "bool": "bool"}
 _COMBINE = {"max": "cg_max", "min": "cg_min"}
@@ -73,7 +75,7 @@ class Writer:
         self.slots = slots
         self.names = dict(kernel.sizes)
         self.print = Printer(self.names, names.fresh)
-        self.plain = Printer(self.names)
+        self.fresh = names.fresh
         self.tables = names.tables
         self.scope = Scope(kernel, slots)
         # functions of parts, and of loops that are shared out among threads
@@ -85,10 +87,7 @@ class Writer:
         """The parameters of the function, its text, and all that tables may be mentioned in."""
         body = "\n".join(self.block(self.kernel.body, 1))
         pointers = self._slot_pointers()
-        locals = [
-            f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in self.print.local_sizes
-        ]
-        slots = "\n".join([*locals, *pointers])
+        slots = "\n".join([*definitions(self.print), *pointers])
         params = self._parameters(f"{slots}\n{body}")
         uses = "\n".join([slots, body, *self.parts])
         return params, self._function(params, slots, body), uses
@@ -109,13 +108,19 @@ class Writer:
     def _title(self) -> str:
         kernel = self.kernel
         rows = [f"/* {kernel.name}", " *"]
+        printer = self._plain()
         described = [("in ", b, b.shape) for b in kernel.inputs]
         described += [("out", b, s) for b, s in zip(kernel.outputs, kernel.bounds, strict=True)]
         for word, buffer, bound in described:
-            shape = ", ".join(self.plain.size(n) for n in bound)
+            shape = ", ".join(printer.size(n) for n in bound)
             comma = "," if len(bound) == 1 else ""
             rows.append(f" * {word}  {buffer.name}: {buffer.dtype} ({shape}{comma})")
+        rows += [f" *      {name} = {text}" for name, text in printer.local_sizes]
         return "\n".join([*rows, " */"])
+
+    def _plain(self) -> Printer:
+        """Sizes outside of the function; what is nested deeply has a name."""
+        return Printer(self.names, self.fresh, NESTED)
 
     def _tables(self, uses: str) -> list[str]:
         """The constant arrays that the function reads."""
@@ -188,14 +193,18 @@ class Writer:
         lines = []
         for atom, name in kernel.sizes:
             lines.append(f"{INDENT}const int64_t {name} = {self._raw(atom)};")
-        printer = RawPrinter(self)
-        for check in kernel.checks:
-            lines += self._check(check, printer, 1)
+        raw = RawPrinter(self)
+        checks = [line for check in kernel.checks for line in self._check(check, raw, 1)]
+        lines += [*definitions(raw), *checks]
         for k, (_, name) in enumerate(kernel.sizes):
             lines.append(f"{INDENT}size[{k}] = {name};")
-        for k, bound in enumerate(kernel.bounds):
-            for axis, n in enumerate(bound):
-                lines.append(f"{INDENT}out[{k}].shape[{axis}] = {bare(self.plain.size(n))};")
+        printer = self._plain()
+        shapes = [
+            f"{INDENT}out[{k}].shape[{axis}] = {bare(printer.size(n))};"
+            for k, bound in enumerate(kernel.bounds)
+            for axis, n in enumerate(bound)
+        ]
+        lines += [*definitions(printer), *shapes]
         return _abi_function(
             "cg_sizes",
             [("const cg_array *", "in"), ("int64_t *", "size"), ("cg_array *", "out"),
@@ -210,15 +219,21 @@ class Writer:
         k = self.kernel.position[source]
         return f"*(const {C_TYPE[source.dtype]} *)in[{k}].data"
 
-    def _work(self) -> str:
-        slots = [self._slot(slot, self.plain) for slot in self.slots]
+    def _total(self) -> list[str]:
+        """Statements that return the bytes of all slots."""
+        printer = self._plain()
+        slots = [self._slot(slot, printer) for slot in self.slots]
         if len(slots) < 2:
             lines = [f"{INDENT}return {slots[0] if slots else 0};"]
         else:
             lines = [f"{INDENT}int64_t bytes = {slots[0]};"]
             lines += [f"{INDENT}bytes = cg_plus(bytes, {slot});" for slot in slots[1:]]
             lines.append(f"{INDENT}return bytes;")
-        words = set(re.findall(r"\w+", " ".join(slots)))
+        return [*definitions(printer), *lines]
+
+    def _work(self) -> str:
+        lines = self._total()
+        words = set(re.findall(r"\w+", " ".join(lines)))
         named = [
             f"{INDENT}const int64_t {name} = size[{k}];"
             for k, (_, name) in enumerate(self.kernel.sizes)
@@ -451,13 +466,18 @@ class RawPrinter(Printer):
     """Sizes in `cg_sizes`: those without a name are read from the arguments."""
 
     def __init__(self, writer: Writer) -> None:
-        super().__init__(writer.names)
+        super().__init__(writer.names, writer.fresh, NESTED)
         self.writer = writer
 
     def atom(self, atom: Atom) -> str:
         if atom.kind in ("dim", "value") and atom not in self.size_names:
             return self.writer._raw(atom)
         return super().atom(atom)
+
+
+def definitions(printer: Printer) -> list[str]:
+    """The definitions of the sizes that a printer has named."""
+    return [f"{INDENT}const int64_t {name} = {bare(text)};" for name, text in printer.local_sizes]
 
 
 def _is_else(before: Stmt | None, stmt: Stmt) -> bool:

@@ -26,15 +26,20 @@ _ATOMIC, _UNARY, _TERNARY = 10, 9, 1
 class Printer:
     """Spells expressions; `size_names` are the named sizes of the kernel.
 
-    With `fresh`, minima, maxima and the like over named sizes get a name of their own, once;
-    `local_sizes` holds them, (name, text), in the order in which they can be defined.
+    With `fresh`, minima, maxima and the like over named sizes get a name of their own, once, from
+    `depth` levels of them on; `local_sizes` holds them, (name, text), in the order in which they
+    can be defined.
     """
 
     def __init__(
-        self, size_names: Mapping[Atom, str], fresh: Callable[[str], str] | None = None
+        self,
+        size_names: Mapping[Atom, str],
+        fresh: Callable[[str], str] | None = None,
+        depth: int = 1,
     ) -> None:
         self.size_names = dict(size_names)
         self.fresh = fresh
+        self.depth = depth
         self.local_sizes: list[tuple[str, str]] = []
 
     # -- sizes --------------------------------------------------------------------------------
@@ -55,10 +60,14 @@ class Printer:
         if atom.kind not in sizes.COMPOUND:
             raise TypeError(f"the size {atom!r} has no name in the kernel: codegen.lower missed it")
         text = self._compound(atom)
-        if self.fresh is None or not all(
-            inner in self.size_names or inner.kind in sizes.COMPOUND
-            for arg in atom.args
-            for inner in sizes.atoms(arg)
+        if (
+            self.fresh is None
+            or atom.depth < self.depth
+            or not all(
+                inner in self.size_names or inner.kind in sizes.COMPOUND
+                for arg in atom.args
+                for inner in sizes.atoms(arg)
+            )
         ):
             return text
         name = self.size_names[atom] = self.fresh("n1")

@@ -16,8 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.codegen.emit import INDENT, RawPrinter, Writer, head_lines, number_rows, wrapped
-from cgrad.codegen.expressions import bare, entry, literal
+from cgrad.codegen.emit import (
+    INDENT,
+    RawPrinter,
+    Writer,
+    definitions,
+    head_lines,
+    number_rows,
+    wrapped,
+)
+from cgrad.codegen.expressions import Printer, bare, entry, literal
 from cgrad.codegen.library_calls import library_calls, tables
 from cgrad.codegen.memory import Slot
 from cgrad.codegen.names import Names, public_name
@@ -177,7 +185,7 @@ class _Standalone(Writer):
             if place in self.baked:
                 return str(self.baked[place].shape[axis])
             n = self.kernel.inputs[place].shape[axis]
-            return self.plain.size(n)
+            return Printer(self.names).size(n)
         source = entry_source(atom.args[0])
         place = self.kernel.position[source]
         if place in self.baked:
@@ -300,13 +308,7 @@ class _Standalone(Writer):
         ]
 
     def _bytes(self, work: Sequence[Argument]) -> str:
-        slots = [self._slot(slot, self.plain) for slot in self.slots]
-        if len(slots) < 2:
-            lines = [f"{INDENT}return {slots[0] if slots else 0};"]
-        else:
-            lines = [f"{INDENT}int64_t bytes = {slots[0]};"]
-            lines += [f"{INDENT}bytes = cg_plus(bytes, {slot});" for slot in slots[1:]]
-            lines.append(f"{INDENT}return bytes;")
+        lines = self._total()
         words = set(re.findall(r"\w+", " ".join(lines)))
         named = self._named_sizes(words)
         words |= set(re.findall(r"\w+", " ".join(named)))
@@ -330,12 +332,15 @@ class _Standalone(Writer):
             if check.code == "CG_SHAPE" and found == expected:
                 continue  # one parameter
             checks += self._check(check, printer, 1)
+        checks = [*definitions(printer), *checks]
         checks = [re.sub(r"return (cg_fail\(.*)", r"return (int)\1", line) for line in checks]
+        plain = self._plain()
         shapes = [
-            f"{INDENT}{self.shapes_of[k]}[{axis}] = {bare(self.plain.size(n))};"
+            f"{INDENT}{self.shapes_of[k]}[{axis}] = {bare(plain.size(n))};"
             for k in self.counted
             for axis, n in enumerate(self.kernel.bounds[k])
         ]
+        shapes = [*definitions(plain), *shapes]
         call = f"return (int){self.kernel.name}({', '.join(self._passed(params))});"
         negative = " || ".join(f"{size} < 0" for size in self.size_places)
         if negative:

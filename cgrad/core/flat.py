@@ -11,13 +11,12 @@ Responsible for: nodes to rows and back.  Not responsible for: compiled function
 from __future__ import annotations
 
 import copyreg
-import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from cgrad.core.sites import NO_SITE
-from cgrad.core.sizes import Atom, Size, SizeLike, as_size, dim
+from cgrad.core.sizes import COMPOUND, Atom, Size, SizeLike, as_size, atoms, compound, dim
 
 if TYPE_CHECKING:
     from cgrad.core.node import Node
@@ -73,9 +72,9 @@ def restore(cls: type[Node], op: Any, args: Any, name: Any, free: Any, base: Any
 def restore_size(terms: tuple[tuple[tuple[Atom, ...], int], ...]) -> SizeLike:
     """A size in normal form; the order of atoms depends on the nodes as they are now."""
     total: SizeLike = 0
-    for atoms, c in terms:
+    for mono, c in terms:
         term: SizeLike = c
-        for atom in atoms:
+        for atom in mono:
             term = term * as_size(atom)
         total = total + term
     return total
@@ -87,7 +86,7 @@ def _reduce_size(size: Size) -> tuple[Any, ...]:
 
 def _reduce_atom(atom: Atom) -> tuple[Any, ...]:
     args = (arg if isinstance(arg, (int, str, Size)) else row(arg) for arg in atom.args)
-    return Atom, (atom.kind, tuple(args))
+    return compound if atom.kind in COMPOUND else Atom, (atom.kind, tuple(args))
 
 
 copyreg.pickle(Size, _reduce_size)
@@ -118,17 +117,9 @@ def rows(nodes: Iterable[Node]) -> tuple[Row, ...]:
 
 
 def _mentioned(size: SizeLike) -> list[Node]:
-    stack = [size]
-    found = []
-    while stack:
-        terms = getattr(stack.pop(), "terms", ())
-        for atom in itertools.chain.from_iterable(atoms for atoms, _ in terms):
-            for arg in atom.args:
-                if isinstance(arg, Size):
-                    stack.append(arg)
-                elif not isinstance(arg, (int, str)):
-                    found.append(arg)
-    return found
+    return [
+        arg for atom in atoms(size) for arg in atom.args if not isinstance(arg, (int, str, Size))
+    ]
 
 
 def last(*items: Any) -> Any:

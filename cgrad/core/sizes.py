@@ -5,6 +5,10 @@ Atoms are the sizes of arguments (`dim`), integer scalars of the graph (`value`)
 (`index`, only inside the loop IR), and floor quotients, minima, maxima and wrapped indices of
 other sizes.  Two sizes built in different ways from the same atoms compare equal.
 
+An atom may be part of many sizes, and of many parts of one: `concatenate([x[:1], x])` repeated d
+times has one with 2^d paths to it.  So walks visit each atom once, and those that are made of
+sizes exist once: comparing two of them does not walk.
+
 Responsible for: arithmetic, bounds, substitution, evaluation, text.
 Not responsible for: where an atom's value comes from (`codegen.lower`) or its C name
 (`codegen.emit`).
@@ -12,8 +16,10 @@ Not responsible for: where an atom's value comes from (`codegen.lower`) or its C
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Union
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from cgrad.core.node import Node
@@ -25,12 +31,15 @@ Label = Callable[["Node"], Hashable]
 class Atom:
     """An indivisible part of a size; `args` holds a node and an axis, a name, or sizes."""
 
-    __slots__ = ("_hash", "args", "kind", "order")
+    __slots__ = ("__weakref__", "_bounds", "_hash", "args", "depth", "kind", "order")
 
     def __init__(self, kind: str, args: tuple[Any, ...]) -> None:
         self.kind = kind
         self.args = args
-        self.order = (kind, *(_order(arg) for arg in args))
+        self.order = Order((kind, *(_order(arg) for arg in args)))
+        # how deep minima, quotients and the like are inside of one another
+        self.depth: int = 1 + max((arg.depth for arg in args if isinstance(arg, Size)), default=-1)
+        self._bounds: tuple[int | None, int | None] | None = None
         self._hash = hash((kind, args))
 
     def __eq__(self, other: object) -> bool:
@@ -43,6 +52,38 @@ class Atom:
 
     def __repr__(self) -> str:
         return render(as_size(self))
+
+
+_compound: WeakValueDictionary[tuple[str, tuple[Any, ...]], Atom] = WeakValueDictionary()
+
+
+def compound(kind: str, args: tuple[Any, ...]) -> Atom:
+    """The one atom of a kind of `COMPOUND` that is made of these sizes.
+
+    It mentions only nodes that are older than itself, so none of them keeps it.
+    """
+    return _compound.setdefault((kind, args), Atom(kind, args))
+
+
+class Order:
+    """Where an atom stands among others; unequal ones are told apart by their hashes."""
+
+    __slots__ = ("_hash", "parts")
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+        self._hash = hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Order) and self._hash == other._hash and self.parts == other.parts
+
+    def __lt__(self, other: Order) -> bool:
+        return self.parts < other.parts
 
 
 def _order(arg: Any) -> Any:
@@ -72,6 +113,11 @@ class Size:
 
     def __hash__(self) -> int:
         return self._hash
+
+    @property
+    def depth(self) -> int:
+        """The largest `depth` of an atom."""
+        return max((atom.depth for mono, _ in self.terms for atom in mono), default=0)
 
     def __add__(self, other: SizeLike) -> SizeLike:
         return _collect([*_terms(self), *_terms(other)])
@@ -163,7 +209,7 @@ def floordiv(a: SizeLike, b: SizeLike) -> SizeLike:
         quotient = _divide_exactly(a, b.terms[0])
         if quotient is not None:
             return quotient
-    return 0 if a == 0 else as_size(Atom("floordiv", (a, b)))
+    return 0 if a == 0 else as_size(compound("floordiv", (a, b)))
 
 
 def quotient(a: SizeLike, b: int) -> SizeLike:
@@ -172,7 +218,7 @@ def quotient(a: SizeLike, b: int) -> SizeLike:
     atom = next(iter(atoms(result)), None) if isinstance(result, Size) else None
     if atom is None or atom.kind != "floordiv" or atom.args != (a, b):
         return result
-    return as_size(Atom("quotient", (a, b)))
+    return as_size(compound("quotient", (a, b)))
 
 
 def _divide_exactly(a: Size, divisor: tuple[tuple[Atom, ...], int]) -> SizeLike | None:
@@ -195,14 +241,36 @@ def minimum(a: SizeLike, b: SizeLike) -> SizeLike:
     smaller = _ordered(a, b)
     if smaller is not None:
         return smaller[0]
-    return as_size(Atom("min", tuple(sorted((a, b), key=_order_key))))
+    a, b = _without_same(a, b), b
+    b = _without_same(b, a)
+    smaller = _ordered(a, b)
+    if smaller is not None:
+        return smaller[0]
+    return as_size(compound("min", tuple(sorted((a, b), key=_order_key))))
+
+
+def _without_same(size: SizeLike, limit: SizeLike) -> SizeLike:
+    """What may stand for `size` below `limit`: min(a, c min(a, b) + d) is min(a, c b + d)
+    for a >= 0, d >= 0, c >= 1."""
+    low, _ = bounds(limit)
+    if isinstance(size, int) or low is None or low < 0:
+        return size
+    for mono, c in size.terms:
+        if c < 1 or len(mono) != 1 or mono[0].kind != "min" or limit not in mono[0].args:
+            continue
+        rest = size - c * as_size(mono[0])
+        least, _ = bounds(rest)
+        if least is not None and least >= 0:
+            a, b = mono[0].args
+            return _without_same(rest + c * (b if a == limit else a), limit)
+    return size
 
 
 def maximum(a: SizeLike, b: SizeLike) -> SizeLike:
     larger = _ordered(a, b)
     if larger is not None:
         return larger[1]
-    return as_size(Atom("max", tuple(sorted((a, b), key=_order_key))))
+    return as_size(compound("max", tuple(sorted((a, b), key=_order_key))))
 
 
 def _order_key(size: SizeLike) -> Any:
@@ -228,7 +296,7 @@ def wrap(i: SizeLike, n: SizeLike) -> SizeLike:
         return i
     if high is not None and high < 0:
         return i + n
-    return as_size(Atom("wrap", (i, n)))
+    return as_size(compound("wrap", (i, n)))
 
 
 def product(factors: Iterable[SizeLike]) -> SizeLike:
@@ -268,6 +336,14 @@ def _monomial_bounds(mono: tuple[Atom, ...]) -> tuple[int | None, int | None]:
 
 
 def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
+    if atom.kind not in COMPOUND:
+        return _bounds_of(atom)
+    if atom._bounds is None:
+        atom._bounds = _bounds_of(atom)
+    return atom._bounds
+
+
+def _bounds_of(atom: Atom) -> tuple[int | None, int | None]:
     if atom.kind in ("dim", "index"):
         return 0, None
     if atom.kind in ("min", "max"):
@@ -294,13 +370,16 @@ def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
 
 
 def atoms(size: SizeLike) -> Iterator[Atom]:
-    """Every atom of a size, those inside other atoms too."""
+    """Every atom of a size, once, those inside other atoms too."""
     stack = [size]
+    seen: set[Atom] = set()
     while stack:
         for mono, _ in _terms(stack.pop()):
             for atom in mono:
-                yield atom
-                stack.extend(arg for arg in atom.args if isinstance(arg, Size))
+                if atom not in seen:
+                    seen.add(atom)
+                    yield atom
+                    stack.extend(arg for arg in atom.args if isinstance(arg, Size))
 
 
 def nodes(size: SizeLike) -> Iterator[Node]:
@@ -312,29 +391,36 @@ def nodes(size: SizeLike) -> Iterator[Node]:
 
 def substitute(size: SizeLike, replace: Callable[[Atom], SizeLike | None]) -> SizeLike:
     """The size with every atom for which `replace` answers a size replaced by it."""
-    if isinstance(size, int):
-        return size
-    result: SizeLike = 0
-    changed = False
-    for mono, c in size.terms:
-        term: SizeLike = c
-        for atom in mono:
+    known: dict[Atom, SizeLike | None] = {}
+
+    def within(size: SizeLike) -> SizeLike:
+        if isinstance(size, int):
+            return size
+        terms: list[tuple[tuple[Atom, ...], int]] = []
+        changed = False
+        for mono, c in size.terms:
+            term: SizeLike = c
+            for atom in mono:
+                new = of(atom)
+                changed = changed or new is not None
+                term = term * (as_size(atom) if new is None else new)
+            terms.extend(_terms(term))
+        return _collect(terms) if changed else size
+
+    def of(atom: Atom) -> SizeLike | None:
+        if atom not in known:
             new = replace(atom)
-            if new is None:
-                new = _substitute_inside(atom, replace)
-            changed = changed or new is not None
-            term = term * (as_size(atom) if new is None else new)
-        result = result + term
-    return result if changed else size
+            if new is None and atom.kind in COMPOUND:
+                args = tuple(map(within, atom.args))
+                new = None if args == atom.args else COMPOUND[atom.kind](*args)
+            known[atom] = new
+        return known[atom]
+
+    return within(size)
 
 
-def _substitute_inside(atom: Atom, replace: Callable[[Atom], SizeLike | None]) -> SizeLike | None:
-    if atom.kind not in COMPOUND:
-        return None
-    args = tuple(substitute(arg, replace) for arg in atom.args)
-    return None if args == atom.args else COMPOUND[atom.kind](*args)
-
-
+# levels of minima, quotients and the like inside of one another that are written out
+_DEEP = 5
 QUOTIENTS = ("floordiv", "quotient")
 COMPOUND: dict[str, Callable[[SizeLike, SizeLike], SizeLike]] = {
     "floordiv": floordiv,
@@ -361,80 +447,100 @@ def evaluate(size: SizeLike, lookup: Callable[[Atom], int]) -> int:
     """The integer a size stands for, given the values of its atoms."""
     if isinstance(size, int):
         return size
-    total = 0
-    for mono, c in size.terms:
-        for atom in mono:
-            if atom.kind in _EVALUATE:
-                a, b = (evaluate(arg, lookup) for arg in atom.args)
-                c *= _EVALUATE[atom.kind](a, b)
-            else:
-                c *= lookup(atom)
-        total += c
-    return total
+    known: dict[Atom, int] = {}
+
+    def within(size: SizeLike) -> int:
+        total = 0
+        for mono, c in _terms(size):
+            for atom in mono:
+                c *= of(atom)
+            total += c
+        return total
+
+    def of(atom: Atom) -> int:
+        if atom.kind not in _EVALUATE:
+            return lookup(atom)
+        if atom not in known:
+            known[atom] = _EVALUATE[atom.kind](*map(within, atom.args))
+        return known[atom]
+
+    return within(size)
 
 
 def upper(size: SizeLike, known: Callable[[Atom], bool]) -> SizeLike | None:
     """A size over known atoms that is never smaller than `size`, or None when there is none."""
-    return _extreme(size, known, 1)
+    return _Extremes(known).of(size, 1)
 
 
-def _extreme(size: SizeLike, known: Callable[[Atom], bool], sign: int) -> SizeLike | None:
-    if isinstance(size, int):
-        return size
-    total: SizeLike = 0
-    for mono, c in size.terms:
-        term = _extreme_product(mono, known, sign if c > 0 else -sign)
-        if term is None:
-            return None
-        total = total + c * term
-    return total
+class _Extremes:
+    """Sizes over known atoms that are never smaller (sign 1), or never larger (-1), than others."""
 
+    def __init__(self, known: Callable[[Atom], bool]) -> None:
+        self.known = known
+        self.found: dict[tuple[Atom, int], SizeLike | None] = {}
+        self.is_known: dict[Atom, bool] = {}
 
-def _extreme_product(
-    mono: tuple[Atom, ...], known: Callable[[Atom], bool], sign: int
-) -> SizeLike | None:
-    """The product of the extremes of its factors, when their signs allow to say so."""
-    unknown = [atom for atom in mono if not _is_known(atom, known)]
-    lows = [_atom_bounds(atom)[0] for atom in mono]
-    signed = [atom for atom, low in zip(mono, lows, strict=True) if low is None or low < 0]
-    if unknown and len(mono) > 1:
-        # one factor of either sign, among others that are never negative, is at most its bound
-        if len(signed) > (sign > 0):
-            return None
-        if sign < 0 and len(unknown) > 1:
-            # two lower bounds below 0 would multiply to a positive number
-            return product(low for low in lows if low is not None)
-    term: SizeLike = 1
-    for atom in mono:
-        extreme = _extreme_atom(atom, known, sign) if atom in unknown else as_size(atom)
-        if extreme is None:
-            return None
-        if len(mono) > 1 and unknown and atom in signed:
-            extreme = maximum(0, extreme)
-        term = term * extreme
-    return term
+    def of(self, size: SizeLike, sign: int) -> SizeLike | None:
+        if isinstance(size, int):
+            return size
+        terms: list[tuple[tuple[Atom, ...], int]] = []
+        for mono, c in size.terms:
+            term = self._product(mono, sign if c > 0 else -sign)
+            if term is None:
+                return None
+            terms.extend(_terms(c * term))
+        return _collect(terms)
 
+    def _product(self, mono: tuple[Atom, ...], sign: int) -> SizeLike | None:
+        """The product of the extremes of its factors, when their signs allow to say so."""
+        unknown = [atom for atom in mono if not self._knows(atom)]
+        lows = [_atom_bounds(atom)[0] for atom in mono]
+        signed = [atom for atom, low in zip(mono, lows, strict=True) if low is None or low < 0]
+        if unknown and len(mono) > 1:
+            # one factor of either sign, among others that are never negative, is at most its bound
+            if len(signed) > (sign > 0):
+                return None
+            if sign < 0 and len(unknown) > 1:
+                # two lower bounds below 0 would multiply to a positive number
+                return product(low for low in lows if low is not None)
+        term: SizeLike = 1
+        for atom in mono:
+            extreme = self._atom(atom, sign) if atom in unknown else as_size(atom)
+            if extreme is None:
+                return None
+            if len(mono) > 1 and unknown and atom in signed:
+                extreme = maximum(0, extreme)
+            term = term * extreme
+        return term
 
-def _is_known(atom: Atom, known: Callable[[Atom], bool]) -> bool:
-    if atom.kind in COMPOUND:
-        return all(_is_known(inner, known) for arg in atom.args for inner in atoms(arg))
-    return known(atom)
+    def _knows(self, atom: Atom) -> bool:
+        if atom not in self.is_known:
+            if atom.kind in COMPOUND:
+                parts = (inner for arg in atom.args for mono, _ in _terms(arg) for inner in mono)
+                self.is_known[atom] = all(map(self._knows, parts))
+            else:
+                self.is_known[atom] = self.known(atom)
+        return self.is_known[atom]
 
+    def _atom(self, atom: Atom, sign: int) -> SizeLike | None:
+        key = atom, sign
+        if key not in self.found:
+            self.found[key] = self._new(atom, sign)
+        return self.found[key]
 
-def _extreme_atom(atom: Atom, known: Callable[[Atom], bool], sign: int) -> SizeLike | None:
-    if atom.kind in QUOTIENTS and isinstance(atom.args[1], int) and atom.args[1] > 0:
-        inside = _extreme(atom.args[0], known, sign)
-        return None if inside is None else floordiv(inside, atom.args[1])
-    if atom.kind not in ("min", "max"):
-        bound = _atom_bounds(atom)[0 if sign < 0 else 1]
-        return bound
-    found = [_extreme(arg, known, sign) for arg in atom.args]
-    present = [size for size in found if size is not None]
-    combine = minimum if atom.kind == "min" else maximum
-    if len(present) == 2:
-        return combine(present[0], present[1])
-    tight = (atom.kind == "min") == (sign > 0)
-    return present[0] if present and tight else None
+    def _new(self, atom: Atom, sign: int) -> SizeLike | None:
+        if atom.kind in QUOTIENTS and isinstance(atom.args[1], int) and atom.args[1] > 0:
+            inside = self.of(atom.args[0], sign)
+            return None if inside is None else floordiv(inside, atom.args[1])
+        if atom.kind not in ("min", "max"):
+            return _atom_bounds(atom)[0 if sign < 0 else 1]
+        found = [self.of(arg, sign) for arg in atom.args]
+        present = [size for size in found if size is not None]
+        combine = minimum if atom.kind == "min" else maximum
+        if len(present) == 2:
+            return combine(present[0], present[1])
+        tight = (atom.kind == "min") == (sign > 0)
+        return present[0] if present and tight else None
 
 
 def itself(node: Node) -> Hashable:
@@ -446,9 +552,23 @@ def key(size: SizeLike, label: Label) -> Hashable:
     """A hashable form in which nodes stand as their labels, the same in every process."""
     if isinstance(size, int) or label is itself:
         return size
-    return _in_order(
-        [(_in_order([_atom_key(a, label) for a in mono]), c) for mono, c in size.terms]
-    )
+    known: dict[Atom, Hashable] = {}
+
+    def within(size: SizeLike) -> Hashable:
+        if isinstance(size, int):
+            return size
+        return _in_order([(_in_order([of(a) for a in mono]), c) for mono, c in size.terms])
+
+    def of(atom: Atom) -> Hashable:
+        if atom not in known:
+            found = _atom_key(atom, label, within)
+            # what is deep may have many paths to the same parts, and no walk of its own
+            if atom.depth > _DEEP:
+                found = hashlib.sha256(repr(found).encode()).hexdigest()
+            known[atom] = found
+        return known[atom]
+
+    return within(size)
 
 
 def _in_order(parts: list[Any]) -> tuple[Any, ...]:
@@ -458,12 +578,12 @@ def _in_order(parts: list[Any]) -> tuple[Any, ...]:
     return tuple(parts)
 
 
-def _atom_key(atom: Atom, label: Label) -> Hashable:
+def _atom_key(atom: Atom, label: Label, of: Callable[[SizeLike], Hashable]) -> Hashable:
     if atom.kind == "dim":
         return ("dim", label(atom.args[0]), atom.args[1])
     if atom.kind == "value":
         return ("value", label(atom.args[0]))
-    parts = [arg if isinstance(arg, str) else key(arg, label) for arg in atom.args]
+    parts = [arg if isinstance(arg, str) else of(arg) for arg in atom.args]
     return (atom.kind, *(_in_order(parts) if atom.kind in ("min", "max") else parts))
 
 
@@ -481,7 +601,12 @@ def _atom_text(atom: Atom) -> str:
 
 
 def compound_text(atom: Atom, name: Callable[[Atom], str]) -> str:
-    """Infix text of a quotient, minimum, maximum or wrapped index; `name` spells atoms."""
+    """Infix text of a quotient, minimum, maximum or wrapped index; `name` spells atoms.
+
+    A few levels of it; what is deeper is left out.
+    """
+    if atom.depth > _DEEP:
+        return f"{atom.kind}(...)"
     a, b = (render(arg, name) for arg in atom.args)
     if atom.kind not in QUOTIENTS:
         return f"{atom.kind}({a}, {b})"

@@ -31,6 +31,7 @@ from cgrad.gradient.arguments import (
 )
 from cgrad.ops.coerce import as_node, cast_to
 from cgrad.ops.passthrough import DisconnectedType, NullType, undefined
+from cgrad.ops.scalar import seed
 from cgrad.rewrites.before_derivatives import stable_forms
 
 RETURN_DISCONNECTED = ("zero", "none", "disconnected")
@@ -87,7 +88,7 @@ def grad(
         scalar_cost(cost, "cost", "cgrad.gradient.jacobian for all of its elements")
         require_real([cost], "cost")
         outputs, what = [cost], f"the cost {label(cost)}"
-        seeds = [build("fill", cost, cast_to(as_node(1.0), cost.dtype))]
+        seeds = [seed(build("fill", cost, cast_to(as_node(1.0), cost.dtype)))]
     results = _pulled(
         outputs, nodes, seeds, consider_constant, disconnected_inputs, return_disconnected,
         what, known, null_gradients,

@@ -120,3 +120,14 @@ def test_the_tag_of_a_node_is_no_mention_of_a_size() -> None:
     words = mentioned(text)
     assert {"n17", "x", "i"} <= set(words)
     assert not {"n15", "n16", "n18", "exp"} & set(words)
+
+
+def test_sizes_of_many_minima_do_not_make_the_file_long() -> None:
+    """Each join names the length of the one before twice: written out, 2^12 times in all."""
+    x = ct.dvector("x")
+    joined = x
+    for _ in range(12):
+        joined = ct.concatenate([joined[1:3], joined])
+    text = generate(Program([x], [joined]))
+    assert len(text.split("/* f")[1]) < 15_000
+    assert joined.eval({x: [1.0, 2.0]}).size == 38 - 1 - 12

@@ -245,3 +245,43 @@ def test_keys_do_not_depend_on_how_many_nodes_there_were_before():
 def test_text(size, text):
     found = size_text(size(ATOMS["n"], ATOMS["p"]))
     assert found == text or found == "min(3, x.shape[0])"
+
+
+def test_a_size_with_many_paths_to_the_same_part_is_walked_once():
+    """Of x joined with two of its elements, thirty times: 2^30 paths, some hundred atoms."""
+    n = ATOMS["n"]
+    size, plain = n, 5
+    for _ in range(30):
+        size = sizes.maximum(0, sizes.minimum(2, size - 1)) + size
+        plain = max(0, min(2, plain - 1)) + plain
+    seen = []
+
+    def count(atom):
+        seen.append(atom)
+
+    assert len(list(sizes.atoms(size))) < 100
+    assert sizes.substitute(size, count) == size
+    assert len(seen) == len(set(seen)) < 100
+    assert sizes.evaluate(size, lambda atom: 5) == plain
+    assert sizes.substitute(size, lambda atom: n + 1 if atom.kind == "dim" else None) != size
+    assert sizes.upper(size, lambda atom: atom.kind == "dim") == size
+    assert sizes.upper(size, lambda atom: False) is None
+    assert sizes.bounds(size) == (0, None)
+    assert len(size_text(size)) < 10_000
+    keys = {sizes.key(size + c, {x: "arg 0"}.__getitem__) for c in (0, 0, 1)}
+    assert len(keys) == 2
+    assert len(repr(keys)) < 40_000
+
+
+def test_a_minimum_of_a_minimum():
+    n, p = ATOMS["n"], ATOMS["p"]
+    assert sizes.minimum(1, sizes.minimum(1, n) + n) == sizes.minimum(1, 2 * n)
+    assert sizes.minimum(sizes.minimum(n, p), n) == sizes.minimum(n, p)
+    for size in (n - 1, n + sizes.minimum(2, p) - 1):
+        value = sizes.minimum(2, 2 * sizes.minimum(2, size) + p)
+        for a in range(5):
+            for b in range(5):
+                at = {ATOMS["n"]: a, ATOMS["p"]: b}
+                given = sizes.evaluate(size, lambda atom, at=at: at[sizes.as_size(atom)])
+                found = sizes.evaluate(value, lambda atom, at=at: at[sizes.as_size(atom)])
+                assert found == min(2, 2 * min(2, given) + b)

@@ -8,7 +8,7 @@ import pytest
 from cgrad.core.registry import build
 from cgrad.core.text import pp
 from cgrad.errors import CostError, DisconnectedInputError, DTypeError, GradientError, ShapeError
-from cgrad.gradient import Lop, grad, pullback
+from cgrad.gradient import Lop, grad, pullback, pushforward
 from cgrad.ops.axes import sum_axes
 from cgrad.ops.constants import size_node
 from cgrad.ops.contract import contract
@@ -183,6 +183,17 @@ def test_zero_slopes_are_connected_and_shapes_are_not(tensor, values):
     for y in (build("cast", size_node(k.dims[0]), "float64"), total(build("zeros_like", k))):
         with pytest.raises(DisconnectedInputError, match="only its shape"):
             grad(y, k)
+
+
+def test_a_constant_gradient_has_the_derivative_zero(tensor, values):
+    x, z = tensor("x"), tensor("z")
+    for y in (3 * x, apply("log", 3 * apply("exp", x) / 7), x + z * z):
+        g = grad(y, x)
+        found = values([g, grad(g, x), pushforward(g, x, 1.0)], {x: 2.0, z: 1.0})
+        assert [float(a) for a in found] == [3.0 if y.op.name == "mul" else 1.0, 0, 0]
+    assert values([grad(grad(x + z * z, x), z)], {x: 2.0, z: 1.0})[0] == 0
+    with pytest.raises(DisconnectedInputError):
+        grad(grad(3 * x, x), z)
 
 
 def test_names(tensor):
