@@ -10,8 +10,9 @@ that do are part of every cache key (see ``cgrad/cache/toolchain.py``).
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from cgrad.errors import ConfigError
@@ -26,6 +27,7 @@ __all__ = [
     "cache_size",
     "cc",
     "cflags",
+    "change_flags",
     "compile_timeout",
     "debug",
     "interpret",
@@ -205,3 +207,47 @@ SWITCHES: tuple[Switch[str] | Switch[int] | Switch[bool] | Switch[tuple[str, ...
     cache_base, cache_dir, cache_mode, cache_size, cc, cflags, compile_timeout, debug, interpret,
     num_threads, offline,
 )  # fmt: skip
+
+# flags of PyTensor, and what there is instead
+_ELSEWHERE = {
+    "floatX": "dtypes are float64 unless given: ct.fvector('x'), dtype='float32'",
+    "mode": "every function is compiled; CGRAD_INTERPRET=always computes with NumPy",
+    "optimizer": "the rewrites are always applied; cgrad.rewrite_graph shows what they make",
+    "profile": "f.profile(...) measures a function",
+    "on_unused_input": "pass on_unused_input to cgrad.function",
+    "cxx": "the flag is called cc, the variable CGRAD_CC",
+}
+
+
+@contextlib.contextmanager
+def change_flags(**flags: object) -> Iterator[None]:
+    """Settings for a `with` block or a decorated function: `change_flags(debug=2, cc="clang")`.
+
+    The names are those of `SWITCHES`, the values what their environment variables hold, or bool.
+    They are set in the environment of the process, so they hold in all of its threads.  Raises
+    ConfigError for other names and for values that cannot be read, NotImplementedError for flags of
+    PyTensor that have no counterpart.
+    """
+    rows = {switch.name: switch for switch in SWITCHES}
+    texts: dict[str, str] = {}
+    for name, value in flags.items():
+        if name in _ELSEWHERE:
+            raise NotImplementedError(f"change_flags: there is no flag {name}: {_ELSEWHERE[name]}")
+        if name not in rows:
+            known = ", ".join(sorted(rows))
+            raise ConfigError(
+                f"change_flags: there is no flag {name!r}\n  Fix: use one of {known}."
+            )
+        texts[rows[name].variable] = str(int(value) if isinstance(value, bool) else value)
+    before = {variable: os.environ.get(variable) for variable in texts}
+    try:
+        os.environ.update(texts)
+        for name in flags:
+            rows[name].get()
+        yield
+    finally:
+        for variable, text in before.items():
+            if text is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = text

@@ -63,3 +63,26 @@ def test_rows_are_documented_and_unique():
     for switch in config.SWITCHES:
         assert switch.variable.startswith("CGRAD_")
         assert len(switch.doc) > 20
+
+
+def test_flags_change_for_a_while(monkeypatch):
+    monkeypatch.setenv("CGRAD_DEBUG", "3")
+    monkeypatch.delenv("CGRAD_OFFLINE", raising=False)
+    with config.change_flags(debug=1, offline=True):
+        assert config.debug.get() == 1
+        assert config.offline.get()
+    assert config.debug.get() == 3
+    assert not config.offline.get()
+
+    @config.change_flags(debug=0)
+    def quiet():
+        return config.debug.get()
+
+    assert quiet() == 0
+    with pytest.raises(ConfigError, match="CGRAD_DEBUG"), config.change_flags(debug=9):
+        pass
+    assert config.debug.get() == 3
+    with pytest.raises(ConfigError, match="num_threads"), config.change_flags(threads=2):
+        pass
+    with pytest.raises(NotImplementedError, match="dtype='float32'"):
+        config.change_flags(floatX="float32").__enter__()

@@ -42,11 +42,12 @@ HEADERS = (
     "cg_hyper.h",
     "cg_blas.h",
     "cg_lapack.h",
+    "cg_hermitian.h",
     "cg_python.h",
     "cg_banded.h",
 )
 # those whose functions in double are spelled in float too
-BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h", "cg_banded.h")
+BOTH_WIDTHS = ("cg_blas.h", "cg_lapack.h", "cg_hermitian.h", "cg_banded.h")
 _MARK = re.compile(
     r"^/\* cg: (\w+)(?: = (\w+)| (is|needs) (\w+)\[(\d+)\] (\w+))? \*/\n", re.MULTILINE
 )
@@ -96,7 +97,7 @@ class _Function(NamedTuple):
         if self.routine is None:
             return _Function(text, None)
         table, slot, symbol, needed = self.routine
-        other = re.sub(r"^(cblas_|)d", r"\1s", symbol)
+        other = re.sub(r"^(cblas_|)([dz])", lambda m: m[1] + {"d": "s", "z": "c"}[m[2]], symbol)
         return _Function(text.replace(symbol, other), None, Routine(table, slot + 1, other, needed))
 
 

@@ -290,7 +290,7 @@ class LU(Factor):
         n = a.shape[-1]
         result = np.zeros((*a.shape[:-1], n + 1), a.dtype)
         for index in np.ndindex(a.shape[:-2]):
-            result[index] = _reference_lu(a[index])
+            result[index] = reference_lu(a[index])
         return result
 
     def jvp(self, node: Node, tangents: Sequence[Maybe]) -> None:
@@ -306,7 +306,7 @@ class LU(Factor):
         self.call(node, block, place, why, (n, *a.strides[-2:]), [a], [pivots])
 
 
-def _reference_lu(a: Any) -> Any:
+def reference_lu(a: Any) -> Any:
     """Elimination by columns, interchanging columns: A = U^T L^T P^T."""
     n = len(a)
     f = np.zeros((n, n + 1), a.dtype)

@@ -66,14 +66,14 @@ def _whole(t: Node) -> Node:
     return whole
 
 
-def _gaps(values: Node, like: Node) -> Node:
+def gaps(values: Node, like: Node) -> Node:
     """1 / (v_j - v_i), and 0 on the diagonal."""
     difference = build("sub", _rows(values, like), _columns(values, like))
     own = build("gt", identity_like(difference), 0.5)
     # no derivative of the branch that is not taken comes near a division by 0
     safe = build("switch", own, build("ones_like", difference), difference)
-    gaps: Node = build("switch", own, build("zeros_like", safe), build("reciprocal", safe))
-    return gaps
+    result: Node = build("switch", own, build("zeros_like", safe), build("reciprocal", safe))
+    return result
 
 
 class Eigh(Factor):
@@ -105,7 +105,7 @@ class Eigh(Factor):
         n = node.dims[-2]
         v, w = part(node, -1, 0, n), line(node, -1, n)
         inner = _product(turned(v), _whole(t), v)
-        moved = _product(v, build("mul", _gaps(w, inner), inner))
+        moved = _product(v, build("mul", gaps(w, inner), inner))
         values = diagonal_of(inner, 0, square=True)
         column = broadcast_axes(values, (*values.dims, 1), tuple(range(values.ndim)))
         return join([moved, column], node.ndim - 1)
@@ -148,7 +148,7 @@ class Svd(Factor):
         m, n = node.args[0].dims[-2:]
         u, v, s = part(node, -2, 0, m), part(node, -2, m, n), line(node, -2, m + n)
         inner = _product(turned(u), t, v)
-        gaps = _gaps(build("sqr", s), inner)
+        apart = gaps(build("sqr", s), inner)
         left, right = _rows(s, inner), _columns(s, inner)
         both = turned(inner)
 
@@ -156,7 +156,7 @@ class Svd(Factor):
             own: Node, other: Node, tangent: Node, first: tuple[Node, Node], last: tuple[Node, Node]
         ) -> Node:
             mixed = build("add", build("mul", *first), build("mul", *last))
-            inside = _product(own, build("mul", gaps, mixed))
+            inside = _product(own, build("mul", apart, mixed))
             image = _product(tangent, other)
             outside = build("sub", image, _product(own, turned(own), image))
             result: Node = build("add", inside, build("true_div", outside, _rows(s, outside)))

@@ -128,6 +128,6 @@ def test_sizes_of_many_minima_do_not_make_the_file_long() -> None:
     joined = x
     for _ in range(12):
         joined = ct.concatenate([joined[1:3], joined])
-    text = generate(Program([x], [joined]))
-    assert len(text.split("/* f")[1]) < 15_000
-    assert joined.eval({x: [1.0, 2.0]}).size == 38 - 1 - 12
+    text = generate(Program([x], [joined], "f"))
+    assert len(text.split("/* f")[1]) < 30_000
+    assert joined.eval({x: [1.0, 2.0]}).size == 25

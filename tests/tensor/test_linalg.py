@@ -10,6 +10,7 @@ import scipy.linalg
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.tensor import linalg
@@ -333,6 +334,32 @@ def test_integers_become_floats() -> None:
     assert got[0].dtype == np.float64 and got[1] == 1.0
 
 
+@pytest.mark.parametrize("shape", [(2, 4, 2), (1, 2, 3), (1, 2, 2), (1, 2, 0)])
+def test_square_factors(shape: tuple[int, ...]) -> None:
+    """`svd` and `qr` whose vectors span the whole space."""
+    x = ct.tensor("x", shape=(None, None, None))
+    at = np.random.default_rng(2).normal(size=shape)
+    at[0] = np.eye(*shape[1:])
+    outs = [*linalg.svd(x, full_matrices=True), *linalg.qr(x, mode="complete")]
+    u, s, vt, q, r = evaluate(outs, {x: at})
+    m, n = shape[1:]
+    middle = np.zeros(shape)
+    middle[:, np.arange(min(m, n)), np.arange(min(m, n))] = s
+    pairs = [
+        (u @ middle @ vt, at),
+        (q @ r, at),
+        (u.swapaxes(1, 2) @ u, np.eye(m)),
+        (vt @ vt.swapaxes(1, 2), np.eye(n)),
+        (q.swapaxes(1, 2) @ q, np.eye(m)),
+    ]
+    for found, want in pairs:
+        np.testing.assert_allclose(found, np.broadcast_to(want, found.shape), atol=1e-13)
+    (slope,) = evaluate([cgrad.grad(ct.sum(outs[1]), x)], {x: at})
+    assert np.isfinite(slope).all()
+    with pytest.raises(cgrad.NullTypeGradError, match="only the space"):
+        cgrad.grad(ct.sum(outs[0]), x)
+
+
 def test_what_is_refused() -> None:
     a, b, v = ct.dmatrix("a"), ct.dmatrix("b"), ct.dvector("v")
     fixed = ct.tensor("fixed", shape=(2, 3), dtype="float64")
@@ -345,13 +372,11 @@ def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="on_error"):
         linalg.cholesky(a, on_error="ignore")
     with pytest.raises(ValueError, match="trans"):
-        linalg.solve_triangular(a, b, trans=2)
+        linalg.solve_triangular(a, b, trans=3)
     with pytest.raises(NotImplementedError, match="gen"):
         linalg.solve(a, b, assume_a="banded")
-    with pytest.raises(NotImplementedError, match="full_matrices"):
-        linalg.svd(a, full_matrices=True)
     with pytest.raises(NotImplementedError, match="reduced"):
-        linalg.qr(a, mode="complete")
+        linalg.qr(a, mode="raw")
     with pytest.raises(TypeError, match="an int"):
         linalg.matrix_power(a, 1.5)  # type: ignore[arg-type]
     f = cgrad.function([a, b], linalg.solve(a, b))

@@ -10,7 +10,9 @@ Not responsible for: the ops and their rules (`cgrad.ops.linalg`).
 
 from cgrad.tensor.linalg.absent import __getattr__  # noqa: F401 (what unknown names are)
 from cgrad.tensor.linalg.equations import (
+    solve_continuous_are,
     solve_continuous_lyapunov,
+    solve_discrete_are,
     solve_discrete_lyapunov,
     solve_sylvester,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "block_diag", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "expm", "inv", "kron",
     "lstsq", "lu", "lu_factor", "lu_solve", "matrix_dot", "matrix_inverse", "matrix_power", "norm",
     "pinv", "pivot_to_permutation", "qr", "schur", "slogdet", "solve", "solve_banded",
-    "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_sylvester",
-    "solve_triangular", "svd", "tensorinv", "tensorsolve",
+    "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
+    "solve_discrete_lyapunov", "solve_sylvester", "solve_triangular", "svd", "tensorinv",
+    "tensorsolve",
 ]  # fmt: skip

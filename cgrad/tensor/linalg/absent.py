@@ -12,7 +12,6 @@ ADVICE: dict[str, str] = {
     "eigvals": "use eigvalsh where the matrix is symmetric, or the diagonal of schur",
     "qz": _SCIPY.format("qz"),
     "ordqz": _SCIPY.format("ordqz"),
-    "solve_discrete_are": _SCIPY.format("solve_discrete_are"),
 }
 
 

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from cgrad.core import dtypes
 from cgrad.core.node import Node
+from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, result_dtype, stretch
+from cgrad.ops.constants import constant
 from cgrad.ops.diagonals import Triangle
 from cgrad.ops.elimination import LowerUpper, pivots_of, swap_rows, unit_lower
+from cgrad.ops.hermitian import adjoint, complex_qr, hermitian_eigh
 from cgrad.ops.linalg import LU, Cholesky, identity_like, solve_lower, turned
+from cgrad.ops.passthrough import UndefinedGrad
 from cgrad.ops.schur import Schur
 from cgrad.ops.spectral import Eigenvalues, Eigh, Qr, line, part, singular_values
+from cgrad.ops.windows import join
 from cgrad.tensor.creation import arange
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.linalg.matrices import alike, matrix, mirrored
+from cgrad.tensor.linalg.pairs import cholesky_of_pairs
 from cgrad.tensor.math import cast
 from cgrad.tensor.shape import insert_axes
 
 
 def cholesky(x: Arraylike, lower: bool = True, on_error: str = "nan") -> Node:
     """The triangular L with x = L L^T, or where not `lower` U with x = U^T U: (..., n, n).
+
+    Of a complex Hermitian matrix x = L L^H; of its diagonal only the real part is read.
 
     Only the lower triangle of x is read (the upper one where not `lower`), and derivatives belong
     to that triangle.  Where x is not positive definite the result is nan, or with
@@ -28,6 +39,9 @@ def cholesky(x: Arraylike, lower: bool = True, on_error: str = "nan") -> Node:
     node = matrix(x, "cholesky")
     if on_error not in ("nan", "raise"):
         raise ValueError(f"cholesky: on_error={on_error!r} found, expected 'nan' or 'raise'")
+    if dtypes.is_complex(node.dtype):
+        factor = cholesky_of_pairs(node if lower else adjoint(node), on_error == "raise")
+        return factor if lower else adjoint(factor)
     factor = Node(Cholesky(on_error == "raise"), (node if lower else turned(node),))
     return factor if lower else turned(factor)
 
@@ -88,12 +102,18 @@ def _order(pivots: Node, backwards: bool = True) -> Node:
 def eigh(x: Arraylike, b: Arraylike | None = None, lower: bool = True) -> tuple[Node, Node]:
     """Eigenvalues w, ascending, and eigenvectors v as columns, of a symmetric matrix: x v = w v.
 
+    Of a complex matrix, a Hermitian one; w is real.  A vector is determined up to a factor of
+    absolute value 1, and the derivative is that for which v^H dv is real.
     With a positive definite b those of x v = w b v, whose vectors have v^T b v = 1.
     (..., n, n) -> (..., n), (..., n, n).  Only the lower triangle of x is read (the upper one where
     not `lower`), and derivatives belong to that triangle.  The vectors of equal eigenvalues have no
     derivative.  nan where the algorithm does not converge, as for elements that are not finite.
     """
     node = matrix(x, "eigh")
+    if dtypes.is_complex(node.dtype):
+        if b is not None:
+            raise NotImplementedError("eigh: b is not built for complex matrices")
+        return hermitian_eigh(node if lower else adjoint(node))
     read = node if lower else turned(node)
     if b is not None:
         return _general_eigh(read, b, lower)
@@ -137,29 +157,54 @@ def svd(x: Arraylike, full_matrices: bool = False, compute_uv: bool = True) -> A
     (..., k, n) with k = min(m, n); only s unless `compute_uv`.
 
     The vectors of equal singular values have no derivative.  nan where the algorithm does not
-    converge.  Raises NotImplementedError for `full_matrices`.
+    converge.  With `full_matrices` U is (..., m, m) and V^T (..., n, n); of the vectors beyond the
+    k-th only the space is determined, and they have no derivative (`NullTypeGradError`).
     """
-    if full_matrices:
-        raise NotImplementedError("svd: full_matrices=True is not built; pass full_matrices=False")
     node = matrix(x, "svd", square=False)
     values = singular_values(node)
     if not compute_uv:
         return values
     packed = values.args[2]
     m, n = node.dims[-2:]
-    return part(packed, -2, 0, m), values, turned(part(packed, -2, m, n))
+    u, v = part(packed, -2, 0, m), part(packed, -2, m, n)
+    if full_matrices:
+        u, v = (_completed(x) for x in (u, v))
+    return u, values, turned(v)
+
+
+def _completed(q: Node) -> Node:
+    """Square matrices whose first columns are those of q, and all are orthonormal."""
+    m, k = q.dims[-2:]
+    one = broadcast_axes(constant(np.ones((), q.dtype)), (*q.dims[:-1], m), ())
+    square = join([q, Node(Triangle(0, False), (Node(Triangle(0, True), (one,)),))], q.ndim - 1)
+    found = qr(square)[0]
+    why = "only the space of the vectors beyond the first ones is determined, not the vectors"
+    rest = Node(UndefinedGrad(why), (part(found, -1, k, m - k),))
+    return join([q, rest], q.ndim - 1)
+
+
+def _complete_qr(node: Node) -> tuple[Node, Node]:
+    q, r = qr(node)
+    m, k = q.dims[-2:]
+    below = broadcast_axes(constant(np.zeros((), r.dtype)), (*r.dims[:-2], m - k, r.dims[-1]), ())
+    return _completed(q), join([r, below], r.ndim - 2)
 
 
 def qr(x: Arraylike, mode: str = "reduced") -> Any:
     """Q and R with x = Q R, R upper triangular: (..., m, n) -> (..., m, k), (..., k, n) with
-    k = min(m, n); only R for mode="r".
+    k = min(m, n); only R for mode="r"; (..., m, m), (..., m, n) for mode="complete".
 
-    Derivatives exist where the first k columns are linearly independent.  Raises
-    NotImplementedError for other modes.
+    Derivatives exist where the first k columns are linearly independent; the columns of Q beyond
+    the k-th have none (`NullTypeGradError`).  Raises NotImplementedError for other modes.
     """
-    if mode not in ("reduced", "r"):
+    if mode not in ("reduced", "r", "complete"):
         raise NotImplementedError(f"qr: mode={mode!r} is not built; use 'reduced' or 'r'")
     node = matrix(x, "qr", square=False)
+    if mode == "complete":
+        return _complete_qr(node)
+    if dtypes.is_complex(node.dtype):
+        both = complex_qr(node)
+        return both[1] if mode == "r" else both
     packed = Node(Qr(), (node,))
     m, n = node.dims[-2:]
     r = turned(part(packed, -2, m, n))

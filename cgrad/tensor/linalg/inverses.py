@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cgrad.core import dtypes
 from cgrad.core.node import Node
 from cgrad.core.registry import register
 from cgrad.ops.axes import reshape_to
@@ -19,6 +20,7 @@ from cgrad.tensor.creation import arange
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.linalg.factors import svd
 from cgrad.tensor.linalg.matrices import matrix
+from cgrad.tensor.linalg.pairs import determinant, inverse_of_pairs, sign_and_logarithm
 from cgrad.tensor.math import cast, switch
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.products import matmul
@@ -29,6 +31,8 @@ from cgrad.tensor.shape import insert_axes
 def inv(x: Arraylike) -> Node:
     """The inverse: (..., n, n).  `solve(a, b)` is faster and more accurate than `inv(a) @ b`."""
     node = matrix(x, "inv")
+    if dtypes.is_complex(node.dtype):
+        return inverse_of_pairs(node)
     return lu_solve(node, Node(LU(), (node,)), identity_like(node))
 
 
@@ -44,6 +48,8 @@ def _eliminated(x: Arraylike, what: str) -> tuple[Node, Node, Node, Node]:
 
 def det(x: Arraylike) -> Node:
     """The determinant: (..., n, n) -> (...).  Its derivative at a singular matrix is nan."""
+    if dtypes.is_complex(matrix(x, "det").dtype):
+        return determinant(matrix(x, "det"))
     node, factors, diagonal, sign = _eliminated(x, "det")
     return Node(Det(), (apply("mul", sign, prod(diagonal, axis=-1)), node, factors))
 
@@ -51,8 +57,11 @@ def det(x: Arraylike) -> Node:
 def slogdet(x: Arraylike) -> tuple[Node, Node]:
     """The sign of the determinant and the logarithm of its absolute value: (..., n, n) -> (...).
 
-    0 and -inf for a singular matrix; the sign has no derivative.
+    0 and -inf for a singular matrix; the sign of a real one has no derivative.  That of a complex
+    matrix is det x / |det x|.
     """
+    if dtypes.is_complex(matrix(x, "slogdet").dtype):
+        return sign_and_logarithm(matrix(x, "slogdet"))
     node, factors, diagonal, sign = _eliminated(x, "slogdet")
     signs = apply("mul", sign, prod(apply("sign", diagonal), axis=-1))
     logs = sum_over(apply("log", apply("abs", diagonal)), axis=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cgrad.core import sizes
+from cgrad.core import dtypes, sizes
 from cgrad.core.node import Node
 from cgrad.core.registry import register
 from cgrad.errors import ShapeError
@@ -15,6 +15,7 @@ from cgrad.ops.coerce import Arraylike, as_node, cast_to
 from cgrad.ops.diagonals import diagonal_of
 from cgrad.ops.elementwise import apply
 from cgrad.ops.elimination import swap_rows
+from cgrad.ops.hermitian import adjoint
 from cgrad.ops.linalg import LU, SolveTriangular, turned
 from cgrad.ops.linalg import lu_solve as solve_by
 from cgrad.ops.lines import placed
@@ -22,6 +23,7 @@ from cgrad.ops.windows import join
 from cgrad.tensor.linalg.factors import cholesky
 from cgrad.tensor.linalg.inverses import pseudo_inverse
 from cgrad.tensor.linalg.matrices import alike, columns, mirrored, system
+from cgrad.tensor.linalg.pairs import solve_pairs, triangle, whole
 from cgrad.tensor.math import cast
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.messages import teach
@@ -39,15 +41,22 @@ def solve_triangular(
 ) -> Node:
     """x with a x = b for a triangular a: (..., n, n), (n) or (..., n, k) -> the shape of b.
 
-    Only one triangle of a is read.  With `trans` (1 or "T") the system is a^T x = b; with
-    `unit_diagonal` the diagonal counts as ones.  b is a vector if it has one axis, else columns;
-    `b_ndim`=1 makes its last axis the vector.  A zero on the diagonal gives infinities or nan.
+    Only one triangle of a is read.  With `trans` (1 or "T") the system is a^T x = b, with 2
+    or "C" a^H x = b; with `unit_diagonal` the diagonal counts as ones.  b is a vector if it has
+    one axis, else columns; `b_ndim`=1 makes its last axis the vector.  A zero on the diagonal gives
+    infinities or nan.
     """
-    if trans not in (0, 1, "N", "T"):
-        raise ValueError(f"solve_triangular: trans={trans!r} found, expected 0, 1, 'N' or 'T'")
+    if trans not in (0, 1, 2, "N", "T", "C"):
+        raise ValueError(
+            f"solve_triangular: trans={trans!r} found, expected 0, 1, 2, 'N', 'T' or 'C'"
+        )
     left, right, vector = system(a, b, b_ndim, "solve_triangular")
+    if dtypes.is_complex(left.dtype):
+        read = triangle(left, bool(lower), bool(unit_diagonal))
+        turns = {0: read, "N": read, 1: turned(read), "T": turned(read)}
+        return columns(solve_pairs(turns.get(trans, adjoint(read)), right), vector)
     left, right = alike([left, right], "solve_triangular")
-    op = SolveTriangular(bool(lower), trans in (1, "T"), bool(unit_diagonal))
+    op = SolveTriangular(bool(lower), trans not in (0, "N"), bool(unit_diagonal))
     return columns(Node(op, (left, right)), vector)
 
 
@@ -56,8 +65,8 @@ def cho_solve(
 ) -> Node:
     """x with A x = b from the Cholesky factor c of A and whether it is lower: `(c, lower)`."""
     c, lower = c_and_lower if isinstance(c_and_lower, tuple) else (c_and_lower, True)
-    first = solve_triangular(c, b, 0 if lower else 1, lower, b_ndim=b_ndim)
-    return solve_triangular(c, first, 1 if lower else 0, lower, b_ndim=b_ndim)
+    first = solve_triangular(c, b, 0 if lower else 2, lower, b_ndim=b_ndim)
+    return solve_triangular(c, first, 2 if lower else 0, lower, b_ndim=b_ndim)
 
 
 def lu_solve(
@@ -144,12 +153,16 @@ def solve(
     if assume_a == "tridiagonal":
         diagonals = _tridiagonal(turned(left) if transposed else left)
         return columns(Node(SolveBanded(1, 1), tuple(alike([diagonals, right], "solve"))), vector)
-    if assume_a in ("sym", "her"):
+    if assume_a == "her" and dtypes.is_complex(left.dtype):
+        left = whole(left, lower)
+    elif assume_a in ("sym", "her"):
         left = mirrored(left, lower)
     elif assume_a != "gen":
         raise NotImplementedError(
             f"solve: assume_a={assume_a!r} is not built; use 'gen', which solves every system"
         )
+    if dtypes.is_complex(left.dtype):
+        return columns(solve_pairs(turned(left) if transposed else left, right), vector)
     left, factors, right = alike([left, Node(LU(), (left,)), right], "solve")
     return columns(solve_by(left, factors, right, bool(transposed)), vector)
 
