@@ -156,6 +156,24 @@ def test_functions_that_are_inlined_count_where_they_are_called() -> None:
     assert toolchain.size_flags(generate(Program([x], [many], "f"))) == ("-DCG_NO_INLINE",)
 
 
+def test_elementary_functions_are_ordered_for_gcc() -> None:
+    """Not where there are none, and not around the sums of four rows."""
+    gcc, clang = (toolchain.Compiler((name,), "") for name in ("/usr/bin/gcc-99", "/usr/bin/clang"))
+    x, a = ct.dvector("x"), ct.dmatrix("a")
+    smooth, plain, rows = (
+        generate(Program(inputs, [y], "f"))
+        for inputs, y in (
+            ([x], ct.tanh(x)),
+            ([x], x * 2.0),
+            ([x, a], cgrad.scan(lambda h, a: ct.tanh(a @ h), None, x, [a], n_steps=3)[0]),
+        )
+    )
+    assert "cg_four_rows(" in rows and "cg_tanh(" in rows
+    assert toolchain.order_flags(gcc, smooth) == toolchain.ORDER_FLAGS
+    for compiler, text in ((gcc, plain), (gcc, rows), (clang, smooth)):
+        assert toolchain.order_flags(compiler, text) == ()
+
+
 def test_a_start_walks_the_graph_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, outputs = scalar_chain(50)
     size = len(graphs.toposort(outputs))

@@ -24,6 +24,7 @@ def assembly(text: str) -> str:
         *toolchain.kernel_flags(compiler),
         *toolchain.level_flags(toolchain.cpu_level()),
         *toolchain.size_flags(text),
+        *toolchain.order_flags(compiler, text),
         *toolchain.openmp_flags(text),
         *config.cflags.get(),
     )

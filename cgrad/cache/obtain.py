@@ -94,6 +94,7 @@ class Recipe:
             *(toolchain.own_flags(compiler) if compiler is not None else ()),
             *toolchain.level_flags(level),
             *toolchain.size_flags(text),
+            *(toolchain.order_flags(compiler, text) if compiler is not None else ()),
             *toolchain.openmp_flags(text),
         )
         return (*self.flags, *own, *config.cflags.get())

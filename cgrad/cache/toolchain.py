@@ -32,6 +32,7 @@ __all__ = [
     "missing_compiler",
     "numpy_tag",
     "openmp_flags",
+    "order_flags",
     "own_flags",
     "python_include",
     "python_tag",
@@ -74,6 +75,8 @@ LARGE = 3000
 LARGE_FLAGS = ("-O1", "-ftree-vectorize")
 # Statements that inlining may add to a kernel, see `size_flags`.
 INLINED = 500
+# What gcc is to order instructions by before it gives out registers, see `order_flags`.
+ORDER_FLAGS = ("-fschedule-insns", "-fsched-pressure")
 _INLINE = re.compile(r"^cg_(?:inline|function) \w+ (\w+)(?=\()", re.MULTILINE)
 _BODY = re.compile(r"[^\n]*\}\n|.*?\n\}\n", re.DOTALL)
 _CALLED = re.compile(r"\bcg_\w+(?=\()")
@@ -246,6 +249,19 @@ def size_flags(text: str) -> tuple[str, ...]:
     """
     inlined = ("-DCG_NO_INLINE",) if _inlined(text) > INLINED else ()
     return (*LARGE_FLAGS, *inlined) if text.count(";\n") > LARGE else inlined
+
+
+def order_flags(compiler: Compiler, text: str) -> tuple[str, ...]:
+    """What has gcc order the instructions of elementary functions by what waits for what.
+
+    A CPU looks some 60 instructions ahead. The polynomials of a function that is inlined, one after
+    the other as they are written, are a longer chain: a loop over exp, tanh and tanh' took 5.0 ns
+    an element on a Zen 3 and in this order 4.3. Products of four rows at a time, which keep their
+    sums in registers, are left alone: they were a sixth slower.
+    """
+    if is_clang(compiler) or "cg_four_rows(" in text or text.count(";\n") > LARGE:
+        return ()
+    return ORDER_FLAGS if _inlined(text) else ()
 
 
 def _inlined(text: str) -> int:
