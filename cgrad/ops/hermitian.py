@@ -1,4 +1,4 @@
-"""Factors of complex matrices: eigenvalues of Hermitian ones, QR, determinants.
+"""Factors of complex matrices: eigenvalues, QR, determinants.
 
 A factorisation takes the real and the imaginary parts and answers one packed real matrix, without a
 derivative.  What is cut out of it is a complex function of the matrix with a rule of its own
@@ -22,8 +22,8 @@ from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import sum_axes
 from cgrad.ops.complex import conj, imag, make_complex, real
 from cgrad.ops.diagonals import Triangle, diagonal_of
-from cgrad.ops.linalg import Factor, Valued, reference_lu, turned
-from cgrad.ops.spectral import gaps, line, part
+from cgrad.ops.linalg import Factor, Valued, identity_like, reference_lu, turned
+from cgrad.ops.spectral import as_columns, as_rows, gaps, line, part
 
 Maybe = Node | None
 
@@ -161,6 +161,28 @@ class ComplexQr(OfParts):
         self._called(node, block, place, why, (m, n, k), (lwork,), spare)
 
 
+class Eig(_Square):
+    """(..., n, n) twice -> (..., n, 2 n + 2): the parts of eigenvectors, and of eigenvalues."""
+
+    __slots__ = ()
+    name = "eig"
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        (a, _) = args
+        return TensorType(a.dtype, (*a.dims[:-1], 2 * a.dims[-1] + 2))
+
+    def reference(self, re: Any, im: Any) -> Any:
+        w, v = np.linalg.eig(re + 1j * im)
+        return np.concatenate([v.real, v.imag, w.real[..., None], w.imag[..., None]], axis=-1)
+
+    def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
+        n = block.resolve(node.dims[-2])
+        lwork = 34 * n + 1
+        spare = [(node.dtype, shape) for shape in ((2 * n, n), (2 * n, n), (2 * n,), (2 * lwork,),
+                                                   (2 * n,))]  # fmt: skip
+        self._called(node, block, place, why, (n,), (lwork,), spare)
+
+
 # -- functions of the matrix ---------------------------------------------------------------------
 class OfComplexMatrix(Valued):
     """The first argument, a function of the second, a complex matrix."""
@@ -192,6 +214,39 @@ class HermitianVectors(OfComplexMatrix):
         values = Node(HermitianValues(), (w, a, v))
         inner = _product(adjoint(node), hermitian(t), node)
         return _product(node, build("mul", gaps(values, real(inner)), inner))
+
+
+class ValuesOf(OfComplexMatrix):
+    """Eigenvalues of any matrix; arguments are the values, A and the vectors."""
+
+    __slots__ = ()
+    name = "values_of"
+
+    def forward(self, node: Node, t: Node) -> Node:
+        _, a, v = node.args
+        vectors = Node(VectorsOf(), (v, a, node.args[0]))
+        inner = build("solve", vectors, _product(t, vectors))
+        return diagonal_of(inner, 0, square=True)
+
+
+class VectorsOf(OfComplexMatrix):
+    """Their vectors, of length 1, of which v^H dv is 0; arguments are they, A and the values."""
+
+    __slots__ = ()
+    name = "vectors_of"
+
+    def forward(self, node: Node, t: Node) -> Node:
+        v, a, w = node.args
+        values = Node(ValuesOf(), (w, a, v))
+        inner = build("solve", node, _product(t, node))
+        own = build("gt", identity_like(real(inner)), 0.5)
+        difference = build("sub", as_rows(values, inner), as_columns(values, inner))
+        safe = build("switch", own, build("ones_like", difference), difference)
+        share = build("switch", own, build("zeros_like", inner), build("true_div", inner, safe))
+        moved = _product(node, share)
+        along = sum_axes(build("mul", conj(node), moved), (node.ndim - 2,))
+        result: Node = build("sub", moved, build("mul", node, as_rows(along, node)))
+        return result
 
 
 class QOf(OfComplexMatrix):
@@ -270,6 +325,15 @@ def hermitian_eigh(a: Node) -> tuple[Node, Node]:
     w = line(packed, -1, 2 * n)
     v = make_complex(part(packed, -1, 0, n), part(packed, -1, n, n))
     return Node(HermitianValues(), (w, a, v)), Node(HermitianVectors(), (v, a, w))
+
+
+def general_eig(a: Node) -> tuple[Node, Node]:
+    """Eigenvalues and eigenvectors of a complex matrix."""
+    packed = Node(Eig(), (real(a), imag(a)))
+    n = packed.dims[-2]
+    w = make_complex(line(packed, -1, 2 * n), line(packed, -1, 2 * n + 1))
+    v = make_complex(part(packed, -1, 0, n), part(packed, -1, n, n))
+    return Node(ValuesOf(), (w, a, v)), Node(VectorsOf(), (v, a, w))
 
 
 def complex_qr(a: Node) -> tuple[Node, Node]:

@@ -49,12 +49,12 @@ def _product(*factors: Node) -> Node:
     return result
 
 
-def _rows(v: Node, like: Node) -> Node:
+def as_rows(v: Node, like: Node) -> Node:
     """A matrix whose rows are all v."""
     return broadcast_axes(v, like.dims, (*range(v.ndim - 1), v.ndim))
 
 
-def _columns(v: Node, like: Node) -> Node:
+def as_columns(v: Node, like: Node) -> Node:
     """A matrix whose columns are all v."""
     return broadcast_axes(v, like.dims, tuple(range(v.ndim)))
 
@@ -68,7 +68,7 @@ def _whole(t: Node) -> Node:
 
 def gaps(values: Node, like: Node) -> Node:
     """1 / (v_j - v_i), and 0 on the diagonal."""
-    difference = build("sub", _rows(values, like), _columns(values, like))
+    difference = build("sub", as_rows(values, like), as_columns(values, like))
     own = build("gt", identity_like(difference), 0.5)
     # no derivative of the branch that is not taken comes near a division by 0
     safe = build("switch", own, build("ones_like", difference), difference)
@@ -149,7 +149,7 @@ class Svd(Factor):
         u, v, s = part(node, -2, 0, m), part(node, -2, m, n), line(node, -2, m + n)
         inner = _product(turned(u), t, v)
         apart = gaps(build("sqr", s), inner)
-        left, right = _rows(s, inner), _columns(s, inner)
+        left, right = as_rows(s, inner), as_columns(s, inner)
         both = turned(inner)
 
         def moved(
@@ -159,7 +159,7 @@ class Svd(Factor):
             inside = _product(own, build("mul", apart, mixed))
             image = _product(tangent, other)
             outside = build("sub", image, _product(own, turned(own), image))
-            result: Node = build("add", inside, build("true_div", outside, _rows(s, outside)))
+            result: Node = build("add", inside, build("true_div", outside, as_rows(s, outside)))
             return result
 
         d_u = moved(u, v, t, (inner, left), (both, right))

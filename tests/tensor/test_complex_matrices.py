@@ -39,9 +39,11 @@ def results(a, h, b, t):
     w, v = linalg.eigh(h)
     q, r = linalg.qr(t)
     sign, log = linalg.slogdet(a)
+    values, vectors = linalg.eig(a)
     return {
         "solve": linalg.solve(a, b), "inv": linalg.inv(a), "det": linalg.det(a), "sign": sign,
         "log": log, "cholesky": linalg.cholesky(h), "w": w, "v": v, "q": q, "r": r,
+        "values": values, "vectors": vectors,
     }  # fmt: skip
 
 
@@ -68,6 +70,9 @@ def test_values(dtype):
         close(w, np.linalg.eigvalsh(h))
         close(v @ (w[..., None] * adjoint(v)), h, atol=tolerance * n * 10)
         close(adjoint(v) @ v, np.broadcast_to(np.eye(n), h.shape))
+        values, vectors = got["values"], got["vectors"]
+        close(a @ vectors, values[..., None, :] * vectors, atol=tolerance * n * 10)
+        close(np.linalg.norm(vectors, axis=-2), 1)
         close(q @ r, t)
         close(adjoint(q) @ q, np.eye(n))
         assert not np.tril(r, -1).any()
@@ -111,7 +116,7 @@ def test_derivatives(name):
     tangents = {x: some(*value.shape) for x, value in given.items()}
     ts = [ct.constant(tangents[x]) for x in wrt]
     y = results(*wrt)[name]
-    if name == "v":
+    if name in ("v", "vectors"):
         # vectors are determined up to a factor of absolute value 1
         y = ct.abs(y[..., 0, :] * ct.conj(y[..., 1, :])) * y[..., 0, :] / ct.abs(y[..., 0, :])
         y = ct.abs(y)
@@ -132,6 +137,19 @@ def test_derivatives(name):
     np.testing.assert_allclose(found, slopes[0], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(second, slopes[1], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(total, same, rtol=1e-11)
+
+
+def test_eigenvalues_of_a_real_matrix():
+    """A rotation by x, scaled: exp(y) exp(+-ix)."""
+    x, y = ct.dscalar("x"), ct.dscalar("y")
+    turn = ct.exp(y) * ct.stack(
+        [ct.stack([ct.cos(x), -ct.sin(x)]), ct.stack([ct.sin(x), ct.cos(x)])]
+    )
+    w = linalg.eigvals(turn)
+    outs = [ct.abs(w), *cgrad.grad(ct.sum(ct.abs(ct.angle(w)) + ct.abs(w)), [x, y])]
+    size, by_x, by_y = evaluate(outs, {x: np.array(0.7), y: np.array(0.2)})
+    np.testing.assert_allclose(size, np.exp(0.2), rtol=1e-14)
+    np.testing.assert_allclose([by_x, by_y], [2, 2 * np.exp(0.2)], rtol=1e-13)
 
 
 def test_a_gradient_of_a_hermitian_form():

@@ -145,3 +145,40 @@ static void cg_complex_qr_f64(const cg_rt *rt, int64_t m, int64_t n, int64_t k, 
         for (int64_t c = 0; c < k; ++c)
             for (int64_t p = 0; p < 2; ++p) out[(p * m + i) * ld + c] = t[2 * (c * m + i) + p];
 }
+
+/* cg: cg_geev_f64_lapack needs lapack[22] zgeev_ */
+/* zgeev_: eigenvalues and eigenvectors of any matrix, by QR iterations. */
+typedef void (*cg_geev_f64_lapack)(const char *left, const char *right, const int64_t *n, double *a,
+                                   const int64_t *lda, double *w, double *vl, const int64_t *ldvl,
+                                   double *vr, const int64_t *ldvr, double *work,
+                                   const int64_t *lwork, double *rwork, int64_t *info,
+                                   size_t left_length, size_t right_length);
+
+/* cg: cg_eig_f64 */
+/* Eigenvectors of length 1 as columns, their real parts, beside these the imaginary ones, and in
+ * the last two columns the parts of the eigenvalues; n x (2 n + 2). a, v, w, work and rwork are for
+ * its use. */
+static void cg_eig_f64(const cg_rt *rt, int64_t n, int64_t re_row, int64_t re_in_row,
+                       int64_t im_row, int64_t im_in_row, int64_t ld, int64_t lwork,
+                       const double *re, const double *im, double *restrict out,
+                       double *restrict a, double *restrict v, double *restrict w,
+                       double *restrict work, double *restrict rwork)
+{
+    const cg_geev_f64_lapack geev = (cg_geev_f64_lapack)rt->lapack[22];
+    int64_t info = 1;
+    cg_pack_f64(n, n, re_row, re_in_row, im_row, im_in_row, re, im, a);
+    if (n > 0 && geev != NULL && cg_finite_f64(2 * n * n, a)) {
+        cg_hold(rt, 1);
+        geev("N", "V", &n, a, &n, w, NULL, &n, v, &n, work, &lwork, rwork, &info, 1, 1);
+        cg_hold(rt, 0);
+    }
+    if (info != 0) {
+        cg_all_nan_f64(n, 2 * n + 2, ld, out);
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t p = 0; p < 2; ++p) {
+            for (int64_t j = 0; j < n; ++j) out[i * ld + p * n + j] = v[2 * (j * n + i) + p];
+            out[i * ld + 2 * n + p] = w[2 * i + p];
+        }
+}

@@ -18,7 +18,9 @@ from cgrad.tensor.linalg.equations import (
 )
 from cgrad.tensor.linalg.factors import (
     cholesky,
+    eig,
     eigh,
+    eigvals,
     eigvalsh,
     lu,
     lu_factor,
@@ -43,10 +45,10 @@ from cgrad.tensor.norms import norm
 matrix_inverse = inv  # PyTensor's other name
 
 __all__ = [
-    "block_diag", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "expm", "inv", "kron",
-    "lstsq", "lu", "lu_factor", "lu_solve", "matrix_dot", "matrix_inverse", "matrix_power", "norm",
-    "pinv", "pivot_to_permutation", "qr", "schur", "slogdet", "solve", "solve_banded",
-    "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
+    "block_diag", "cho_solve", "cholesky", "det", "eig", "eigh", "eigvals", "eigvalsh", "expm",
+    "inv", "kron", "lstsq", "lu", "lu_factor", "lu_solve", "matrix_dot", "matrix_inverse",
+    "matrix_power", "norm", "pinv", "pivot_to_permutation", "qr", "schur", "slogdet", "solve",
+    "solve_banded", "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
     "solve_discrete_lyapunov", "solve_sylvester", "solve_triangular", "svd", "tensorinv",
     "tensorsolve",
 ]  # fmt: skip

@@ -7,9 +7,6 @@ from typing import Any
 _SCIPY = "compute it with scipy.linalg.{0} outside of the graph, or call that by cgrad.wrap_py"
 
 ADVICE: dict[str, str] = {
-    "eig": "use eigh where the matrix is symmetric, schur for the values of one that is not, or "
-    "scipy.linalg.eig outside of the graph",
-    "eigvals": "use eigvalsh where the matrix is symmetric, or the diagonal of schur",
     "qz": _SCIPY.format("qz"),
     "ordqz": _SCIPY.format("ordqz"),
 }

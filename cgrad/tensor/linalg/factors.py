@@ -13,7 +13,7 @@ from cgrad.ops.coerce import Arraylike, as_node, cast_to, result_dtype, stretch
 from cgrad.ops.constants import constant
 from cgrad.ops.diagonals import Triangle
 from cgrad.ops.elimination import LowerUpper, pivots_of, swap_rows, unit_lower
-from cgrad.ops.hermitian import adjoint, complex_qr, hermitian_eigh
+from cgrad.ops.hermitian import adjoint, complex_qr, general_eig, hermitian_eigh
 from cgrad.ops.linalg import LU, Cholesky, identity_like, solve_lower, turned
 from cgrad.ops.passthrough import UndefinedGrad
 from cgrad.ops.schur import Schur
@@ -133,6 +133,23 @@ def _general_eigh(x: Node, b: Arraylike, lower: bool) -> tuple[Node, Node]:
     half = solve_lower(factor, mirrored(x, True))
     values, vectors = eigh(solve_lower(factor, turned(half)))
     return values, solve_lower(factor, vectors, transposed=True)
+
+
+def eig(x: Arraylike) -> tuple[Node, Node]:
+    """Eigenvalues w and eigenvectors v of any square matrix, as columns: x v = w v.
+
+    (..., n, n) -> (..., n), (..., n, n), complex, in LAPACK's order.  A vector has length 1, is
+    determined up to a factor of absolute value 1, and its derivative is that for which v^H dv = 0.
+    Derivatives exist where the eigenvalues differ.  nan where the algorithm does not converge.  For
+    symmetric and Hermitian matrices `eigh` is faster and more accurate.
+    """
+    node = matrix(x, "eig")
+    return general_eig(cast_to(node, dtypes.complex_of(dtypes.real_part(node.dtype))))
+
+
+def eigvals(x: Arraylike) -> Node:
+    """The eigenvalues of `eig`: (..., n, n) -> (..., n)."""
+    return eig(x)[0]
 
 
 def eigvalsh(x: Arraylike, b: Arraylike | None = None, lower: bool = True) -> Node:
