@@ -21,6 +21,7 @@ from cgrad.ops.python_call import Callback
 from cgrad.pages import fragment
 from cgrad.parameters import Parameter, label
 from cgrad.profile import Profile, profile
+from cgrad.rewrites.report import report
 from cgrad.trace import NanTrace, trace_nan
 
 __all__ = ["FunctionGraph", "LookingMethods"]
@@ -64,7 +65,11 @@ class LookingMethods:
         return source
 
     def explain(self, *args: Any, **kwargs: Any) -> str:
-        """How the function came to be: graph, kernel, cache, memory.
+        """How the function came to be: graph, kernel, cache, memory, and for derivatives structure.
+
+        A line for each Jacobian has the mode in which its elements are computed, with the elements
+        that were counted, and one for each rule that has found a product, a sum or a loop over rows
+        of one what it was replaced by.
 
         With the arguments of a call also the bytes of its inputs (shared variables and constants
         included), of its outputs and of its workspace: together what a call has at its peak. They
@@ -93,6 +98,8 @@ class LookingMethods:
             ]
         else:
             lines.append(f"  library   {how}")
+        found = report(program.outputs[: self._plan.n_returned])
+        lines += [f"  {what:<9} {words}" for what, words in found]
         called = [n.op.label for n in program.nodes if isinstance(n.op, Callback)]
         if called:
             lines.insert(2, f"  Python    calls {', '.join(called)} in the middle of the kernel")

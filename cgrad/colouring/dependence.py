@@ -521,6 +521,7 @@ _RULES: dict[str, Any] = {
     "bodies": _Walk.bodies,
     "result": _Walk.result,
     "results": _Walk.results,
+    "first": lambda walk, node, parts: parts[0],
     "all": _Walk.all,
     "none": lambda walk, node, parts: None,
 }

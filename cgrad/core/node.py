@@ -261,10 +261,11 @@ def _key_of_sizes(v: Any, label: Label) -> Hashable:
 class Node(Operators):
     """A value of the graph: an op applied to arguments.  Nodes are equal only to themselves."""
 
-    # `_compiled` is absent until `eval` keeps its functions there
+    # `_compiled` is absent until `eval` keeps its functions there, and `_gradient_of` but for
+    # gradients (`gradient.symmetric`)
     __slots__ = (
-        "__weakref__", "_compiled", "_deps", "args", "base", "name", "op", "serial", "site", "tag",
-        "type",
+        "__weakref__", "_compiled", "_deps", "_gradient_of", "args", "base", "name", "op", "serial",
+        "site", "tag", "type",
     )  # fmt: skip
 
     def __init__(
@@ -285,6 +286,7 @@ class Node(Operators):
         self.base: Node | None = None
         self._deps: tuple[Node, ...] | None = None if op.sized else ()
         self._compiled: Any
+        self._gradient_of: Any
         for arg in args:
             if arg.type.dtype in COMPLEX and not op.takes_complex:
                 raise NotImplementedError(NO_COMPLEX.format(name=op.name, found=repr(arg)))

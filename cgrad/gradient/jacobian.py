@@ -23,6 +23,7 @@ from cgrad.gradient.arguments import (
     jumps_between,
     like,
     lines,
+    one_of,
     points,
     report_disconnected,
     require_real,
@@ -30,13 +31,15 @@ from cgrad.gradient.arguments import (
     zero_for,
 )
 from cgrad.gradient.reverse import grad, scalar_cost
-from cgrad.gradient.structured import structured
-from cgrad.ops.axes import broadcast_axes, reshape_to
+from cgrad.gradient.structured import MODES, Chosen, is_symmetric, structured, transposes
+from cgrad.ops.axes import broadcast_axes, permute_axes, reshape_to
 from cgrad.ops.coerce import cast_to
 from cgrad.ops.constants import Arange, constant
 from cgrad.ops.control import make_scan
+from cgrad.ops.counts import elements
+from cgrad.ops.jacobian import linear_in_wrt
 from cgrad.ops.passthrough import undefined
-from cgrad.ops.windows import Slice
+from cgrad.ops.windows import Place, Slice
 from cgrad.rewrites.before_derivatives import stable_forms
 from cgrad.sparse.derive import sparse_jacobian
 
@@ -48,6 +51,7 @@ def jacobian(
     disconnected_inputs: str = "raise",
     vectorize: bool = False,
     *,
+    mode: str = "auto",
     sparse: bool = False,
     colouring: str | None = None,
     ordering: str = "best",
@@ -61,6 +65,14 @@ def jacobian(
     Diagonals and bands are found and stored as such in zeros, also where their neighbours would
     be nan; what becomes full costs batched products, forward or in reverse.  Where some op has no
     rule for that (grad_clip, grad_scale), one loop over the elements of the expression.
+
+    A product with it is not computed from its elements: `dot(jacobian(f, x), v)` becomes the
+    product of `Rop`, `dot(u, jacobian(f, x))` that of `Lop`, sums and matrices likewise.
+
+    mode        "forward" (a batch of tangents, one for each element of wrt), "reverse" (one of
+                cotangents, for each of the expression) or "auto": what takes fewer elements, which
+                may also be a product of Jacobians, one in each mode.  `f.explain()` says which.
+                The elements are the same but for rounding
 
     With `sparse` a `SparseMatrix`, one row for each element of the expression and one column for
     each of wrt, both in row-major order: only what may be other than zero is computed, and a
@@ -88,7 +100,12 @@ def jacobian(
     report_disconnected(
         [expression], nodes, fixed, disconnected_inputs, f"the expression {label(expression)}"
     )
+    one_of(mode, MODES, "mode")
     if sparse:
+        if mode != "auto":
+            raise ValueError(
+                'jacobian: mode is for sparse=False; there, colouring="column" or "row"'
+            )
         _require_defined(expression, nodes, fixed)
         return like(
             [
@@ -99,26 +116,45 @@ def jacobian(
         )
     if colouring is not None or ordering != "best":
         raise ValueError("jacobian: colouring and ordering are for sparse=True only")
+    found = _jacobian(expression, nodes, fixed, mode, symmetric=False)
+    return like(found, wrt)
+
+
+def _jacobian(
+    expression: Node, nodes: Sequence[Node], fixed: Sequence[Node], mode: str, symmetric: bool
+) -> list[Node]:
+    """The Jacobian for each node, which may be known to be symmetric."""
     (stable,) = stable_forms([expression], (*nodes, *fixed))
-    found = None if expression.ndim == 0 else structured(stable, nodes, fixed)
-    if found is None:
-        found = _rows(stable, nodes, fixed)
+    chosen = None if expression.ndim == 0 else structured(stable, nodes, fixed, mode)
+    if chosen is None:
+        chosen = _one_by_one(stable, nodes, fixed, mode)
     found = [
         block if why is None else undefined(node, why)
         for block, node, why in zip(
-            found, nodes, jumps_between([expression], nodes, fixed), strict=True
+            chosen.blocks, nodes, jumps_between([expression], nodes, fixed), strict=True
         )
     ]
     found = without_undefined(found, nodes)
-    return like(
-        [
-            _zeros(node.dtype, (*expression.dims, *node.dims))
-            if block is None
-            else cast_to(reshape_to(block, (*expression.dims, *node.dims)), node.dtype)
-            for node, block in zip(nodes, found, strict=True)
-        ],
-        wrt,
-    )
+    return [
+        _zeros(node.dtype, (*expression.dims, *node.dims))
+        if block is None
+        else _with_map(
+            cast_to(reshape_to(block, (*expression.dims, *node.dims)), node.dtype),
+            stable, node, fixed, symmetric, chosen.how,
+        )
+        for node, block in zip(nodes, found, strict=True)
+    ]  # fmt: skip
+
+
+def _with_map(
+    elements: Node, expression: Node, wrt: Node, fixed: Sequence[Node], symmetric: bool, how: str
+) -> Node:
+    """The elements of a Jacobian with what multiplies tangents by it, for `rewrites.jacobians`."""
+    if not expression.ndim or not wrt.ndim or not transposes([expression]):
+        return elements
+    t = make_input(TensorType(wrt.dtype, wrt.dims))
+    (tangent,) = jvp([expression], [wrt], [t], fixed)
+    return linear_in_wrt(elements, tangent, t, symmetric, how)
 
 
 def _require_defined(expression: Node, nodes: Sequence[Node], fixed: Sequence[Node]) -> None:
@@ -130,6 +166,22 @@ def _require_defined(expression: Node, nodes: Sequence[Node], fixed: Sequence[No
         ],
         nodes,
     )
+
+
+def _one_by_one(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node], mode: str) -> Chosen:
+    """One product after the other: rows in reverse, or columns forward where asked or fewer."""
+    rows, cols = elements(expression.dims), sum(elements(node.dims) for node in wrt)
+    may = bool(expression.ndim) and transposes([expression])
+    if mode == "forward" and not may:
+        raise NotImplementedError(
+            f"jacobian: {label(expression)} has a derivative in reverse mode only "
+            "(a limit on cotangents or on the steps they go back)\n"
+            '  Fix: use mode="auto" or mode="reverse".'
+        )
+    if may and (mode == "forward" or (mode == "auto" and cols < rows)):
+        blocks = [_columns(expression, node, fixed) for node in wrt]
+        return Chosen(blocks, "forward, column by column (no rule for all at once)")
+    return Chosen(_rows(expression, wrt, fixed), "reverse, row by row (no rule for all at once)")
 
 
 def _rows(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) -> list[Node | None]:
@@ -151,6 +203,22 @@ def _rows(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) -> list[
     return [None if row is None else results.y(next(place)) for row in pulled]
 
 
+def _columns(expression: Node, wrt: Node, fixed: Sequence[Node]) -> Node | None:
+    """The derivatives by wrt, one element of it a step, the columns last; None for zero."""
+    length = sizes.product(wrt.dims)
+    j = make_input(TensorType(dtypes.INT64, ()))
+    one = constant(np.ones((), wrt.dtype))
+    flat = Node(Place((length,), (sizes.value(j),), (1,), (1,), (True,)), (one,))
+    (pushed,) = jvp([expression], [wrt], [reshape_to(flat, wrt.dims)], fixed)
+    if pushed is None:
+        return None
+    indices = Node(Arange(length))
+    results = make_scan([], [], [indices], [], [], [j], [], [pushed], length, reverse=False)
+    steps = results.y(0)
+    turned = permute_axes(steps, (*range(1, steps.ndim), 0))
+    return reshape_to(turned, (*expression.dims, *wrt.dims))
+
+
 def _zeros(dtype: str, shape: Shape) -> Node:
     return broadcast_axes(constant(np.zeros((), dtype)), shape, ())
 
@@ -161,6 +229,7 @@ def hessian(
     consider_constant: Iterable[Node] | None = None,
     disconnected_inputs: str = "raise",
     *,
+    mode: str = "auto",
     sparse: bool = False,
     lower: bool = False,
     colouring: str | None = None,
@@ -171,6 +240,8 @@ def hessian(
     For a list or tuple of vectors, the blocks on the diagonal, one for each.  A cost that is
     linear in wrt gives zeros.
 
+    mode     of the Jacobian of the gradient, as for `jacobian`: forward over reverse, or reverse
+             over reverse
     sparse   a `SparseMatrix` of what may be other than zero, as for `jacobian`; wrt may have any
              rank
     lower    of a sparse one only the lower triangle, the diagonal included
@@ -187,6 +258,9 @@ def hessian(
     nodes = as_nodes(wrt, "wrt")
     require_real([cost], "cost")
     require_real(nodes, "hessian: wrt")
+    one_of(mode, MODES, "mode")
+    if sparse and mode != "auto":
+        raise ValueError("hessian: mode is for sparse=False only")
     if lower and not sparse:
         raise ValueError("hessian: lower=True is for sparse=True only")
     if not sparse and (colouring is not None or ordering != "best"):
@@ -219,13 +293,10 @@ def hessian(
             ],
             wrt,
         )
-    return like(
-        [
-            jacobian(slope, node, fixed, disconnected_inputs="ignore")
-            for slope, node in zip(slopes, nodes, strict=True)
-        ],
-        wrt,
-    )
+    blocks = []
+    for slope, node in zip(slopes, nodes, strict=True):
+        blocks += _jacobian(slope, [node], fixed, mode, is_symmetric(cost))
+    return like(blocks, wrt)
 
 
 def value_grad_hessian(
@@ -234,6 +305,7 @@ def value_grad_hessian(
     consider_constant: Iterable[Node] | None = None,
     disconnected_inputs: str = "raise",
     *,
+    mode: str = "auto",
     sparse: bool = False,
     lower: bool = False,
     colouring: str | None = None,
@@ -247,7 +319,7 @@ def value_grad_hessian(
     fixed = as_constants(consider_constant)
     matrix = hessian(
         cost, wrt, fixed, disconnected_inputs,
-        sparse=sparse, lower=lower, colouring=colouring, ordering=ordering,
+        mode=mode, sparse=sparse, lower=lower, colouring=colouring, ordering=ordering,
     )  # fmt: skip
     return cost, grad(cost, wrt, fixed, "ignore", add_names=False), matrix
 

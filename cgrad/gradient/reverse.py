@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cgrad.core.derive import vjp
 from cgrad.core.node import Node
 from cgrad.core.registry import build
 from cgrad.core.sites import describe
@@ -29,6 +28,8 @@ from cgrad.gradient.arguments import (
     without_undefined,
     zero_for,
 )
+from cgrad.gradient.symmetric import is_gradient_of
+from cgrad.gradient.symmetric import pulled as through_gradients
 from cgrad.ops.coerce import as_node, cast_to
 from cgrad.ops.passthrough import DisconnectedType, NullType, undefined
 from cgrad.ops.scalar import seed
@@ -93,6 +94,10 @@ def grad(
         outputs, nodes, seeds, consider_constant, disconnected_inputs, return_disconnected,
         what, known, null_gradients,
     )  # fmt: skip
+    if cost is not None and not known and not consider_constant:
+        for node, result in zip(nodes, results, strict=True):
+            if result is not None and result.serial >= seeds[0].serial:
+                is_gradient_of(result, cost, node)
     if add_names and cost is not None and cost.name:
         _name(cost.name, nodes, results, seeds[0])
     return like(results, wrt)
@@ -211,7 +216,7 @@ def _pulled(
     roots = [*outputs, *(node for node, ct in known.items() if ct is not None)]
     reached = report_disconnected(roots, wrt, [*constant, *off], disconnected_inputs, what)
     stable = stable_forms(outputs, (*wrt, *constant, *known))
-    pulled = vjp(stable, wrt, cotangents, constant, known)
+    pulled = through_gradients(stable, wrt, cotangents, constant, known)
     pulled = [
         ct if why is None else undefined(node, why)
         for ct, node, why in zip(

@@ -1,11 +1,13 @@
-"""Jacobians by their structure: forward, or in reverse, whichever computes fewer elements.
+"""Jacobians by their structure: forward, in reverse, or both, whichever computes fewer elements.
 
 Forward, the terms of the identity are pushed from wrt to the expression (`ops.terms`): diagonals
 stay vectors, and what becomes full costs one batched operation.  In reverse the same walk goes
 through the graph of the pulled back cotangent, from that cotangent to the gradient: its Jacobian
 is the transpose.  Reverse is tried where forward has no rule, or where the expression has fewer
-elements than wrt; then the elements that either adds to the graph are counted, unknown sizes at
-`UNKNOWN`.  With equal counts forward wins: for a Hessian that is forward over reverse.
+elements than wrt.  Where all of the expression goes through a tensor z of fewer elements than
+either, its Jacobian is the product of that by z and of that of z, each in its own mode.  Then the
+elements that each adds to the graph are counted, unknown sizes at `ops.counts.UNKNOWN`.  With equal
+counts forward wins: for a Hessian that is forward over reverse.
 
 Responsible for: choosing.  Not responsible for: the rules (each op has its own).
 """
@@ -13,37 +15,102 @@ Responsible for: choosing.  Not responsible for: the rules (each op has its own)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from cgrad.core import sizes
+from cgrad.core import dtypes
 from cgrad.core.derive import vjp
 from cgrad.core.graphs import substitute, toposort
-from cgrad.core.node import Node, Shape, make_input
+from cgrad.core.node import Node, TensorType, make_input
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import constant
-from cgrad.ops.kinds import lowering
+from cgrad.ops.contract import contract
+from cgrad.ops.counts import added, elements
 from cgrad.ops.overlay import assembled
+from cgrad.ops.passthrough import GradScale
 from cgrad.ops.terms import Term, Unstructured, push, whole
 
-# what a size that is known only at the call counts for, when two forms are compared
-UNKNOWN = 256
+MODES = ("auto", "forward", "reverse")
+
+
+class Chosen(NamedTuple):
+    """The Jacobian for each wrt, None where it is zero; and in words how it is computed."""
+
+    blocks: list[Node | None]
+    how: str
 
 
 def structured(
-    expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]
-) -> list[Node | None] | None:
-    """The Jacobian for each wrt, None where it is zero; None when no rule applies."""
+    expression: Node, wrt: Sequence[Node], fixed: Sequence[Node], mode: str = "auto"
+) -> Chosen | None:
+    """The Jacobian for each wrt in the mode asked for; None when no rule applies."""
+    if mode == "forward":
+        return _as_asked(mode, _forward(expression, wrt, fixed))
+    if mode == "reverse":
+        return _as_asked(mode, _reverse(expression, wrt, fixed))
     forward = _forward(expression, wrt, fixed)
     fewer = elements(expression.dims) < sum(elements(node.dims) for node in wrt)
-    if forward is not None and not fewer:
-        return forward
-    backward = _reverse(expression, wrt, fixed)
-    if forward is None or backward is None:
-        return backward if forward is None else forward
-    known = set(toposort([expression]))
-    return backward if _added(backward, known) < _added(forward, known) else forward
+    backward = _reverse(expression, wrt, fixed) if fewer or forward is None else None
+    middle = _bottleneck(expression, wrt, fixed)
+    mixed = None if middle is None else _by_way_of(middle, expression, wrt[0], fixed)
+    known = toposort([expression])
+    ways = [
+        (name, blocks)
+        for name, blocks in (("forward", forward), ("reverse", backward), ("mixed", mixed))
+        if blocks is not None
+    ]
+    if len(ways) < 2:
+        why = "no fewer rows than columns" if forward is not None else "no rule forward"
+        return Chosen(ways[0][1], f"{ways[0][0]} ({why})") if ways else None
+    counted = [(added(blocks, known), name, blocks) for name, blocks in ways]
+    count, name, blocks = min(counted, key=lambda way: way[0])
+    others = ", ".join(f"{other} {n:,}" for n, other, _ in counted if other != name)
+    return Chosen(blocks, f"{name} ({count:,} elements; {others})")
+
+
+def _as_asked(mode: str, blocks: list[Node | None] | None) -> Chosen | None:
+    return None if blocks is None else Chosen(blocks, f"{mode} (as asked)")
+
+
+def _bottleneck(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) -> Node | None:
+    """The smallest tensor that all paths from wrt to the expression go through, if it is small."""
+    if len(wrt) != 1 or fixed:
+        return None
+    moving = set(wrt)
+    for node in toposort([expression]):
+        if not moving.isdisjoint(node.args):
+            moving.add(node)
+    order = [node for node in toposort([expression]) if node in moving]
+    last = {node: k for k, node in enumerate(order)}
+    for k, node in enumerate(order):
+        last.update((arg, k) for arg in node.args if arg in last)
+    best = None
+    least = min(elements(expression.dims), elements(wrt[0].dims))
+    # the last reader of all the nodes before one: where it is that node, it cuts the graph
+    reach = 0
+    for k, node in enumerate(order):
+        cuts = reach <= k and isinstance(node.type, TensorType) and dtypes.is_float(node.dtype)
+        if cuts and node is not wrt[0] and node is not expression and elements(node.dims) < least:
+            best, least = node, elements(node.dims)
+        reach = max(reach, last[node])
+    return best
+
+
+def _by_way_of(
+    middle: Node, expression: Node, wrt: Node, fixed: Sequence[Node]
+) -> list[Node | None] | None:
+    """d expression / d middle times d middle / d wrt."""
+    outer = structured(expression, [middle], fixed)
+    inner = structured(middle, [wrt], fixed)
+    if outer is None or inner is None:
+        return None
+    (a,), (b,) = outer.blocks, inner.blocks
+    if a is None or b is None or a.dtype != b.dtype:
+        return None
+    m, k, n = expression.ndim, middle.ndim, wrt.ndim
+    rows, shared, cols = range(m), range(m, m + k), range(m + k, m + k + n)
+    return [contract(a, (*rows, *shared), b, (*shared, *cols), (*rows, *cols))]
 
 
 def _forward(
@@ -114,33 +181,32 @@ def pulls_linearly(outputs: Sequence[Node]) -> bool:
     return True
 
 
+def transposes(outputs: Sequence[Node]) -> bool:
+    """Whether forward and reverse mode are known to give the same derivatives of the outputs.
+
+    A limit on cotangents, or on how many steps of a loop they go back, is not one on tangents.
+    """
+    for node in toposort(outputs):
+        cut: int = getattr(node.op, "truncate", -1)
+        if cut >= 0 or not all(transposes(body.outputs) for body in node.op.bodies):
+            return False
+    return pulls_linearly(outputs)
+
+
+def is_symmetric(cost: Node) -> bool:
+    """Whether the second derivatives of the cost are known to be those of a function.
+
+    Rules of the user's, and factors on derivatives, need not be.
+    """
+    nodes = toposort([cost])
+    custom = any(getattr(node.op, "rules", None) is not None for node in nodes)
+    return transposes([cost]) and not custom and not any(
+        isinstance(node.op, GradScale) for node in nodes
+    )  # fmt: skip
+
+
 def identity(node: Node) -> Term:
     """d node / d node: ones on the diagonal of each axis."""
     ones = broadcast_axes(constant(np.ones((), node.dtype)), node.dims, ())
     lines = [whole(axis) for axis in range(node.ndim)]
     return Term(ones, lines, lines, node.dims)
-
-
-def elements(shape: Shape) -> int:
-    return sizes.evaluate(sizes.product(shape), lambda atom: UNKNOWN)
-
-
-def _added(results: Sequence[Node | None], known: set[Node]) -> int:
-    """The elements computed by nodes that are not known; those of a sum before it is taken."""
-    total = 0
-    for node in toposort([node for node in results if node is not None], known):
-        if node in known:
-            continue
-        total += _work(node)
-    return total
-
-
-def _work(node: Node) -> int:
-    op: Any = node.op
-    if lowering(node) == "reduce":
-        return elements(op.reduction(node).domain)
-    if lowering(node) == "scan":
-        return elements((op.length,)) * sum(map(_work, op.body.order))
-    if node.op.name in ("broadcast", "permute", "slice", "reshape", "get") or not node.args:
-        return 0
-    return elements(node.dims)

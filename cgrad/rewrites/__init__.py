@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgrad.core.graphs import toposort
+from cgrad.core.graphs import op_classes, toposort
 from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
+from cgrad.ops.control import Scan
+from cgrad.ops.jacobian import Jacobian, SymmetricProduct
 from cgrad.rewrites.branches import BRANCHES, merge_branches
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.complex import COMPLEX
 from cgrad.rewrites.expand import ROWS
+from cgrad.rewrites.jacobians import CHAINS, JACOBIANS, STORED
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.matmul import PRODUCTS
 from cgrad.rewrites.merge import merge_loops
 from cgrad.rewrites.outside import move_products_outside
 from cgrad.rewrites.powers import POWERS
 from cgrad.rewrites.remember import remember_values
+from cgrad.rewrites.scanned import SCANNED
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
 from cgrad.rewrites.stabilise import STABILISE
@@ -35,7 +39,8 @@ CANONICAL = CONSTANTS | STRUCTURED | SHAPES | WINDOWS | COMPLEX | ALGEBRA
 CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"
-_SIMPLIFY = CANONICAL | STABILISE | SYSTEMS | BRANCHES
+_SIMPLIFY = CHAINS | JACOBIANS | CANONICAL | STABILISE | SYSTEMS | BRANCHES
+_STORING = STORED | _SIMPLIFY
 _EXPAND = EXPAND | VALUES | PRODUCTS | CANONICAL
 
 
@@ -45,7 +50,11 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     One walk does both sets: whatever a stabilising rule builds is made canonical before the nodes
     above it are looked at.
     """
+    if not {Jacobian, Scan}.isdisjoint(op_classes(toposort(outputs))):
+        outputs = rewrite(rewrite(outputs, SCANNED, trace=trace), CHAINS, trace=trace)
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
+    if not {Jacobian, SymmetricProduct}.isdisjoint(op_classes(toposort(outputs))):
+        outputs = rewrite(outputs, _STORING, trace=trace)
     if any(node.op.name in ("branch", "scan") for node in toposort(outputs)):
         joined = merge_branches(outputs)
         if not all(new is old for new, old in zip(joined, outputs, strict=True)):

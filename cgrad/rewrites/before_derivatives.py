@@ -19,11 +19,13 @@ from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.rewrite import Rule, RuleSet, Walk
 from cgrad.ops.axes import Broadcast, Sum
 from cgrad.ops.foreign import CFunction
+from cgrad.ops.jacobian import Jacobian
 from cgrad.ops.linalg import Det
 from cgrad.ops.reductions import Extreme
 from cgrad.ops.scalar import Cast, Elementwise
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.factored import by_the_matrix
+from cgrad.rewrites.jacobians import by_products
 from cgrad.rewrites.patterns import scalar
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
@@ -60,6 +62,9 @@ def stable_forms(outputs: Sequence[Node], keep: Iterable[Node] = ()) -> list[Nod
     kept = frozenset(keep)
     outputs = by_the_matrix(outputs, kept)
     order = toposort(outputs, kept)
+    if any(isinstance(node.op, Jacobian) for node in order if node not in kept):
+        outputs = by_products(outputs, kept)
+        order = toposort(outputs, kept)
     risky = _risky(order, kept)
     if not risky and not any(node.op.bodies for node in order):
         return list(outputs)

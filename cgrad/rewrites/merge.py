@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cgrad.core.graphs import Body, Interner, intern_body, rebuild, substitute, toposort
-from cgrad.core.node import Node
+from cgrad.core.graphs import Body, Interner, derived, intern_body, rebuild, substitute, toposort
+from cgrad.core.node import Node, TensorType
 from cgrad.ops.control import Get, Scan, make_scan
 
 
@@ -65,7 +65,8 @@ class _Union:
     """The bodies of two scans as one, over parameters of the first where arguments are equal."""
 
     def __init__(self, a: Node, b: Node) -> None:
-        self.nodes = (a, b)
+        self.nodes = (a, _apart(a, b))
+        self.originals = (a, b)
         self.consts: dict[Node, Node] = {}
         self.sequences: dict[Node, list[Node]] = {}
         shared = 0
@@ -190,6 +191,18 @@ class _Union:
         return found
 
 
+def _apart(a: Node, b: Node) -> Node:
+    """b over a body of parameters of its own: copies of a loop for other arguments share theirs."""
+    op = b.op
+    assert isinstance(op, Scan) and isinstance(a.op, Scan)
+    own = op.body.params
+    if set(own).isdisjoint(a.op.body.params):
+        return b
+    new = [Node(p.op, (), TensorType(p.dtype, p.dims), p.name, p.site) for p in own]
+    body = Body(new, substitute(op.body.outputs, dict(zip(own, new, strict=True))))
+    return derived(b, op.map_bodies(lambda _: body), b.args)
+
+
 def _own(node: Node) -> Node:
     return node
 
@@ -198,7 +211,7 @@ def _replaced(
     order: Sequence[Node], outputs: Sequence[Node], outer: frozenset[Node], union: _Union
 ) -> list[Node]:
     """`outputs` with the two scans of a union replaced by one."""
-    results = dict(zip(union.nodes, union.build(), strict=True))
+    results = dict(zip(union.originals, union.build(), strict=True))
     memo: dict[Node, Node] = {node: node for node in outer}
     table = Interner()
     # what the new loop uses comes first

@@ -17,9 +17,10 @@ from typing import NamedTuple
 from cgrad.core import sizes
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node, Shape
-from cgrad.gradient.structured import elements, forward_terms, reverse_terms
+from cgrad.gradient.structured import forward_terms, reverse_terms
 from cgrad.ops.axes import Reshape, reshape_to
 from cgrad.ops.constants import Arange
+from cgrad.ops.counts import elements
 from cgrad.ops.lookup import Gather, Scatter
 from cgrad.ops.terms import Term, Unstructured, thin
 from cgrad.sparse.coloured import coloured_matrix

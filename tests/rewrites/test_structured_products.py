@@ -10,6 +10,7 @@ from codegen.structure import every_loop, kernel_of, nests
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core import sizes
 from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
@@ -90,9 +91,13 @@ def test_functions_of_a_diagonal_take_one_loop_and_no_array(out: Node) -> None:
 
 
 def test_a_banded_hessian_times_a_vector_has_no_matrix() -> None:
-    kernel, slots = kernel_of([x, v], [ct.dot(ROSENBROCK, v)])
+    kernel, slots = kernel_of([x, v], [ct.dot(ROSENBROCK.args[0], v)])
     # zeros first, then both bands and the diagonal are added in one loop
     assert slots == [] and len(every_loop(kernel)) == 2
+    # the product of `Rop`: vectors, and one loop inside of none
+    kernel, slots = kernel_of([x, v], [ct.dot(ROSENBROCK, v)])
+    assert len(nests(kernel)) == len(every_loop(kernel)) == 2
+    assert all(sizes.evaluate(slot.count, lambda atom: 1000) <= 1000 for slot in slots)
 
 
 def test_the_same_graph_as_rop_and_lop() -> None:
