@@ -6,12 +6,12 @@
 
 static int64_t scan_jacobian(int64_t n, const double *restrict x, double *restrict out0)
 {
-    /* scan [n11] */
-    for (int64_t t = 0; t < n; ++t) {
-        /* place [n20] */
-        for (int64_t i = 0; i < n; ++i) {
-            out0[t * n + i] = i == t ? 2.0 * x[t] : 0.0;
+    /* overlay [n21] */
+    for (int64_t i = 0; i < n; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+            out0[i * n + j] = 0.0;
         }
+        out0[i * n + i] = 2.0 * x[i];
     }
     return CG_OK;
 }
