@@ -21,6 +21,8 @@ from cgrad.gradient.passthrough import (
     zero_grad,
 )
 from cgrad.gradient.reverse import Lop, grad, pullback, subgraph_grad
+from cgrad.gradient.second import hessian_blocks, hessian_diag, laplacian
+from cgrad.gradient.taylor import taylor
 from cgrad.gradient.verify import numeric_grad, verify_grad
 from cgrad.ops.passthrough import DisconnectedType, NullType
 
@@ -42,14 +44,18 @@ __all__ = [
     "grad_scale",
     "grad_undefined",
     "hessian",
+    "hessian_blocks",
+    "hessian_diag",
     "hessian_vector_product",
     "jacobian",
+    "laplacian",
     "null_type",
     "numeric_grad",
     "pullback",
     "pushforward",
     "pushforward_through_pullback",
     "subgraph_grad",
+    "taylor",
     "undefined_grad",
     "value_grad_hessian",
     "verify_grad",

@@ -8,6 +8,8 @@ import pytest
 import cgrad
 import cgrad.tensor as ct
 from cgrad.core.node import Node
+from cgrad.tensor.schedule import schedule
+from cgrad.tensor.steps import Loop
 
 
 def _step(row: Node, a: Node, b: Node, w: Node) -> list[Node]:
@@ -55,6 +57,63 @@ def test_it_takes_less_memory() -> None:
     assert used[0][0] > 2500 * 100 * 8
     assert used[1][0] < 2500 * 100 * 8 / 8
     np.testing.assert_allclose(used[1][1], used[0][1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("driven", [False, True])
+def test_a_budget_of_bytes_is_kept_at_any_size(driven: bool) -> None:
+    """Sizes of the call decide: the bytes stay below the budget, values are those of a scan.
+
+    Rows of a sequence are held besides, and so are the derivatives by them.
+    """
+    x, w, k = ct.dvector("x"), ct.dscalar("w"), ct.lscalar("k")
+    rows = ct.dmatrix("rows")
+    budget = 60_000
+
+    def step(*args: Node) -> list[Node]:
+        *row, a, b, w = args
+        drive = ct.sin(row[0]) if driven else ct.cos(a)
+        return [ct.tanh(w * a + drive + b), 0.5 * b + ct.sum(a) / 40]
+
+    sequences = [rows] if driven else []
+    plain = cgrad.scan(step, sequences, [x, 0.1], w, k, return_updates=False)
+    kept, updates = cgrad.scan_checkpoints(step, sequences, [x, 0.1], w, n_steps=k, memory=budget)
+    assert updates == {}
+    wrt = [*sequences, x, w]
+    functions = []
+    for a, b in (plain, kept):
+        cost = ct.sum(a[-1] ** 2) + b[-1]
+        functions.append(cgrad.function([*wrt, k], [cost, *ct.grad(cost, wrt)]))
+    rng = np.random.default_rng(0)
+    for width, steps in ((1, 1), (1, 30), (1, 4000), (17, 900), (40, 1200), (0, 5)):
+        drive = [rng.normal(size=(steps, width))] if driven else []
+        values = *drive, rng.normal(size=width), np.array(0.7), np.array(steps)
+        for expected, found in zip(functions[0](*values), functions[1](*values), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+        workspace, _ = functions[1]._measure(values)
+        assert workspace <= budget + sum(2 * each.nbytes for each in drive)
+        assert steps < 900 or functions[0]._measure(values)[0] > budget
+    if not driven:
+        with pytest.raises(cgrad.errors.CallError, match="memory= is too little for so many"):
+            functions[1](np.zeros(1000), 0.7, 3000)
+
+
+def test_the_blocks_of_a_budget() -> None:
+    """Sizes that are known: as few levels as fit, and all steps in the blocks."""
+    x = ct.tensor("x", shape=(10,))
+    for n, memory, levels in ((50, 1e6, 1), (3000, 60_000, 2), (40_000, 60_000, 3)):
+        loop = Loop(lambda a: 0.5 * a, None, x, None, n, False, "test")
+        plan = schedule(loop, int(memory), "test")
+        assert max(map(len, plan.parts)) == levels
+        assert sum(np.prod(part) for part in plan.parts) == n
+        stored = [80 * length for part in plan.parts for length in part]
+        assert sum(stored) <= memory
+    with pytest.raises(ValueError, match="holds 100 states of 80 bytes, which is too little"):
+        cgrad.scan_checkpoints(lambda a: 0.5 * a, None, x, n_steps=10**8, memory=8000)
+    with pytest.raises(ValueError, match="one of them"):
+        cgrad.scan_checkpoints(lambda a: 0.5 * a, None, x, n_steps=9, memory=9, save_every_N=2)
+    for wrong in (0, 1.5, float("nan"), True):
+        with pytest.raises(ValueError, match="bytes above 0"):
+            cgrad.scan_checkpoints(lambda a: 0.5 * a, None, x, n_steps=9, memory=wrong)
 
 
 def test_what_is_not_built_says_so() -> None:
