@@ -23,7 +23,7 @@ from cgrad.ops.axes import sum_axes
 from cgrad.ops.complex import conj, imag, make_complex, real
 from cgrad.ops.diagonals import Triangle, diagonal_of
 from cgrad.ops.linalg import Factor, Valued, identity_like, reference_lu, turned
-from cgrad.ops.spectral import as_columns, as_rows, gaps, line, part
+from cgrad.ops.spectral import as_columns, as_rows, gaps, line, part, product_of
 
 Maybe = Node | None
 
@@ -31,13 +31,6 @@ Maybe = Node | None
 def adjoint(x: Node) -> Node:
     """The conjugate transposes of the matrices."""
     return turned(conj(x))
-
-
-def _product(*factors: Node) -> Node:
-    result = factors[0]
-    for factor in factors[1:]:
-        result = build("matmul", result, factor)
-    return result
 
 
 def diagonal_part(x: Node, of: Any = real) -> Node:
@@ -200,7 +193,9 @@ class HermitianValues(OfComplexMatrix):
     def forward(self, node: Node, t: Node) -> Node:
         _, a, v = node.args
         vectors = Node(HermitianVectors(), (v, a, node.args[0]))
-        return real(diagonal_of(_product(adjoint(vectors), hermitian(t), vectors), 0, square=True))
+        return real(
+            diagonal_of(product_of(adjoint(vectors), hermitian(t), vectors), 0, square=True)
+        )
 
 
 class HermitianVectors(OfComplexMatrix):
@@ -212,8 +207,8 @@ class HermitianVectors(OfComplexMatrix):
     def forward(self, node: Node, t: Node) -> Node:
         v, a, w = node.args
         values = Node(HermitianValues(), (w, a, v))
-        inner = _product(adjoint(node), hermitian(t), node)
-        return _product(node, build("mul", gaps(values, real(inner)), inner))
+        inner = product_of(adjoint(node), hermitian(t), node)
+        return product_of(node, build("mul", gaps(values, real(inner)), inner))
 
 
 class ValuesOf(OfComplexMatrix):
@@ -225,7 +220,7 @@ class ValuesOf(OfComplexMatrix):
     def forward(self, node: Node, t: Node) -> Node:
         _, a, v = node.args
         vectors = Node(VectorsOf(), (v, a, node.args[0]))
-        inner = build("solve", vectors, _product(t, vectors))
+        inner = build("solve", vectors, product_of(t, vectors))
         return diagonal_of(inner, 0, square=True)
 
 
@@ -238,12 +233,12 @@ class VectorsOf(OfComplexMatrix):
     def forward(self, node: Node, t: Node) -> Node:
         v, a, w = node.args
         values = Node(ValuesOf(), (w, a, v))
-        inner = build("solve", node, _product(t, node))
+        inner = build("solve", node, product_of(t, node))
         own = build("gt", identity_like(real(inner)), 0.5)
         difference = build("sub", as_rows(values, inner), as_columns(values, inner))
         safe = build("switch", own, build("ones_like", difference), difference)
         share = build("switch", own, build("zeros_like", inner), build("true_div", inner, safe))
-        moved = _product(node, share)
+        moved = product_of(node, share)
         along = sum_axes(build("mul", conj(node), moved), (node.ndim - 2,))
         result: Node = build("sub", moved, build("mul", node, as_rows(along, node)))
         return result
@@ -258,7 +253,7 @@ class QOf(OfComplexMatrix):
     def forward(self, node: Node, t: Node) -> Node:
         q, a, r = node.args
         x, twist, inner = _turning(node, Node(ROf(), (r, a, q)), t)
-        moved: Node = build("add", _product(node, build("sub", twist, inner)), x)
+        moved: Node = build("add", product_of(node, build("sub", twist, inner)), x)
         return moved
 
 
@@ -272,7 +267,7 @@ class ROf(OfComplexMatrix):
         r, a, q = node.args
         vectors = Node(QOf(), (q, a, r))
         _, twist, _ = _turning(vectors, node, t)
-        moved = build("sub", _product(adjoint(vectors), t), _product(twist, node))
+        moved = build("sub", product_of(adjoint(vectors), t), product_of(twist, node))
         return Node(Triangle(0, False), (moved,))
 
 
@@ -285,7 +280,7 @@ def _turning(q: Node, r: Node, t: Node) -> tuple[Node, Node, Node]:
     k = q.dims[-1]
     first, square = part(t, -1, 0, k), part(r, -1, 0, k)
     x = turned(build("solve", turned(square), turned(first)))
-    inner = _product(adjoint(q), x)
+    inner = product_of(adjoint(q), x)
     below = Node(Triangle(-1, True), (inner,))
     phase = diagonal_part(inner, imag)
     twist = build("sub", below, adjoint(below))

@@ -25,15 +25,9 @@ from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.kinds import Opaque, Pull
 from cgrad.ops.linalg import turned
+from cgrad.ops.spectral import product_of
 
 Maybe = Node | None
-
-
-def _product(*factors: Node) -> Node:
-    result = factors[0]
-    for factor in factors[1:]:
-        result = build("matmul", result, factor)
-    return result
 
 
 class Riccati(Opaque):
@@ -81,16 +75,16 @@ class Riccati(Opaque):
         if all(t is None for t in (t_a, t_b, t_q, t_r)):
             return None
         k = self.feedback(node)
-        closed = build("sub", a, _product(b, k))
+        closed = build("sub", a, product_of(b, k))
         parts = [t_q] if t_q is not None else []
         if t_r is not None:
-            parts.append(_product(turned(k), t_r, k))
+            parts.append(product_of(turned(k), t_r, k))
         flow = t_a
         if t_b is not None:
-            fed = build("neg", _product(t_b, k))
+            fed = build("neg", product_of(t_b, k))
             flow = fed if flow is None else build("add", flow, fed)
         if flow is not None:
-            half = _product(turned(flow), self.behind(node, closed))
+            half = product_of(turned(flow), self.behind(node, closed))
             parts += [half, turned(half)]
         moved = parts[0]
         for part in parts[1:]:
@@ -108,12 +102,12 @@ class DiscreteRiccati(Riccati):
 
     def feedback(self, node: Node) -> Node:
         _, a, b, _, r = node.args
-        weight = build("add", r, _product(turned(b), node, b))
-        found: Node = build("solve", weight, _product(turned(b), node, a))
+        weight = build("add", r, product_of(turned(b), node, b))
+        found: Node = build("solve", weight, product_of(turned(b), node, a))
         return found
 
     def behind(self, x: Node, a: Node) -> Node:
-        return _product(x, a)
+        return product_of(x, a)
 
     def closed(self, node: Node, a: Node, moved: Node) -> Node:
         found: Node = build("solve_discrete_lyapunov", turned(a), moved)
@@ -128,7 +122,7 @@ class ContinuousRiccati(Riccati):
 
     def feedback(self, node: Node) -> Node:
         _, _, b, _, r = node.args
-        found: Node = build("solve", r, _product(turned(b), node))
+        found: Node = build("solve", r, product_of(turned(b), node))
         return found
 
     def behind(self, x: Node, a: Node) -> Node:

@@ -42,7 +42,8 @@ def line(x: Node, axis: int, at: SizeLike) -> Node:
     return Node(Slice(x.dims, starts, tuple(x.dims), (1,) * x.ndim, drops), (x,))
 
 
-def _product(*factors: Node) -> Node:
+def product_of(*factors: Node) -> Node:
+    """The matrix product, from left to right."""
     result = factors[0]
     for factor in factors[1:]:
         result = build("matmul", result, factor)
@@ -104,8 +105,8 @@ class Eigh(Factor):
             return None
         n = node.dims[-2]
         v, w = part(node, -1, 0, n), line(node, -1, n)
-        inner = _product(turned(v), _whole(t), v)
-        moved = _product(v, build("mul", gaps(w, inner), inner))
+        inner = product_of(turned(v), _whole(t), v)
+        moved = product_of(v, build("mul", gaps(w, inner), inner))
         values = diagonal_of(inner, 0, square=True)
         column = broadcast_axes(values, (*values.dims, 1), tuple(range(values.ndim)))
         return join([moved, column], node.ndim - 1)
@@ -147,7 +148,7 @@ class Svd(Factor):
         # J. Townsend, "Differentiating the singular value decomposition" (2016)
         m, n = node.args[0].dims[-2:]
         u, v, s = part(node, -2, 0, m), part(node, -2, m, n), line(node, -2, m + n)
-        inner = _product(turned(u), t, v)
+        inner = product_of(turned(u), t, v)
         apart = gaps(build("sqr", s), inner)
         left, right = as_rows(s, inner), as_columns(s, inner)
         both = turned(inner)
@@ -156,9 +157,9 @@ class Svd(Factor):
             own: Node, other: Node, tangent: Node, first: tuple[Node, Node], last: tuple[Node, Node]
         ) -> Node:
             mixed = build("add", build("mul", *first), build("mul", *last))
-            inside = _product(own, build("mul", apart, mixed))
-            image = _product(tangent, other)
-            outside = build("sub", image, _product(own, turned(own), image))
+            inside = product_of(own, build("mul", apart, mixed))
+            image = product_of(tangent, other)
+            outside = build("sub", image, product_of(own, turned(own), image))
             result: Node = build("add", inside, build("true_div", outside, as_rows(s, outside)))
             return result
 
@@ -208,11 +209,11 @@ class Qr(Factor):
         first = part(t, -1, 0, k)
         square = part(rt, -2, 0, k)
         x = turned(Node(SolveTriangular(True, False, False), (square, turned(first))))
-        inner = _product(turned(q), x)
+        inner = product_of(turned(q), x)
         below = Node(Triangle(-1, True), (inner,))
         twist = build("sub", below, turned(below))
-        d_q = build("add", _product(q, build("sub", twist, inner)), x)
-        d_rt = build("sub", _product(turned(t), q), _product(rt, turned(twist)))
+        d_q = build("add", product_of(q, build("sub", twist, inner)), x)
+        d_rt = build("sub", product_of(turned(t), q), product_of(rt, turned(twist)))
         return join([d_q, Node(Triangle(0, True), (d_rt,))], node.ndim - 2)
 
     def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
@@ -236,7 +237,7 @@ class Eigenvalues(Valued):
 
     def forward(self, node: Node, t: Node) -> Node:
         v = part(node.args[2], -1, 0, node.dims[-1])
-        return diagonal_of(_product(turned(v), _whole(t), v), 0, square=True)
+        return diagonal_of(product_of(turned(v), _whole(t), v), 0, square=True)
 
 
 class SingularValues(Valued):
@@ -249,7 +250,7 @@ class SingularValues(Valued):
         _, a, packed = node.args
         m, n = a.dims[-2:]
         u, v = part(packed, -2, 0, m), part(packed, -2, m, n)
-        return diagonal_of(_product(turned(u), t, v), 0, square=True)
+        return diagonal_of(product_of(turned(u), t, v), 0, square=True)
 
 
 def singular_values(a: Node) -> Node:
@@ -272,10 +273,10 @@ class Pinv(Valued):
         # -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P
         p, a = node, node.args[1]
         pt, back = turned(node), turned(t)
-        left = _product(p, pt, back)
-        right = _product(back, pt, p)
-        total = build("sub", left, _product(p, t, p))
-        total = build("sub", total, _product(left, a, p))
+        left = product_of(p, pt, back)
+        right = product_of(back, pt, p)
+        total = build("sub", left, product_of(p, t, p))
+        total = build("sub", total, product_of(left, a, p))
         total = build("add", total, right)
-        result: Node = build("sub", total, _product(p, a, right))
+        result: Node = build("sub", total, product_of(p, a, right))
         return result

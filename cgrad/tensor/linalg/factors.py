@@ -215,7 +215,9 @@ def qr(x: Arraylike, mode: str = "reduced") -> Any:
     the k-th have none (`NullTypeGradError`).  Raises NotImplementedError for other modes.
     """
     if mode not in ("reduced", "r", "complete"):
-        raise NotImplementedError(f"qr: mode={mode!r} is not built; use 'reduced' or 'r'")
+        raise NotImplementedError(
+            f"qr: mode={mode!r} is not built; use 'reduced', 'complete' or 'r'"
+        )
     node = matrix(x, "qr", square=False)
     if mode == "complete":
         return _complete_qr(node)
