@@ -11,11 +11,14 @@ from cgrad.core import loops
 from cgrad.core.loops import (
     Accumulate,
     Buffer,
+    Expr,
+    For,
     Let,
+    Part,
     Read,
+    Set,
     Stmt,
     Var,
-    statements,
     values,
     walk,
 )
@@ -34,28 +37,60 @@ def is_variable(buffer: Buffer) -> bool:
 
 
 def scalars_made(stmt: Stmt) -> Iterator[Scalar]:
-    """The scalars that a statement of a block sets, those of its inner loops too."""
+    """The scalars that a statement of a block sets, those of its inner loops too.
+
+    A part is a function: what it sets are its own.
+    """
     if isinstance(stmt, Let):
         yield stmt.name
-    for store in loops.written(stmt):
-        if is_variable(store.buffer):
-            yield store.buffer
+    for s in _outside_parts(stmt):
+        if isinstance(s, (Set, Accumulate)) and is_variable(s.buffer):
+            yield s.buffer
 
 
 def scalars_used(stmt: Stmt) -> set[Scalar]:
     """The scalars from outside that a statement uses."""
-    own = {s.name for s in statements(stmt) if isinstance(s, Let)}
+    inside = list(_outside_parts(stmt))
+    own = {s.name for s in inside if isinstance(s, Let)}
     found: set[Scalar] = set()
-    for value in values(stmt):
-        for part in walk(value):
-            if isinstance(part, Var) and part.name not in own:
-                found.add(part.name)
-            elif isinstance(part, Read) and is_variable(part.buffer):
-                found.add(part.buffer)
-        found |= {buffer for buffer in value.reads if is_variable(buffer)}
-    for store in loops.written(stmt):
-        if isinstance(store, Accumulate) and is_variable(store.buffer):
-            found.add(store.buffer)
-    for size in loops.mentioned(stmt):
-        found |= loops.index_reads((size,))
+    for s in inside:
+        if isinstance(s, Part):
+            found |= {scalar for scalar in _used_by(s) if scalar not in own}
+            continue
+        if not isinstance(s, For):
+            for value in values(s):
+                found |= _scalars_of(value)
+        if isinstance(s, Accumulate) and is_variable(s.buffer):
+            found.add(s.buffer)
+        found |= loops.index_reads(tuple(loops.mentioned_here(s)))
+    return found - own
+
+
+def _scalars_of(value: Expr) -> set[Scalar]:
+    found: set[Scalar] = {buffer for buffer in value.reads if is_variable(buffer)}
+    for part in walk(value):
+        if isinstance(part, Var):
+            found.add(part.name)
+        elif isinstance(part, Read) and is_variable(part.buffer):
+            found.add(part.buffer)
+    return found
+
+
+def _outside_parts(stmt: Stmt) -> Iterator[Stmt]:
+    """A statement and those inside of it, but for those in parts."""
+    if isinstance(stmt, For):
+        yield stmt
+        for inner in stmt.body:
+            yield from _outside_parts(inner)
+    else:
+        yield stmt
+
+
+def _used_by(part: Part) -> set[Scalar]:
+    """The scalars that a part uses and does not set before."""
+    found: set[Scalar] = set()
+    own: set[str] = set()
+    for stmt in part.body:
+        found |= {scalar for scalar in scalars_used(stmt) if name_of(scalar) not in own}
+        own |= set(map(name_of, scalars_made(stmt)))
     return found

@@ -167,6 +167,7 @@ class _Splitter:
                 shorter += self._loop(stmt, variables, around)
             else:
                 shorter.append(stmt)
+        shorter = _without_last_stores(shorter, own)
         if sum(map(_length, shorter)) <= self.longest:
             return shorter
         pieces: list[_Piece] = []
@@ -293,6 +294,20 @@ class _Splitter:
             ]
             result.append(Part(self.names.fresh("part1"), part))
         return result
+
+
+def _without_last_stores(stmts: Sequence[Stmt], own: Own) -> list[Stmt]:
+    """A block without values for its own variables that nothing reads: totals nobody asks for."""
+    kept: list[Stmt] = []
+    later: set[str] = set()
+    for stmt in reversed(stmts):
+        if isinstance(stmt, Set) and is_variable(stmt.buffer):
+            name = stmt.buffer.name
+            if name in own and name not in later:
+                continue
+        later.update(_used(stmt))
+        kept.append(stmt)
+    return kept[::-1]
 
 
 def _off_the_stack(stmts: Sequence[Stmt]) -> list[Stmt]:

@@ -655,17 +655,22 @@ def values(stmt: Stmt) -> Iterator[Expr]:
 def mentioned(stmt: Stmt) -> Iterator[SizeLike]:
     """The sizes and positions that a statement uses outside of its expressions."""
     for s in statements(stmt):
-        if isinstance(s, For):
-            yield from (s.start, s.extent)
-            if isinstance(s, Parallel):
-                yield from (s.count, s.cost)
-        elif isinstance(s, (Set, Accumulate)):
-            yield from s.index
-        elif isinstance(s, Check):
-            yield from (s.found, s.expected)
-        elif isinstance(s, Invoke):
-            yield from s.sizes
-            for _, index in (*s.reads, *s.writes):
-                yield from index
-        elif isinstance(s, Resize):
-            yield s.size
+        yield from mentioned_here(s)
+
+
+def mentioned_here(s: Stmt) -> Iterator[SizeLike]:
+    """Those of the statement itself, without those of inner statements."""
+    if isinstance(s, For):
+        yield from (s.start, s.extent)
+        if isinstance(s, Parallel):
+            yield from (s.count, s.cost)
+    elif isinstance(s, (Set, Accumulate)):
+        yield from s.index
+    elif isinstance(s, Check):
+        yield from (s.found, s.expected)
+    elif isinstance(s, Invoke):
+        yield from s.sizes
+        for _, index in (*s.reads, *s.writes):
+            yield from index
+    elif isinstance(s, Resize):
+        yield s.size

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +52,26 @@ def test_parts_compute_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch)
             for x, shape in zip(inputs, SHAPES[name](n), strict=True)
         ]
         assert _bits(parts(*given)) == _bits(whole(*given))
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_totals_of_a_loop_that_nobody_reads_are_not_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def step(v: Any, h: Any) -> Any:
+        for _ in range(4):
+            h = ct.sin(h * v) + a
+        return h
+
+    x, a = ct.dvector("x"), ct.dscalar("a")
+    cost = ct.sum(cgrad.scan(step, x, a)[0])
+    monkeypatch.setattr(pipeline, "split", functools.partial(split, longest=4))
+    text = generate(Program([x, a], [cost, ct.grad(cost, x)], "loops"))
+    assert text.count("static void part") > 8
+    (tmp_path / "loops.c").write_text(text)
+    command = ["gcc", "-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "loops.c"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
 
 
 def scalars(n: int) -> tuple[list[Any], list[Any]]:
