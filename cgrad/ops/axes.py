@@ -17,6 +17,7 @@ from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.kinds import Linear, Pull, Reduction
+from cgrad.ops.lengths import not_negative
 from cgrad.ops.terms import Line, Term, Unstructured, whole
 
 
@@ -302,14 +303,6 @@ def _regrouped(term: Term, rows: list[int], shape: Shape) -> Term:
     term = term.mapped(reshape_to(moved, dims), renamed)
     new = [whole(first + k) for k in range(len(shape))]
     return term.at_rows([*term.rows[: rows[0]], *new, *term.rows[rows[-1] + 1 :]])
-
-
-def not_negative(shape: Shape) -> Iterable[tuple[SizeLike, SizeLike, int]]:
-    """The equalities n = max(0, n) of those sizes that could be below 0: `zeros(k)`."""
-    for axis, n in enumerate(shape):
-        low, _ = sizes.bounds(n)
-        if low is None or low < 0:
-            yield n, sizes.maximum(0, n), axis
 
 
 def depends_on_value(size: SizeLike) -> bool:

@@ -6,6 +6,7 @@ Responsible for: leaves of the graph other than function arguments.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from cgrad.core import dtypes, loops, sizes
 from cgrad.core.graphs import node_size
 from cgrad.core.loops import Index
-from cgrad.core.node import Node, Op, TensorType, make_input
+from cgrad.core.node import Node, Op, Shape, TensorType, make_input
 from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.kinds import Leaf, Pull
+from cgrad.ops.lengths import FARTHEST, not_far, not_negative
 
 # constants with more elements than this are passed to the kernel, not written into its text
 INLINE_LIMIT = 64
@@ -159,18 +161,32 @@ class ShapeVector(Leaf):
 
 
 class Arange(Leaf):
-    """0, 1, ..., length - 1 as an int64 vector."""
+    """0, 1, ..., length - 1 as an int64 vector.
 
-    __slots__ = ("length",)
+    `ends` are those of the user's range where what is between might not be counted in 64 bits.
+    """
+
+    __slots__ = ("ends", "length")
     name = "arange"
     lowering = "pull"
-    size_slots = ("length",)
+    size_slots = ("length", "ends")
 
-    def __init__(self, length: SizeLike) -> None:
+    def __init__(self, length: SizeLike, ends: Shape = ()) -> None:
         self.length = length
+        self.ends = ends
 
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         return TensorType(dtypes.INT64, (self.length,))
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        yield from not_negative((self.length,))
+        yield from not_far(self.ends, 0)
+
+    def mismatch(self, node: Node, axis: int, found: int, expected: int) -> tuple[str, str] | None:
+        return (
+            f"arange: one end is {found}, too far away to count what is between",
+            f"use ends from {-FARTHEST} to {FARTHEST}",
+        )
 
     def reference(self) -> np.ndarray[Any, Any]:
         length: Any = self.length

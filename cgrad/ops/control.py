@@ -16,8 +16,9 @@ from cgrad.core.graphs import Body, derived, substitute, toposort
 from cgrad.core.node import Input, Node, Op, Shape, TensorType, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
-from cgrad.ops.axes import broadcast_axes, not_negative
+from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, constant, size_node
+from cgrad.ops.lengths import not_negative
 from cgrad.ops.overlay import assembled
 from cgrad.ops.terms import Filled, dense, push, thin
 from cgrad.ops.windows import part, split_row, spread

@@ -19,7 +19,7 @@ from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops import coerce, constants
-from cgrad.ops.axes import broadcast_axes
+from cgrad.ops.axes import broadcast_axes, depends_on_value
 from cgrad.ops.coerce import Arraylike, as_size, cast_to
 from cgrad.ops.constants import Arange, is_weak, size_node
 from cgrad.ops.elementwise import apply
@@ -335,13 +335,22 @@ def arange(
         )
     if stride == 0:
         raise ValueError("arange: the step cannot be 0")
-    distance = sizes.maximum(0, high - low if stride > 0 else low - high)
-    result = Node(Arange(sizes.floordiv(distance + (abs(stride) - 1), abs(stride))))
+    distance = high - low if stride > 0 else low - high
+    rounded = sizes.maximum(0, distance) + (abs(stride) - 1)
+    ends = [n for n in (low, high) if depends_on_value(n)] if _may_wrap(distance, stride) else []
+    result = Node(Arange(sizes.floordiv(rounded, abs(stride)), tuple(ends)))
     if stride != 1:
         result = apply("mul", result, stride)
     if not (isinstance(low, int) and low == 0):
         result = apply("add", result, low if isinstance(low, int) else size_node(low))
     return result if dtype is None else cast(result, as_dtype(dtype))
+
+
+def _may_wrap(distance: SizeLike, stride: int) -> bool:
+    """Whether the length of a range, computed in 64 bits, may be wrong; not if it is one number."""
+    if isinstance(distance, int) or not depends_on_value(distance):
+        return False
+    return abs(stride) != 1 or len(distance.terms) > 1 or distance.terms[0][1] != 1
 
 
 def _is_float(x: Arraylike) -> bool:

@@ -15,11 +15,11 @@ from cgrad.core.dtypes import as_dtype
 from cgrad.core.node import Node
 from cgrad.core.registry import build
 from cgrad.ops.coerce import Arraylike, as_node, broadcast, cast_to
-from cgrad.ops.constants import constant, size_node
+from cgrad.ops.constants import Arange, constant, size_node
 from cgrad.ops.elementwise import apply
 from cgrad.tensor.creation import DType, arange
 from cgrad.tensor.lookup import coordinates
-from cgrad.tensor.shape import insert_axes
+from cgrad.tensor.shape import insert_axes, whole_shape
 
 
 def linspace(
@@ -84,7 +84,8 @@ def _ends(start: Arraylike, end: Arraylike) -> tuple[Node, Node]:
 def _positions(num: Arraylike, endpoint: bool, like: Node) -> tuple[Node, Node, Node]:
     """0, 1, ... along a new first axis, the last of them, and the number of steps (1 at least)."""
     count = as_node(num)
-    position = insert_axes(cast_to(arange(count), like.dtype), range(1, like.ndim + 1))
+    (length,) = whole_shape((num,), "linspace")
+    position = insert_axes(cast_to(Node(Arange(length)), like.dtype), range(1, like.ndim + 1))
     last = cast_to(count - 1, like.dtype)
     steps = last if endpoint else cast_to(count, like.dtype)
     return position, last, apply("maximum", steps, 1)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import cgrad
 import cgrad.tensor as ct
+from cgrad.core import sizes
+from cgrad.core.graphs import toposort
 from cgrad.core.node import TensorType
 from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops.constants import Arange, Constant, is_weak
@@ -251,6 +254,30 @@ def test_arange_of_ints(args, same):
     given = dict(zip(symbols, args, strict=False))
     same(ct.arange(*symbols, *args[2:]), np.arange(*args, dtype=np.int64), given)
     same(ct.arange(*args, dtype="float32"), np.arange(*args).astype("float32"))
+
+
+def test_ends_too_far_apart_to_count_between_are_checked_at_the_call():
+    n, m, x = ct.lscalar("n"), ct.lscalar("m"), ct.dvector("x")
+    for out, ends in [(ct.arange(n, m), [n, m]), (ct.arange(5, n), [n]), (ct.arange(0, n, 2), [n])]:
+        (node,) = [node for node in toposort([out]) if isinstance(node.op, Arange)]
+        checked = [found for found, _, _ in node.op.equalities(node)]
+        assert checked == [sizes.value(end) for end in ends]
+    for out in (ct.arange(n), ct.arange(n, n + 5), ct.arange(2, x.shape[0], 3)):
+        assert not any(list(node.op.equalities(node)) for node in toposort([out]))
+
+
+def test_counts_that_numpy_refuses_are_refused():
+    n, m = ct.lscalar("n"), ct.lscalar("m")
+    f = cgrad.function([n, m], [ct.arange(n, m), ct.linspace(0.0, 1.0, m)])
+    between, spaced = f(2, 5)
+    assert between.tolist() == [2, 3, 4] and spaced.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    for given, words in [
+        ((-(2**63), 5), "one end is -9223372036854775808, too far away to count"),
+        ((0, 2**62), "one end is 4611686018427387904"),
+        ((0, -3), "axis 0 has the length m = -3, expected 0 or more"),
+    ]:
+        with pytest.raises(ShapeError, match=words):
+            f(*given)
 
 
 def test_arange_of_a_length_has_that_length():
