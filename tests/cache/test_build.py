@@ -99,7 +99,7 @@ def test_a_compiler_that_takes_too_long_is_stopped(text, compiler, monkeypatch, 
 def test_an_interrupt_stops_the_compiler(child, compiler, tmp_path):
     made = compiler(f"sleep 33 & echo $! > {tmp_path}/pid; wait")
     process = child(
-        "from conftest import load\n"
+        "from hand_written import load\n"
         "try:\n    load('double')\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
     )
     pid = tmp_path / "pid"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import F, I, bind_counter
+from hand_written import F, I, bind_counter
 
 # ---- arguments ----------------------------------------------------------------------------
 

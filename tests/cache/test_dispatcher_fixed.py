@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import F, bind_counter
+from hand_written import F, bind_counter
 
 from cgrad.cache.fallback import PythonDispatcher
 

@@ -11,7 +11,7 @@ import weakref
 
 import numpy as np
 import pytest
-from conftest import F, I, bind_counter
+from hand_written import F, I, bind_counter
 
 from cgrad.cache import dispatcher as module
 from cgrad.cache import toolchain
@@ -57,12 +57,12 @@ def test_ctrl_c_reaches_a_long_kernel(warm_cache, child):
     if sys.platform not in ("linux", "darwin"):
         pytest.skip("no signals")
     process = child(
-        "import conftest\n"
+        "import hand_written\n"
         "from cgrad.cache.dispatcher import load_dispatcher\n"
         "class F(load_dispatcher()): pass\n"
-        "k, f = conftest.load('endless'), F()\n"
+        "k, f = hand_written.load('endless'), F()\n"
         "f._bind(entry=k.entry_address, sizes=k.sizes_address, work=k.work_address, n_sizes=0,\n"
-        "  inputs=[], hidden=[], outputs=[(conftest.F, 0)], returns='single', n_returned=1,\n"
+        "  inputs=[], hidden=[], outputs=[(hand_written.F, 0)], returns='single', n_returned=1,\n"
         "  updates=[],\n"
         "  always_release_gil=True, interruptible=True, owner=k, out_keyword=True)\n"
         "print('ready', flush=True)\n"
@@ -195,7 +195,7 @@ def test_calls_may_nest(bind):
 def test_the_dispatcher_is_built_once_and_beside_a_kernel(cache, compiler, run_child):
     made = compiler()
     code = (
-        "from conftest import load\n"
+        "from hand_written import load\n"
         "from cgrad.cache.dispatcher import start_dispatcher\n"
         "with start_dispatcher() as pending:\n    load('double')\n    kind = pending.result()\n"
         "print(kind.__module__)\n"

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import F
+from hand_written import F
 
 from cgrad.cache.dispatcher import load_dispatcher
 from cgrad.cache.fallback import PythonDispatcher

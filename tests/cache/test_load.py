@@ -21,7 +21,7 @@ from cgrad.cache.load import Source, load_kernel
 from cgrad.errors import BuildError, CacheError, CgradWarning
 
 USE_BOTH = """
-from conftest import load
+from hand_written import load
 from callers import call_scalar
 print(call_scalar(load('double'), 3.0), call_scalar(load('triple'), 3.0))
 """
@@ -115,7 +115,7 @@ def test_a_warm_start_starts_no_process(kernel, run_child, compiler):
     made = compiler()
     kernel("double")
     calls = made.calls()
-    assert run_child("from conftest import load; print(load('double').origin)") == "disk"
+    assert run_child("from hand_written import load; print(load('double').origin)") == "disk"
     assert made.calls() == calls
 
 
