@@ -21,6 +21,10 @@ cost = ct.sum(ct.log1p(ct.exp(x)) ** 2)
 f = cgrad.function([x], [cost, ct.grad(cost, x)])
 g = cgrad.function([x], ct.cumsum(x))
 print(f([0.0, 800.0])[1].tolist(), g([1.0, 2.0]).tolist(), f)
+try:
+    cgrad.function([x], cgrad.jacobian(x * 2, x, sparse=True, colouring="column"))
+except cgrad.errors.NoCompilerError as error:
+    print(error)
 """
 
 
@@ -43,6 +47,7 @@ def test_a_machine_without_a_compiler(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[0.6931471805599453, 1600.0] [1.0, 3.0] <interpreted f(")
+    assert "sparse results by colours need loops in C" in done.stdout
     assert done.stderr.count("no C compiler was found") == 1
     assert done.stderr.count("CgradWarning") == 1
     assert not list(tmp_path.rglob("*.so"))

@@ -31,6 +31,7 @@ __all__ = [
     "load_plain",
     "open_extension",
     "open_library",
+    "publish_plain",
     "open_obtained",
 ]
 
@@ -123,6 +124,11 @@ def load_plain(
         return _addresses(_plain[entry.digest], names)
 
     return open_obtained(lambda: start(_PLAIN, fields, generate).result(), use)
+
+
+def publish_plain(fields: Sequence[Field], generate: Callable[[], Source]) -> None:
+    """Have a library of `load_plain` in the present cache, found or built."""
+    start(_PLAIN, fields, generate).result()
 
 
 _plain: dict[bytes, Any] = {}  # libraries by the bytes of their files

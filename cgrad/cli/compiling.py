@@ -27,6 +27,7 @@ from cgrad.cli.output import (
     short,
 )
 from cgrad.cli.parser import Commands, add_json
+from cgrad.colouring import library
 from cgrad.errors import CgradError, NoCompilerError
 from cgrad.pipeline import load
 
@@ -116,6 +117,8 @@ def _compile(target: str) -> list[dict[str, Any]]:
         try:
             # again, into the present cache: the function may have been made before
             kernel = load(f.maker.program)
+            if f._plan.conversion is not None and f._plan.conversion.coloured:
+                library.publish()
         except NoCompilerError as error:
             rows.append(_row(label, error="no compiler", message=str(error)))
         except CgradError as error:

@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   cgrad doctor          a line for each thing looked at; problems with their fix
   cgrad doctor --json   the same for programs
 """
+_PATIENCE = 60.0  # seconds for one run of the compiler; zig takes many the first time
 _COLOUR = {"ok": "green", "note": "yellow", "problem": "red"}
 
 
@@ -186,9 +187,11 @@ def _execute(command: list[str]) -> tuple[int, str]:
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=60, text=True, errors="replace", env={**os.environ, "LC_ALL": "C"},
+            timeout=_PATIENCE, text=True, errors="replace", env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        return 1, f"no answer in {_PATIENCE:g} s"
+    except OSError as error:
         return 1, str(error)
     return done.returncode, done.stdout
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.cache.load import Source, load_plain
+from cgrad.cache.load import Source, load_plain, publish_plain
+from cgrad.errors import NoCompilerError
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Array = np.ndarray[Any, Any]
@@ -24,6 +25,7 @@ _NAMES = (
     "cg_smallest_last", "cg_colour_star", "cg_colour_acyclic", "cg_alone", "cg_substitution",
     "cg_select_rows", "cg_unite_rows", "cg_collect_rows",
 )  # fmt: skip
+_FIELDS = [("library", "colouring")]
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _FILES = ("colouring.c", "dependence.c")
 _VISIBLE = "#pragma GCC visibility push(default)\n{}\n#pragma GCC visibility pop\n"
@@ -31,7 +33,15 @@ _VISIBLE = "#pragma GCC visibility push(default)\n{}\n#pragma GCC visibility pop
 
 @functools.cache
 def _functions() -> dict[str, Any]:
-    addresses = load_plain([("library", "colouring")], _NAMES, _source)
+    try:
+        addresses = load_plain(_FIELDS, _NAMES, _source)
+    except NoCompilerError as error:
+        raise NoCompilerError(
+            "sparse results by colours need loops in C, also where NumPy computes the rest\n"
+            f"  {error}\n"
+            "  Fix: install a compiler, compile where there is one (cgrad compile -o DIR, then "
+            "CGRAD_CACHE_BASE=DIR), or ask for a dense result (sparse=False)"
+        ) from error
     return dict(zip(_NAMES, addresses, strict=True))
 
 
@@ -46,6 +56,11 @@ def _source() -> Source:
 def prepare() -> None:
     """Have the library: found in the cache, or compiled now."""
     _functions()
+
+
+def publish() -> None:
+    """Have it in the present cache, also if this process loaded it from another one."""
+    publish_plain(_FIELDS, _source)
 
 
 def call(name: str, *args: int | Array | None) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cgrad.cli import doctor
 from cgrad.cli.main import build_parser
 
 
@@ -101,6 +102,11 @@ def test_doctor(cgrad_cli, monkeypatch, tmp_path):
     monkeypatch.setenv("CGRAD_DEBUG", "much")
     ran = cgrad_cli("doctor")
     assert ran.code == 1 and "unset CGRAD_DEBUG" in ran.out
+
+
+def test_doctor_says_in_words_that_a_compiler_did_not_answer(monkeypatch):
+    monkeypatch.setattr(doctor, "_PATIENCE", 0.05)
+    assert doctor._execute(["sleep", "9"]) == (1, "no answer in 0.05 s")
 
 
 def commands(parser, words=()):

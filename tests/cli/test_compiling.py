@@ -105,6 +105,24 @@ def test_a_directory_gets_everything_also_what_is_in_the_cache(cgrad_cli, models
     assert kinds == {"kernel", "glue", "dispatcher"}
 
 
+def test_a_directory_gets_the_library_of_coloured_results(cgrad_cli, models, tmp_path, monkeypatch):
+    monkeypatch.setenv("CGRAD_CFLAGS", "-O0")  # sooner compiled
+    with open(tmp_path / "cli_models.py", "a", encoding="utf-8") as file:
+        file.write(COLOURED)
+    target = f"{models}:slopes"
+    assert cgrad_cli("compile", target).code == 0  # this process has the library from now on
+    assert cgrad_cli("compile", target, "-o", str(tmp_path / "out")).code == 0
+    assert {"kernel", "plain"} < {e["kind"] for e in _list(cgrad_cli, tmp_path / "out")}
+
+
+COLOURED = """
+def slopes():
+    x, i = ct.dvector("x"), ct.lvector("i")
+    matrix = cgrad.jacobian(ct.sin(x)[i] * x[i], x, sparse=True, colouring="column")
+    return cgrad.function([x, i], matrix)
+"""
+
+
 def _list(cgrad_cli, folder):
     os.environ["CGRAD_CACHE_DIR"] = str(folder)  # the fixture restores it
     return cgrad_cli("cache", "list", "--json").json["entries"]
