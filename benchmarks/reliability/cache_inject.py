@@ -50,11 +50,10 @@ def run(plan: Plan) -> Result:
     if not bench.attaches():
         result.skipped = "strace may not attach to processes here"
         return result
-    rng = plan.random()
     for way in _ways(plan, bench):
         points = bench.points(way)
         trials = [(name, number, how) for name, number in points for how in (_KILL, *_ERRORS)]
-        chosen = sorted(rng.sample(trials, plan.count(2, len(trials))))
+        chosen = plan.share(trials, 1)
         result.add(f"faults when {way.name}", len(chosen))
         for name, number, how in chosen:
             _try(bench, way, name, number, how, result)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def main() -> None:
     plan = Plan(float(part) > 0, Path(folder), int(seed), float(part))
     module = registry.load(name)
     result: Result = module.run(plan) if tool == "cgrad" else module.run_peer(plan, tool)
+    result.cpu_seconds = sum(os.times()[:4])
     print(json.dumps(result.as_dict()))
 
 

@@ -7,11 +7,14 @@ the shape of a result. Not responsible for finding and running tests (``__main__
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["Plan", "Result"]
+
+T = TypeVar("T")
 
 _SHOWN_PROBLEMS = 5
 
@@ -37,6 +40,19 @@ class Plan:
         """How large something is: not made smaller by ``part``."""
         return full if self.full else quick
 
+    def share(self, everything: Sequence[T], quick: int) -> list[T]:
+        """Which of all trials to do, in their order: a few in the quick form.
+
+        With a part of 1 / n in the full form seeds 0 to n - 1 do all of them, each its own.
+        """
+        places = random.Random(0).sample(range(len(everything)), len(everything))
+        if self.full:
+            first, last = (round(len(places) * self.part * (self.seed + k)) for k in (0, 1))
+            chosen = places[first:last]
+        else:
+            chosen = self.random().sample(places, min(quick, len(places)))
+        return [everything[place] for place in sorted(chosen)]
+
     def random(self, *salt: int) -> random.Random:
         """Random numbers of this seed; those of different salts differ."""
         return random.Random(repr((self.seed, *salt)))
@@ -61,6 +77,7 @@ class Result:
     name: str = ""
     tool: str = "cgrad"
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
     def add(self, what: str, number: int = 1) -> None:
         """Count something that was done."""
@@ -96,7 +113,8 @@ class Result:
         done = ", ".join(
             f"{number:,} {what}".replace(",", " ") for what, number in self.done.items()
         )
-        tail = f"{self.failures} failures, {self.wrong} wrong, {self.seconds:.0f} s"
+        tail = f"{self.failures} failures, {self.wrong} wrong, "
+        tail += f"{self.seconds:.0f} s, {self.cpu_seconds:.1f} s of CPU"
         notes = "".join(f"; {note}" for note in self.notes)
         return f"{head} {done}: {tail}{notes}"
 
@@ -118,4 +136,5 @@ class Result:
             "notes": self.notes,
             "skipped": self.skipped,
             "seconds": round(self.seconds, 1),
+            "cpu_seconds": round(self.cpu_seconds, 1),
         }

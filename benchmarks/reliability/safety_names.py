@@ -26,7 +26,7 @@ _PIECES = [
     "main", "double", "n", "i", "v1", "exp",
 ]  # fmt: skip
 _WANTED = re.compile(r"[\x20-\x7e\n]*")
-_FORBIDDEN = re.compile(r"system\s*\(|/etc|#define n|`id`|\$\(id\)|__attribute__\(\(constr|\?\?/")
+_FORBIDDEN = re.compile(r"\bsystem\s*\(|/etc|#define n|`id`|\$\(id\)|__attribute__\(\(constr|\?\?/")
 _PER_FILE = 6
 
 
