@@ -31,8 +31,8 @@ __all__ = [
     "load_plain",
     "open_extension",
     "open_library",
-    "publish_plain",
     "open_obtained",
+    "publish_plain",
 ]
 
 T = TypeVar("T")
