@@ -154,12 +154,12 @@ def start(recipe: Recipe, fields: Sequence[Field], generate: Callable[[], Source
     stores = current_stores()
     compiler = None if config.offline.get() else toolchain.find_compiler()
     level = toolchain.cpu_level() if recipe.vectorised else 0
-    lookup = _lookup_key(recipe, fields, level)
+    lookup = _Lookup(recipe, fields, level)
     entry = _look_up(stores, lookup, recipe, compiler)
     if entry is None and compiler is None:
         # Nothing can be built here: what was built for a lesser CPU will do.
         for lesser in range(level - 1, -1, -1):
-            entry = entry or _look_up(stores, _lookup_key(recipe, fields, lesser), recipe, None)
+            entry = entry or _look_up(stores, _Lookup(recipe, fields, lesser), recipe, None)
     if entry is not None:
         return Pending(Obtained(entry, "disk", 0.0), None)
     if config.offline.get():
@@ -171,14 +171,33 @@ def start(recipe: Recipe, fields: Sequence[Field], generate: Callable[[], Source
     return Pending(obtained, None if obtained else build)
 
 
-def _lookup_key(recipe: Recipe, fields: Sequence[Field], level: int) -> Key:
+class _Lookup:
+    """The lookup keys: `key` here, `shipped` in directories where any compiler's work is taken."""
+
+    __slots__ = ("_fields", "_level", "_recipe", "key")
+
+    def __init__(self, recipe: Recipe, fields: Sequence[Field], level: int) -> None:
+        self._recipe, self._fields, self._level = recipe, fields, level
+        self.key = _lookup_key(recipe, fields, level, toolchain.compiler_setting())
+
+    @property
+    def shipped(self) -> Key:
+        return _lookup_key(self._recipe, self._fields, self._level, "")
+
+    def publish(self, store: Store, record: Record, workdir: str) -> None:
+        """Let both keys lead to an entry."""
+        for key in dict.fromkeys((self.key.hex, self.shipped.hex)):
+            store.publish_record(key, record, workdir)
+
+
+def _lookup_key(recipe: Recipe, fields: Sequence[Field], level: int, setting: str) -> Key:
     return Key(
         [
             ("kind", recipe.kind),
             ("abi", ABI_VERSION),
             ("cgrad", build_stamp()),
             ("python", toolchain.python_tag()),
-            ("compiler setting", toolchain.compiler_setting()),
+            ("compiler setting", setting),
             ("cpu", toolchain.level_name(level)),
             ("flags", " ".join(recipe.all_flags(level))),
             *fields,
@@ -187,25 +206,26 @@ def _lookup_key(recipe: Recipe, fields: Sequence[Field], level: int) -> Key:
 
 
 def _look_up(
-    stores: Stores, lookup: Key, recipe: Recipe, compiler: toolchain.Compiler | None
+    stores: Stores, lookup: _Lookup, recipe: Recipe, compiler: toolchain.Compiler | None
 ) -> Entry | None:
-    shipped = stores.find_shipped(lookup.hex, recipe.suffix)
-    if shipped is not None:
-        return shipped
-    record = stores.find_record(lookup.hex)
+    if stores.bases:
+        shipped = stores.find_shipped(lookup.shipped.hex, recipe.suffix)
+        if shipped is not None:
+            return shipped
+    record = stores.find_record(lookup.key.hex)
     if record is None or (compiler is not None and record.compiler != compiler.identity):
         return None
     return stores.find(record.content, recipe.suffix)
 
 
-def _missing_offline(stores: Stores, recipe: Recipe, lookup: Key) -> OfflineError:
+def _missing_offline(stores: Stores, recipe: Recipe, lookup: _Lookup) -> OfflineError:
     """The error that names what is missing and where it was looked for."""
-    name = dict(lookup.summary).get("name")
+    name = dict(lookup.key.summary).get("name")
     places = [store.root for store in (*stores.bases, stores.main) if store is not None]
     return OfflineError(
         f"the {recipe.kind}{f' {name!r}' if name else ''} is not compiled yet, and "
         f"CGRAD_OFFLINE=1 forbids compiling\n"
-        f"  key     {lookup.hex}\n"
+        f"  key     {lookup.key.hex}\n"
         f"  looked  in {', '.join(places) or 'no directory: there is none'}\n"
         "  Fix: compile it where that is allowed (cgrad compile MODULE:NAME -o DIR) and add DIR "
         "to CGRAD_CACHE_BASE, on a machine with the same versions of cgrad and "
@@ -222,7 +242,7 @@ class _Build:
         recipe: Recipe,
         compiler: toolchain.Compiler,
         level: int,
-        lookup: Key,
+        lookup: _Lookup,
         source: Source,
     ) -> None:
         import json  # 1.2 ms, needed only when something is built
@@ -254,7 +274,7 @@ class _Build:
                 ("source", source.text),
             ]
         )
-        self.record = Record(self.content.hex, compiler.identity, lookup.summary)
+        self.record = Record(self.content.hex, compiler.identity, lookup.key.summary)
         self.started = time.perf_counter()
 
     def begin(self) -> Obtained | None:
@@ -302,7 +322,7 @@ class _Build:
             entry = self.stores.find(self.content.hex, self.recipe.suffix)
         if entry is not None:
             self.workdir = self.workdir or store.make_workdir()
-            store.publish_record(self.lookup.hex, self.record, self.workdir)
+            self.lookup.publish(store, self.record, self.workdir)
             self.clean()
             return Obtained(entry, "disk", 0.0)
         for name, data in self.parts.objects:
@@ -326,7 +346,7 @@ class _Build:
         description = {
             "kind": self.recipe.kind,
             "key": self.content.summary,
-            "lookup": self.lookup.summary,
+            "lookup": self.lookup.key.summary,
             "seconds": round(seconds, 4),
             "meta": json.loads(self.meta),
         }
@@ -341,7 +361,7 @@ class _Build:
         room = make_room(store, len(data)) if store is self.stores.main else nullcontext()
         with room:
             entry = store.publish(self.content.hex, self.recipe.suffix, data, self.workdir)
-            store.publish_record(self.lookup.hex, self.record, self.workdir)
+            self.lookup.publish(store, self.record, self.workdir)
         return entry
 
     def _degrade(self, error: OSError) -> None:

@@ -111,6 +111,21 @@ def test_a_better_cpus_kernel_never_serves(kernel, monkeypatch):
         kernel("double")
 
 
+def test_what_was_shipped_serves_whatever_compiler_was_asked_for(
+    kernel, compiler, cache, tmp_path, monkeypatch
+):
+    compiler()  # by name, as CC in an environment for building
+    path = kernel("double").path
+    monkeypatch.setenv("CGRAD_CACHE_BASE", str(cache))
+    monkeypatch.setenv("CGRAD_CACHE_DIR", str(tmp_path / "own"))
+    monkeypatch.delenv("CGRAD_CC")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert kernel("double").path == path
+    monkeypatch.setenv("CC", "/no/such/cc")
+    assert kernel("double").path == path
+    assert not list((tmp_path / "own").rglob("*.so"))
+
+
 def test_a_warm_start_starts_no_process(kernel, run_child, compiler):
     made = compiler()
     kernel("double")
