@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 
 from benchmarks import machine
@@ -18,6 +19,8 @@ from benchmarks.tools import PEERS as TOOLS
 
 def main() -> int:
     args = _arguments()
+    # a shell that starts this in the background has it ignore Ctrl-C, and all its children too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     found: list[Result] = []
     for name in args.names:
         able = registry.peers_of(name)

@@ -103,9 +103,9 @@ def _read_damaged(plan: Plan, result: Result, cache: Path, files: dict[Path, byt
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for what, damage, number in (
-            ("bit flips", flip, plan.size(300, 10_000)),
-            ("cuts", cut, plan.size(50, 1000)),
-            ("fills", fill, plan.size(50, 1000)),
+            ("bit flips", flip, plan.size(100, 10_000)),
+            ("cuts", cut, plan.size(25, 1000)),
+            ("fills", fill, plan.size(25, 1000)),
         ):
             for turn in range(number):
                 path = paths[turn % len(paths)]

@@ -30,7 +30,7 @@ for name in workload.names():
 def run(plan: Plan) -> Result:
     result = Result()
     cases = [case for name in workload.names() for case in workload.cases(name)]
-    labels = [case.label for case in cases][: plan.size(2, len(cases))]
+    labels = [case.label for case in cases][: plan.size(1, len(cases))]
     compiler = Compiler(plan.folder / "compiler", remembers=not plan.full)
     rng = plan.random()
     sources, keys = defaultdict(set), defaultdict(set)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import _cffi_backend
 
-from benchmarks.reliability.children import environment, python, wait
+from benchmarks.reliability.children import ask, environment
 from benchmarks.reliability.compilers import Compiler
 from benchmarks.reliability.plan import Plan, Result
 from cgrad.cache.store import Store
@@ -30,7 +30,7 @@ def run(plan: Plan) -> Result:
     result = Result()
     compiler = Compiler(plan.folder / "compiler", remembers=True)
     variables = environment(plan.folder / "cache", **compiler.environment())
-    outcome = wait(python(_BUILD, variables))
+    outcome = ask(_BUILD, variables)
     path = outcome.out.strip()
     if not path:
         result.fail(f"the kernel was not built: it {outcome.summary}")

@@ -3,7 +3,7 @@
 strace attaches to a process that is about to use the cache and has the k-th call of a name fail
 with one error, or end it by SIGKILL: for every k, name and error, where an entry is found, built
 into a warm or an empty cache, built while others are evicted, and healed. The answer is right
-with at most one warning of it, and the next process has nothing to say.
+with at most one warning of it, and the next process has nothing to say of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Way:
     numbers: range
     prepare: Callable[[Path], None]
     variables: Mapping[str, str]
-    warnings: int = 1  # that are allowed
+    damaged: bool = False  # by a bit, so that a process has this to say once
 
 
 def run(plan: Plan) -> Result:
@@ -50,7 +50,7 @@ def run(plan: Plan) -> Result:
     if not bench.attaches():
         result.skipped = "strace may not attach to processes here"
         return result
-    for way in _ways(plan, bench):
+    for way in _ways(plan, bench)[:: plan.size(2, 1)]:
         points = bench.points(way)
         trials = [(name, number, how) for name, number in points for how in (_KILL, *_ERRORS)]
         chosen = plan.share(trials, 1)
@@ -83,7 +83,7 @@ def _ways(plan: Plan, bench: _Bench) -> list[Way]:
         Way("built", range(1, 2), copy, {}),
         Way("built first", range(1), lambda cache: None, {}),
         Way("evicting", range(1, 2), copy, small),
-        Way("healed", range(1), damage, {}, warnings=2),  # the damage, and the fault
+        Way("healed", range(1), damage, {}, damaged=True),
     ]
 
 
@@ -105,9 +105,12 @@ def _try(bench: _Bench, way: Way, name: str, number: int, how: str, result: Resu
             result.mistake(f"{where}: a process {answer.summary}")
         else:
             result.expect(
-                len(answer.warnings) <= way.warnings, f"{where}: a process {answer.summary}"
+                len(answer.warnings) <= 1 + way.damaged, f"{where}: a process {answer.summary}"
             )
     after = bench.use(bench.cache, way.numbers, way.variables)
+    if way.damaged and len(after.warnings) == 1 and "wrong checksum" in after.warnings[0]:
+        # the fault came before the damage was seen; now it is healed
+        after = bench.use(bench.cache, way.numbers, way.variables)
     if after.value != right or after.warnings or after.error:
         result.fail(f"{where}: the next process {after.summary}")
 

@@ -51,7 +51,7 @@ def run(plan: Plan) -> Result:
     cache = plan.folder / "shared"
     os.chdir(plan.folder)  # Python looks for modules here first
     for origin in ("built", "disk"):
-        for case in cases:
+        for case in cases[: plan.size(2 if origin == "built" else 1, 4)]:
             _check(_start(cache, case), case, origin, result)
     for _ in range(plan.count(0, 10)):
         shutil.rmtree(cache)

@@ -14,26 +14,29 @@ echo "$$ $@" >> '{log}'
 """
 _REAL = "exec '{real}' \"$@\""
 # The directory is the build's own: all of its files and the options are what the output is made of.
-_REMEMBER = """key=$( (echo "$@"; cat -- *.c *.o 2>/dev/null) | sha256sum | cut -c1-64)
+_REMEMBER = """case "$*" in *"-o output "*) ;; *) exec '{real}' "$@" ;; esac
+key=$( (echo "$@"; cat -- *.c *.o 2>/dev/null) | sha256sum | cut -c1-64)
 if [ -f '{memory}'/$key ]; then exec cp '{memory}'/$key output; fi
 '{real}' "$@" && cp output '{memory}'/$key.$$ && mv '{memory}'/$key.$$ '{memory}'/$key
 """
 
 
 class Compiler:
-    """A compiler for CGRAD_CC that logs each run, with its process id and arguments.
+    """A compiler `cc`, first in PATH, that logs each run, with its process id and arguments.
 
     One that remembers copies what it made before from the same files and options: tests in which
     compilers run a thousand times take a tenth of the time.
     """
 
-    def __init__(self, folder: Path, *, remembers: bool = False, language: str = "c") -> None:
+    def __init__(
+        self, folder: Path, *, remembers: bool = False, language: str = "c", name: str = "cc"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / ("cc" if language == "c" else "g++")  # PyTensor looks at the name
+        self.path = folder / (name if language == "c" else "g++")  # PyTensor looks at the name
         self.log = folder / "cc.log"
         memory = Path(os.environ.get("RELIABILITY_MEMORY", folder / "memory"))
         memory.mkdir(exist_ok=True)
-        names = ("cc", "gcc") if language == "c" else ("c++", "g++")
+        names = (name, "gcc") if language == "c" else ("c++", "g++")
         real = shutil.which(names[0]) or shutil.which(names[1])
         if real is None:
             raise FileNotFoundError("these tests need a C compiler")
@@ -52,7 +55,9 @@ class Compiler:
         return [int(line.split()[0]) for line in self._lines()]
 
     def environment(self) -> dict[str, str]:
-        return {"CGRAD_CC": os.fspath(self.path)}
+        if self.path.name == "g++":
+            return {}
+        return {"PATH": f"{self.path.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
     def _lines(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []

@@ -16,6 +16,8 @@ from types import ModuleType
 import benchmarks.reliability
 from benchmarks import process
 from benchmarks.reliability.children import environment, start, wait
+from benchmarks.reliability.compilers import Compiler
+from benchmarks.reliability.nursery import Nursery
 from benchmarks.reliability.plan import Result
 from benchmarks.tools import PEERS as TOOLS
 
@@ -32,6 +34,21 @@ def _memory() -> str:
     folder = tempfile.mkdtemp(prefix="reliability-memory-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+@functools.cache
+def _compilers() -> dict[str, str]:
+    """The environment of quick forms: no compiler makes twice what one of them asks for again."""
+    folder = Path(_memory(), "bin")
+    made = [Compiler(folder, remembers=True, name=name) for name in ("cc", "gcc")]
+    return made[0].environment()
+
+
+@functools.cache
+def _nursery() -> Nursery:
+    nursery = Nursery()
+    atexit.register(nursery.close)
+    return nursery
 
 
 def names() -> list[str]:
@@ -55,15 +72,19 @@ def run(name: str, tool: str = "cgrad", *, part: float = 0.0, seed: int = 0) -> 
     ``part`` of the full counts, or the quick form. A process that crashes is a failure.
     """
     folder = Path(tempfile.mkdtemp(prefix="reliability-"))
-    words = [process.python("cgrad" if tool == "cgrad" else TOOLS[tool][0])]
-    words += ["-m", "benchmarks.reliability.one", name, tool, str(part)]
+    words = [name, tool, str(part), str(seed), str(folder)]
     started = time.perf_counter()
     try:
         (folder / "tmp").mkdir()
         variables = environment(
             folder / "cache", TMPDIR=str(folder / "tmp"), RELIABILITY_MEMORY=_memory()
         )
-        outcome = wait(start([*words, str(seed), str(folder)], variables), _LIMIT)
+        if part == 0 and tool == "cgrad":
+            outcome = _nursery().ask(words, {**variables, **_compilers()})
+        else:
+            python = process.python("cgrad" if tool == "cgrad" else TOOLS[tool][0])
+            command = [python, "-m", "benchmarks.reliability.one", *words]
+            outcome = wait(start(command, variables), _LIMIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if outcome.code == 0:

@@ -17,9 +17,8 @@ import numpy as np
 
 import cgrad
 import cgrad.tensor as ct
-from benchmarks.reliability.children import environment, python, wait
+from benchmarks.reliability.children import ask, environment
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import warm
 
 _CODE = "from benchmarks.reliability.safety_arrays import child; child()"
 _ERRORS = (TypeError, ValueError, IndexError, MemoryError, OverflowError)
@@ -31,8 +30,8 @@ _LIMIT = 3 << 30  # bytes that the process may have
 def run(plan: Plan) -> Result:
     result = Result()
     calls = plan.count(600, 60_000)
-    variables = environment(plan.folder / "cache", **warm(plan))
-    outcome = wait(python(_CODE, variables, str(plan.seed), str(calls)), 3600)
+    variables = environment(plan.folder / "cache")
+    outcome = ask(_CODE, variables, str(plan.seed), str(calls))
     if outcome.code:
         result.fail(f"the process {outcome.summary}")
         return result

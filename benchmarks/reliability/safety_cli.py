@@ -23,7 +23,6 @@ from benchmarks.reliability import subjects
 from benchmarks.reliability.compilers import Compiler
 from benchmarks.reliability.forks import Answer, fork
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import warm
 from cgrad import config
 from cgrad.cli.main import build_parser, main
 
@@ -84,7 +83,7 @@ def run(plan: Plan) -> Result:
             words = _command_line(rng, command, parser, sense=0.5)
         allowed = [work / word for word in (*words, *settings.values()) if _is_name(word)]
         before = _files(plan.folder)
-        answer = _try(plan, work, words, {**compiler.environment(), **warm(plan), **settings})
+        answer = _try(plan, work, words, {**compiler.environment(), **settings})
         what = f"cgrad {' '.join(map(repr, words))} {settings or ''}"
         _judge(answer, words, what[:700], result)
         for path in sorted(_files(plan.folder) - before):

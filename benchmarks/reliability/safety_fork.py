@@ -17,9 +17,8 @@ import numpy as np
 
 import cgrad
 import cgrad.tensor as ct
-from benchmarks.reliability.children import environment, python, wait
+from benchmarks.reliability.children import ask, environment
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import warm
 
 _CODE = "from benchmarks.reliability.safety_fork import child; child()"
 _WAYS = ("fork", "spawn", "forkserver", "bare fork", "fork among threads")
@@ -28,13 +27,13 @@ _WAYS = ("fork", "spawn", "forkserver", "bare fork", "fork among threads")
 def run(plan: Plan) -> Result:
     result = Result()
     variables = environment(
-        plan.folder / "cache", **warm(plan), CGRAD_NUM_THREADS="4", CGRAD_CFLAGS="-DCG_GRAIN=1.0"
+        plan.folder / "cache", CGRAD_NUM_THREADS="4", CGRAD_CFLAGS="-DCG_GRAIN=1.0"
     )
     for way in _WAYS:
         if not plan.full and way not in ("fork", "bare fork"):
             continue
         children = plan.count(2, 200)
-        outcome = wait(python(_CODE, variables, way, str(children)), seconds=60 + 2 * children)
+        outcome = ask(_CODE, variables, way, str(children), seconds=60 + 2 * children)
         if outcome.code or outcome.out != "ended\n":
             result.fail(f"{way}: the process {outcome.summary}")
         result.add(f"children by {way}", children)

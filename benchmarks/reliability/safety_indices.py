@@ -15,9 +15,8 @@ import numpy as np
 
 import cgrad
 import cgrad.tensor as ct
-from benchmarks.reliability.children import environment, python, wait
+from benchmarks.reliability.children import ask, environment
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import warm
 
 _CODE = "from benchmarks.reliability.safety_indices import child; child()"
 _EXTREME = [-(2**63), -(2**63) + 1, -(2**32), -(2**31), 2**31, 2**32, 2**62, 2**63 - 1]
@@ -27,8 +26,8 @@ _PER_CALL = 100
 def run(plan: Plan) -> Result:
     result = Result()
     indices = plan.count(4_000, 1_000_000)
-    variables = environment(plan.folder / "cache", **warm(plan))
-    outcome = wait(python(_CODE, variables, str(plan.seed), str(indices)), 3 * 3600)
+    variables = environment(plan.folder / "cache")
+    outcome = ask(_CODE, variables, str(plan.seed), str(indices), seconds=3 * 3600)
     if outcome.code:
         result.fail(f"the process {outcome.summary}")
         return result

@@ -24,7 +24,7 @@ import cgrad
 import cgrad.tensor as ct
 from benchmarks.reliability.children import environment, python
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import another, five, warm
+from benchmarks.reliability.workloads import another, five
 
 _CODE = "from benchmarks.reliability.safety_interrupts import child; child()"
 _SLOW = '#!/bin/sh\ngrep -qs 77777 kernel.c && sleep 600\nexec cc "$@"\n'
@@ -36,8 +36,8 @@ _LONGEST = 0.25  # seconds from the start of a call to the signal
 def run(plan: Plan) -> Result:
     result = Result()
     times: dict[str, list[float]] = {}
-    for what, quick, full in (("python", 0, 60), ("loop", 3, 60), ("vectors", 0, 40),
-                              ("products", 0, 40), ("compile", 3, 80),
+    for what, quick, full in (("python", 0, 60), ("loop", 2, 60), ("vectors", 0, 40),
+                              ("products", 0, 40), ("compile", 2, 80),
                               ("wait", 0, 40)):  # fmt: skip
         count = plan.count(quick, full)
         if count:
@@ -59,7 +59,7 @@ def _press(what: str, count: int, plan: Plan, result: Result) -> list[float]:
     folder, rng = plan.folder / what, plan.random()
     folder.mkdir()
     cache = folder.parent / "cache"
-    variables = environment(cache, **warm(plan))
+    variables = environment(cache)
     holder = None
     if what == "wait":
         compiler = folder / "cc"

@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.reliability.children import environment, python, start, wait
+from benchmarks.reliability.children import ask, environment, python, start, wait
 from benchmarks.reliability.kernels import GCC, compile_c
 from benchmarks.reliability.plan import Plan, Result
 
@@ -44,7 +44,7 @@ def run(plan: Plan) -> Result:
     cache, here, sung = plan.folder / "cache", plan.folder / "here", plan.folder / "sung"
     here.mkdir()
     variables = environment(cache)
-    entry = Path(wait(python(_PROGRAM, variables)).out.strip())
+    entry = Path(ask(_PROGRAM, variables).out.strip())
     library = plan.folder / "canary.so"
     code = f'__attribute__((constructor)) static void sing(void) {{ fopen("{sung}", "w"); }}\n'
     found = compile_c([GCC, "-shared", "-fPIC"], f"#include <stdio.h>\n{code}", library)

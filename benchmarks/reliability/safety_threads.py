@@ -13,9 +13,9 @@ import threading
 import time
 from typing import Any
 
-from benchmarks.reliability.children import environment, python, wait
+from benchmarks.reliability.children import ask, environment
 from benchmarks.reliability.plan import Plan, Result
-from benchmarks.reliability.workloads import another, five, warm
+from benchmarks.reliability.workloads import another, five
 from cgrad.cache.contents import prune
 from cgrad.cache.store import current_stores
 
@@ -27,12 +27,9 @@ def run(plan: Plan) -> Result:
     result = Result()
     calls = plan.count(200, 1_000_000)
     result.add("threads", _THREADS)
-    outcome = wait(
-        python(
-            _CODE, environment(plan.folder / "cache", **warm(plan), CGRAD_CACHE_SIZE="100K"),
-            str(calls), "50" if plan.full else "2", "0.05" if plan.full else "0.5",
-        ),
-        seconds=4 * 3600,
+    outcome = ask(
+        _CODE, environment(plan.folder / "cache", CGRAD_CACHE_SIZE="100K"),
+        str(calls), "50" if plan.full else "2", "0.05" if plan.full else "0.5", seconds=4 * 3600,
     )  # fmt: skip
     if outcome.code:
         result.fail(f"the process {outcome.summary}")

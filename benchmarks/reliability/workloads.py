@@ -6,7 +6,6 @@ that are quick.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +13,8 @@ import numpy as np
 
 import cgrad
 import cgrad.tensor as ct
-from benchmarks.reliability.plan import Plan
-from cgrad.cache.store import default_root
 
-__all__ = ["Call", "another", "five", "warm"]
+__all__ = ["Call", "another", "five"]
 
 
 class Call:
@@ -57,12 +54,6 @@ def five(size: int = 24, *only: str) -> list[Call]:
         for name, (inputs, make, argument) in programs.items()
         if not only or name in only
     ]
-
-
-def warm(plan: Plan) -> dict[str, str]:
-    """In the quick form, what the cache of this process has is not built again."""
-    root = default_root()
-    return {"CGRAD_CACHE_BASE": root} if os.path.isdir(root) and not plan.full else {}
 
 
 def another(number: int) -> bool:
