@@ -52,9 +52,9 @@ def run(plan: Plan) -> Result:
     planted = _plant(entry, cache, here, library, pickle.dumps(_Canary(sung)), sung)
     planted += _link_others(entry, library) if plan.full else 0
     result.add("planted files", planted)
-    for ask in range(plan.count(1, 3)):  # the second time what was damaged is healed
+    for number in range(plan.count(1, 3)):  # the second time what was damaged is healed
         outcome = wait(python(_PROGRAM, variables, cwd=here))
-        result.expect(outcome.code == 0, f"run {ask}: the process {outcome.summary}")
+        result.expect(outcome.code == 0, f"run {number}: the process {outcome.summary}")
         result.add("runs")
     for command in _COMMANDS if plan.full else _COMMANDS[:1]:
         outcome = wait(start([sys.executable, "-P", "-m", "cgrad", *command], variables, cwd=here))
