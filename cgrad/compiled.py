@@ -397,7 +397,8 @@ def _obtain(program: Program) -> tuple[Any, Any]:
     if not is_wanted():
         try:
             with start_dispatcher() as pending:
-                kernel = load(program)
+                # published as soon as it is compiled: other processes wait for it
+                kernel = load(program, pending.result)
                 base = pending.result()
         except NoCompilerError as error:
             stands_in(error)

@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from cgrad import config, rewrites
@@ -326,8 +326,11 @@ def _workspace(kernel: Kernel, slots: Sequence[Slot]) -> str:
     return sizes.render(total, name)
 
 
-def load(program: Program) -> LoadedKernel:
-    """The compiled kernel of a program, from the cache if it is there."""
+def load(program: Program, meanwhile: Callable[[], object] | None = None) -> LoadedKernel:
+    """The compiled kernel of a program, from the cache if it is there.
+
+    meanwhile   what to do while it is compiled
+    """
     made: list[str] = []
 
     def source() -> Source:
@@ -351,7 +354,7 @@ def load(program: Program) -> LoadedKernel:
         return Source(made[-1], meta)
 
     try:
-        return load_kernel(program.lookup_fields(), source)
+        return load_kernel(program.lookup_fields(), source, meanwhile)
     except BuildError as error:
         if made and error.line_number is not None:
             for node in ops_at(program, made[-1], error.line_number):

@@ -308,7 +308,7 @@ def complex_step(f: Callable[..., Any], given: list[Any], position: int) -> Any:
 def test_density(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kernels = []
     load = pipeline.load
-    monkeypatch.setattr("cgrad.compiled.load", lambda p: kernels.append(load(p)) or kernels[-1])
+    monkeypatch.setattr("cgrad.compiled.load", lambda *p: kernels.append(load(*p)) or kernels[-1])
     data, _, reference, scipy_value = CASES[name]
     f, given = compiled(name)
     logp, *slopes = f(*given)

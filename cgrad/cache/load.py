@@ -93,12 +93,24 @@ class Kernel:
         return f"<Kernel {self.key[:12]} from {self.path}>"
 
 
-def load_kernel(lookup_fields: Sequence[Field], generate: Callable[[], Source]) -> Kernel:
+def load_kernel(
+    lookup_fields: Sequence[Field],
+    generate: Callable[[], Source],
+    meanwhile: Callable[[], object] | None = None,
+) -> Kernel:
     """The kernel for these fields; ``generate`` is called only if they lead to no entry.
 
-    Raises BuildError if it must be compiled and cannot be, CacheError if nothing can be written.
+    ``meanwhile`` is called while it is compiled. Raises BuildError if it must be compiled and
+    cannot be, CacheError if nothing can be written.
     """
-    return open_obtained(lambda: start(_RECIPE, lookup_fields, generate).result(), Kernel)
+
+    def obtain() -> Obtained:
+        with start(_RECIPE, lookup_fields, generate) as pending:
+            if meanwhile is not None:
+                meanwhile()
+            return pending.result()
+
+    return open_obtained(obtain, Kernel)
 
 
 def _kernel_parts() -> Parts:

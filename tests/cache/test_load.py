@@ -126,6 +126,18 @@ def test_what_was_shipped_serves_whatever_compiler_was_asked_for(
     assert not list((tmp_path / "own").rglob("*.so"))
 
 
+def test_the_dispatcher_is_published_while_the_first_kernel_is_compiled(compiler, run_child, cache):
+    # compiles no kernel before a dispatcher is there for others
+    wait = 'n=0; case "$*" in *kernel.c*) until ls ' + str(cache) + "/v1/??/*.so; do sleep 0.1;"
+    compiler(wait + ' n=$((n+1)); [ $n -lt 300 ] || exit 1; done;; esac; exec {real} "$@"')
+    code = """
+import cgrad, cgrad.tensor as ct
+x = ct.dscalar("x")
+print(cgrad.function([x], x * 2)(3.0))
+"""
+    assert run_child(code) == "6.0"
+
+
 def test_a_warm_start_starts_no_process(kernel, run_child, compiler):
     made = compiler()
     kernel("double")
