@@ -138,7 +138,7 @@ def test_many_rows_without_elements_take_no_time() -> None:
     too_long = threading.Timer(60.0, os.kill, (os.getpid(), signal.SIGINT))
     too_long.start()
     try:
-        assert [result.shape for result in f(2**62, 0)] == [(2**62, 0)] * 2
+        assert [result.shape for result in f(2**59, 0)] == [(2**59, 0)] * 2
     except KeyboardInterrupt:
         pytest.fail("the rows were gone through one by one")
     finally:
