@@ -191,10 +191,11 @@ def rebuild(node: Node, memo: Mapping[Node, Node]) -> Node:
         if memo[arg] is not arg:
             args = tuple([memo[arg] for arg in args])
             break
-    for dep in node.deps:
-        if memo.get(dep, dep) is not dep:
-            op = op.map_sizes(lambda size: replace_nodes(size, memo))
-            break
+    # an op may keep sizes that are no dependencies of it: they change with its arguments
+    if (args is not node.args and type(op).sizes is not Op.sizes) or any(
+        memo.get(dep, dep) is not dep for dep in node.deps
+    ):
+        op = op.map_sizes(lambda size: replace_nodes(size, memo))
     return _over(node, op, args)
 
 

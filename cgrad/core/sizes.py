@@ -16,10 +16,14 @@ Not responsible for: where an atom's value comes from (`codegen.lower`) or its C
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Union
 from weakref import WeakValueDictionary
+
+try:  # without OpenSSL, as in `cache.key`
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from cgrad.core.node import Node
@@ -564,7 +568,7 @@ def key(size: SizeLike, label: Label) -> Hashable:
             found = _atom_key(atom, label, within)
             # what is deep may have many paths to the same parts, and no walk of its own
             if atom.depth > _DEEP:
-                found = hashlib.sha256(repr(found).encode()).hexdigest()
+                found = blake2b(repr(found).encode(), digest_size=32).hexdigest()
             known[atom] = found
         return known[atom]
 

@@ -15,7 +15,7 @@ from cgrad.core.derive import connected, jvp, vjp
 from cgrad.core.graphs import Body, dependents, intern, number, structure, substitute, toposort
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.registry import build
-from cgrad.ops.axes import broadcast_axes, sum_axes
+from cgrad.ops.axes import broadcast_axes, expect_shape, sum_axes
 from cgrad.ops.constants import Arange, constant, size_node
 from cgrad.ops.control import make_scan
 from cgrad.ops.elementwise import apply
@@ -46,6 +46,15 @@ def test_toposort_sees_what_sizes_mention(tensor):
     grown = Node(Arange(sizes.value(k) + x.dims[0]))
     assert set(toposort([grown])) == {x, k, grown}
     assert toposort([grown])[-1] is grown
+
+
+def test_lengths_that_are_only_expected_are_replaced_too(tensor):
+    x, y, k = tensor("x", 1), tensor("y", 1), tensor("k", 0, "int64")
+    part = Node(Arange(sizes.minimum(x.dims[0], sizes.value(k))))
+    out = expect_shape(part, y.dims, "test", "fix")
+    assert y not in toposort([out])  # it is no dependency
+    (new,) = substitute([out], {x: tensor("x", (3,)), y: tensor("y", (3,)), k: k})
+    assert new.op.shape == (3,)
 
 
 def test_dependents(tensor):
