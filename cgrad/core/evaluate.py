@@ -79,7 +79,8 @@ def _run(
             side = _step(chosen(args[0]), values, observe, steps, looped=False)
             values[node] = side(args[1:])
             continue
-        sized = any(True for _ in node.op.sizes())
+        # what has bodies and is no loop has values for results, and its sizes say nothing of them
+        sized = not node.op.bodies and any(True for _ in node.op.sizes())
         op = node.op.map_sizes(concrete) if sized else node.op
         try:
             result = op.reference(*args)

@@ -236,7 +236,8 @@ def test_ids_and_named_nodes_of_dprint():
 
 def test_dprint_of_sizes_of_several_arguments() -> None:
     x = ct.dvector("x")
-    line = dprint(cgrad.jacobian(x**2, x), file="str").splitlines()[0]
+    elements = cgrad.jacobian(x**2, x).args[0]
+    line = dprint(elements, file="str").splitlines()[0]
     assert line == (
         "overlay{axes=((0, 0),), shape=(x.shape[0], x.shape[0]), starts=((0, 0),), "
         "steps=((1, 1),)} [id A] <float64 (x.shape[0], x.shape[0])>"

@@ -332,11 +332,9 @@ def test_functions_without_a_complex_form_say_so():
     for name in ("mod", "floor_div", "arctan2", "hypot", "logaddexp", "xlogy"):
         with pytest.raises(NotImplementedError, match=f"{name} is not built for complex numbers"):
             getattr(ct, name)(z, 1.0)
-    for name in ("inv", "det", "cholesky", "eigh", "svd", "qr", "pinv", "expm"):
+    for name in ("svd", "pinv", "lu", "schur", "expm"):
         with pytest.raises(NotImplementedError, match="is not built for complex numbers"):
             getattr(ct.linalg, name)(a)
-    with pytest.raises(NotImplementedError, match="is not built for complex numbers"):
-        ct.linalg.solve(a, z)
     with pytest.raises(TypeError):
         z & 1
 

@@ -315,6 +315,16 @@ def test_newtons_method_until_it_converges():
     assert 3 < steps < 10
 
 
+def test_products_of_rows_whose_number_the_condition_decides():
+    x = ct.dvector("x")
+    h, _ = ct.scan(lambda h: (h * 1.5, ct.until(h.sum() > 10)), None, x, n_steps=20)
+    cost = (h @ h.T).sum() + (h.T @ h).sum()
+    value, slope = compiled([cost, *pull(cost, [x])], {x: np.array([1.0, 2.0])})
+    rows = np.array([1.0, 2.0]) * 1.5 ** np.arange(1, 5)[:, None]
+    np.testing.assert_allclose(value, (rows @ rows.T).sum() + (rows.T @ rows).sum(), rtol=1e-14)
+    np.testing.assert_allclose(slope @ [1.0, 2.0], 2 * value, rtol=1e-14)  # a quadratic form
+
+
 def test_until_in_other_forms():
     x = ct.dvector("x")
     given = {x: np.array([1.0, 2.0, 3.0, 4.0])}

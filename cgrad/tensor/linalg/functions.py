@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from cgrad.core.node import Node
+from cgrad.core.dtypes import COMPLEX
+from cgrad.core.node import NO_COMPLEX, Node
 from cgrad.core.registry import register
 from cgrad.errors import ShapeError
 from cgrad.ops.axes import sum_axes
@@ -40,6 +41,8 @@ def expm(x: Arraylike) -> Node:
     exponential of matrices twice as large.
     """
     node = matrix(x, "expm")
+    if node.dtype in COMPLEX:
+        raise NotImplementedError(NO_COMPLEX.format(name="expm", found=repr(node)))
     return Node(MatrixExponential(), (_exponential(node), node))
 
 
