@@ -13,15 +13,30 @@ from typing import Any
 
 from benchmarks.report import show
 
-TOOLS = ("cgrad", "c", "jax", "pytensor-c", "pytensor-numba", "torch", "numba")
-HEADS = ("cgrad", "C by hand", "JAX", "PyTensor C", "PyTensor numba", "torch", "numba")
+OWN = {"cgrad": "cgrad", "cgrad-bound": "cgrad, bound", "c": "C by hand"}
+PEERS = {
+    "jax": "JAX", "pytensor-c": "PyTensor C", "pytensor-numba": "PyTensor numba",
+    "torch": "torch", "numba": "numba", "casadi": "CasADi",
+}  # fmt: skip
+
+
+def _present(document: dict[str, Any], heads: dict[str, str]) -> dict[str, str]:
+    """Those of the tools that were timed anywhere."""
+    found = {
+        one["tool"]
+        for workload in document["workloads"].values()
+        for one in workload["contenders"]
+        if "median" in one
+    }
+    return {tool: head for tool, head in heads.items() if tool in found}
 
 
 def run_times(document: dict[str, Any]) -> str:
     """Medians of every tool, and cgrad in relation to C and to the fastest other tool."""
+    heads = _present(document, OWN | PEERS)
     lines = [
-        f"| workload | {' | '.join(HEADS)} | cgrad / C | cgrad / best peer |",
-        f"|---|{'---|' * (len(HEADS) + 2)}",
+        f"| workload | {' | '.join(heads.values())} | cgrad / C | cgrad / best peer |",
+        f"|---|{'---|' * (len(heads) + 2)}",
     ]
     gains = []
     for label, found in document["workloads"].items():
@@ -29,9 +44,9 @@ def run_times(document: dict[str, Any]) -> str:
         if "cgrad" not in timed:
             continue
         own = timed["cgrad"]["median"]
-        times = [show(timed[tool]["median"]) if tool in timed else "" for tool in TOOLS]
+        times = [show(timed[tool]["median"]) if tool in timed else "" for tool in heads]
         to_c = timed["cgrad"].get("ratio to C")
-        peers = [one["median"] for tool, one in timed.items() if tool in TOOLS[2:]]
+        peers = [one["median"] for tool, one in timed.items() if tool in PEERS]
         to_peer = own / min(peers) if peers else None
         if to_peer is not None and "_sizes[" not in label:
             gains.append(to_peer)
@@ -48,8 +63,8 @@ def run_times(document: dict[str, Any]) -> str:
 
 def start_times(document: dict[str, Any]) -> str:
     """Medians from `function(...)` to ready, with an empty cache and warm."""
-    tools = ("cgrad", *TOOLS[2:])
-    heads = [f"{head}, {kind}" for head in (HEADS[0], *HEADS[2:]) for kind in ("cold", "warm")]
+    tools = {"cgrad": "cgrad"} | _present(document, PEERS)
+    heads = [f"{head}, {kind}" for head in tools.values() for kind in ("cold", "warm")]
     lines = [f"| workload | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
     for label, found in document["workloads"].items():
         starts = {one["tool"]: one["starts"] for one in found["starts"] if one["starts"]}

@@ -66,11 +66,13 @@ def ratio(timed: Timed, base: Timed) -> float:
 def contenders(case: Case, peers: Sequence[str]) -> list[tuple[str, str, int]]:
     """Label, tool and number of threads of everybody who has something for this case."""
     found = []
-    if case.has("symbolic"):
+    if case.has("symbolic") or case.has("in_cgrad"):
         for threads in getattr(case.module, "THREADS", (1,)):
             found.append(
                 ("cgrad" if threads == 1 else f"cgrad, {threads} threads", "cgrad", threads)
             )
+        if getattr(case.module, "BOUND", False):
+            found.append(("cgrad-bound", "cgrad-bound", 1))
     if case.has("results"):
         found += [(name, name, 1) for name in case.references]
     for peer in peers:

@@ -4,11 +4,16 @@
     CASES                      optional: arguments of the functions below by name of the case
     THREADS                    optional: numbers of threads with which cgrad is measured, (1,)
     RUN                        optional: False where only compiling is of interest
+    BOUND                      optional: True to measure bound calls of cgrad too
+    SPARSE                     optional: True where results are sparse matrices
     C                          optional: files of `c/` by name of the contender
     data(**case)               the arguments, NumPy arrays, the same in every process
     results(*data)             the shapes of the results, for the references in C
+    places(*data)              of sparse results in C: shape, indptr and indices of each
     symbolic(lib, t, **case)   inputs and outputs of the graph, for cgrad and PyTensor: `lib` is
                                the package and `t` its `tensor`
+    in_cgrad, in_pytensor      optional: the same for one of them
+    in_casadi(ca, **case)      inputs, one for each array of floats, and outputs; `ca` is CasADi
     in_jax(**case)             a function of arrays; the tool compiles it
     in_torch(**case)           a function of tensors; the tool compiles it if that is faster
     in_numba(**case)           a compiled function of arrays

@@ -21,6 +21,7 @@ from benchmarks.workload import Array
 # The names under which contenders appear, and the file of each.
 FILES = {
     "cgrad": "cgrad",
+    "cgrad-bound": "cgrad",
     "c": "c",
     "copy": "c",
     "jax": "jax",
@@ -28,6 +29,7 @@ FILES = {
     "pytensor-numba": "pytensor",
     "torch": "torch",
     "numba": "numba",
+    "casadi": "casadi",
 }
 # What `--peers` takes, and the contenders behind each.
 PEERS = {
@@ -35,6 +37,7 @@ PEERS = {
     "pytensor": ("pytensor-c", "pytensor-numba"),
     "torch": ("torch",),
     "numba": ("numba",),
+    "casadi": ("casadi",),
 }
 
 
@@ -46,12 +49,22 @@ class Contender:
     loop: Loop
     version: str
 
-    def results(self) -> list[Array]:
-        """What one call computes, as arrays of float64."""
+    def results(self, sparse: bool = False) -> list[Array]:
+        """What one call computes, as arrays of float64; of a matrix that some tools store sparse,
+        each in an order of its own, products with random vectors from both sides.
+        """
         found = self.call()
         if not isinstance(found, (list, tuple)):
             found = [found]
-        return [np.array(value, dtype=np.float64) for value in found]
+        if not sparse:
+            return [np.array(value, dtype=np.float64) for value in found]
+        return [product for value in found for product in _products(value)]
+
+
+def _products(matrix: Any) -> list[Array]:
+    random = np.random.default_rng(1)
+    rows, cols = matrix.shape
+    return [matrix @ random.normal(size=cols), matrix.T @ random.normal(size=rows)]
 
 
 class Watch:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from benchmarks.timing import CPU_TIME, loop_of
 from benchmarks.tools import Contender, Watch
@@ -63,8 +64,15 @@ def _reference(source: Path, folder: Path, case: Case, data: Data) -> Contender:
         count = ctypes.c_int64(number)
         return float(library.reference_seconds(int(CPU_TIME), count, n, ins, outs, work))
 
-    def call() -> list[Array]:
+    places = case.module.places(*data) if case.has("places") else None
+
+    def call() -> list[Any]:
         loop(1)
+        if places is not None:
+            return [
+                scipy.sparse.csr_array((values, indices, indptr), shape=shape)
+                for values, (shape, indptr, indices) in zip(results, places, strict=True)
+            ]
         return results if scratch.size else []  # the closure keeps the scratch alive
 
     return Contender(call, loop, version())

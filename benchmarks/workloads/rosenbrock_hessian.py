@@ -32,6 +32,12 @@ def in_jax() -> Any:
     return jax.hessian(lambda x: jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
 
 
+def in_casadi(ca: Any) -> Any:
+    x = ca.MX.sym("x", 1000)
+    cost = ca.sum1(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    return [x], [ca.densify(ca.hessian(cost, x)[0])]
+
+
 def in_torch() -> Any:
     import torch
 

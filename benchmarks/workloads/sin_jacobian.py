@@ -31,6 +31,11 @@ def in_jax() -> Any:
     return jax.jacfwd(lambda x: jnp.sin(x) * x)
 
 
+def in_casadi(ca: Any) -> Any:
+    x = ca.MX.sym("x", 1000)
+    return [x], [ca.densify(ca.jacobian(ca.sin(x) * x, x))]
+
+
 def in_torch() -> Any:
     import torch
 
