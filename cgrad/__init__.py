@@ -60,8 +60,7 @@ from cgrad.sparse import SparseMatrix, Sparsity, spy
 from cgrad.tensor.checkpoints import scan_checkpoints
 from cgrad.tensor.scan import filter, foldl, foldr, map, reduce, scan
 from cgrad.tensor.shared import shared
-
-__version__ = "0.1.0"
+from cgrad.version import __version__ as __version__
 
 __all__ = [
     "Assert",

@@ -23,6 +23,7 @@ PACKAGE = ROOT / "cgrad"
 LAYERS: dict[str, float] = {
     "cgrad.errors": 0,
     "cgrad.config": 0,
+    "cgrad.version": 0,
     "cgrad.core": 1,
     "cgrad.ops": 2,
     "cgrad.tensor": 2,

@@ -22,7 +22,7 @@ __all__ = ["Field", "Key", "build_stamp", "digest", "explain"]
 Field = tuple[str, bytes | str]
 
 _DIGEST_SIZE = 32
-_SUMMARY_LIMIT = 80  # longer values are shown by their hash
+_SUMMARY_LIMIT = 600  # longer values are shown by their hash
 
 
 def digest(data: bytes | memoryview) -> bytes:
@@ -66,13 +66,22 @@ def _summarise(data: bytes) -> str:
 
 
 def explain(found: Iterable[tuple[str, str]], expected: Iterable[tuple[str, str]]) -> list[str]:
-    """One line for each field in which two key summaries differ; none if they are equal."""
+    """One line for each field in which two key summaries differ; none if they are equal.
+
+    Of lists of words, such as options, only those that not both have.
+    """
     old, new = dict(found), dict(expected)
-    return [
-        f"{label}: {old.get(label, 'absent')} -> {new.get(label, 'absent')}"
-        for label in dict.fromkeys([*old, *new])
-        if old.get(label) != new.get(label)
-    ]
+    lines = []
+    for label in dict.fromkeys([*old, *new]):
+        one, other = old.get(label, "absent"), new.get(label, "absent")
+        if one == other:
+            continue
+        if label == "flags" and set(one.split()) != set(other.split()):
+            before, after = one.split(), other.split()
+            one = " ".join(word for word in before if word not in after) or "nothing"
+            other = " ".join(word for word in after if word not in before) or "nothing"
+        lines.append(f"{label}: {one} -> {other}")
+    return lines
 
 
 def build_stamp() -> str:

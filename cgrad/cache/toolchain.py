@@ -187,14 +187,18 @@ def _describe(path: str, arguments: tuple[str, ...]) -> Compiler:
 def missing_compiler() -> NoCompilerError:
     """The error that says what was looked for and how to get it."""
     setting = compiler_setting()
-    looked = repr(setting) if setting else "cc, gcc and clang"
+    if os.sep in setting:
+        looked = f"{setting!r} (CGRAD_CC or CC) is not the absolute path of a program"
+    else:
+        names = f"{setting!r} (CGRAD_CC or CC)" if setting else "cc, gcc and clang"
+        looked = f"looked for {names} in the absolute directories of PATH"
     hint = (
         "xcode-select --install"
         if sys.platform == "darwin"
         else "apt install gcc, dnf install gcc, or conda install gcc"
     )
     return NoCompilerError(
-        f"no C compiler was found: looked for {looked} in the absolute directories of PATH.\n"
+        f"no C compiler was found: {looked}.\n"
         f"Install one ({hint}), or zig's (pip install ziglang), or set CGRAD_CC to the absolute "
         "path of one."
     )

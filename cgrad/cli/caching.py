@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 import time
@@ -34,6 +35,8 @@ EXAMPLES = """examples:
   cgrad cache prune --max-size 500M    remove what was not used longest
   cgrad cache clear --yes              remove everything
 """
+
+_SHOWN_LINES = 40
 
 
 def add(commands: Commands) -> None:
@@ -180,8 +183,21 @@ def explain_(args: argparse.Namespace, out: Output) -> int:
     lines = explain(one.fields, other.fields)
     for line in lines or ["the two are the same"]:
         out.text(line)
-    out.result(keys=[one.key, other.key], differences=lines)
+    changed = _changed(one, other)
+    if len(changed) > _SHOWN_LINES:  # the function comes last, what it calls before it
+        out.text(f"  {len(changed) - _SHOWN_LINES} other lines, and")
+    for line in changed[-_SHOWN_LINES:]:
+        out.text(f"  {out.paint(line, 'red' if line[0] == '-' else 'green')}")
+    out.result(keys=[one.key, other.key], differences=lines, source=changed)
     return DONE
+
+
+def _changed(one: Item, other: Item) -> list[str]:
+    """The lines of C that only one of two entries has, with - or + before them."""
+    assert one.entry is not None and other.entry is not None
+    before, after = one.entry.source.splitlines(), other.entry.source.splitlines()
+    found = difflib.unified_diff(before, after, lineterm="", n=0)
+    return [line for line in found if line[0] in "+-" and line[:3] not in ("+++", "---")]
 
 
 def verify(args: argparse.Namespace, out: Output) -> int:

@@ -79,9 +79,7 @@ def check(args: argparse.Namespace, out: Output) -> int:
         state, detail = _compare(node, program.inputs, arrays)
         rows.append({"result": k, "state": state, "detail": detail})
         colour = {"ok": "green", "failed": "red"}.get(state, "yellow")
-        out.text(
-            f"{out.paint(state.ljust(8), colour)}  result {k}{f': {detail}' if detail else ''}"
-        )
+        out.text(f"{out.paint(state.ljust(8), colour)}  result {k}: {detail}")
     bad = [row for row in rows if row["state"] == "failed"]
     if not rows:
         out.text("no result has a floating or complex dtype")
@@ -106,7 +104,8 @@ def _compare(node: Node, inputs: list[Node], arrays: list[Any]) -> tuple[str, st
         verify_grad(value, [array for _, array in wrt], n_tests=1)
     except (GradientError, CgradError, NotImplementedError, ValueError, TypeError) as error:
         return "failed", str(error).partition("\n")[0]
-    return "ok", ""
+    names = ", ".join(i.name or f"argument {inputs.index(i)}" for i, _ in wrt)
+    return "ok", f"with respect to {names}"
 
 
 def bench(args: argparse.Namespace, out: Output) -> int:
@@ -125,7 +124,8 @@ def bench(args: argparse.Namespace, out: Output) -> int:
     rounds = [_timed(f, arrays, count) / count for _ in range(_ROUNDS)]
     least, median = min(rounds), statistics.median(rounds)
     shapes = ", ".join(str(np.shape(array)) for array in arrays) or "none"
-    out.text(f"{time_text(least)} least, {time_text(median)} median, {count} calls a round")
+    calls = f"{count} call{'' if count == 1 else 's'} a round"
+    out.text(f"{time_text(least)} least, {time_text(median)} median, {calls}")
     out.text(f"arguments: {shapes}")
     out.result(
         least=least, median=median, calls=count, rounds=_ROUNDS,

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from cgrad.cli.output import (
 )
 from cgrad.cli.parser import Commands, add_json
 from cgrad.colouring import library
-from cgrad.errors import CgradError, NoCompilerError
+from cgrad.errors import CgradError, CgradWarning, NoCompilerError
 from cgrad.pipeline import load
 
 EXAMPLES = """examples:
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Compile, each target in a process of its own if there are several and -j is above 1."""
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"-j is {args.jobs}, expected at least 1")
-    with _cache_in(args.output):
+    with _cache_in(args.output), warnings.catch_warnings():
+        # without a compiler nothing can be done here, which the rows say
+        warnings.filterwarnings("ignore", "no C compiler was found", CgradWarning)
         wanted = list(dict.fromkeys(t for given in args.target for t in targets.expand(given)))
         jobs = min(len(wanted), args.jobs or os.cpu_count() or 1)
         start = time.monotonic()
@@ -81,11 +84,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
 
 def _report(rows: list[dict[str, Any]], seconds: float, folder: str | None, out: Output) -> None:
+    told = ""
     for row in rows:
         if row["error"]:
             out.text(f"{out.paint('failed', 'red')}    {row['target']}")
-            for line in row["message"].splitlines():
+            for line in row["message"].splitlines() if row["message"] != told else ["the same"]:
                 out.text(f"    {line}")
+            told = row["message"]
         else:
             built = row["origin"] == "built"
             how = out.paint("compiled", "green") if built else "present "

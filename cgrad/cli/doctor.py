@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import platform
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -20,9 +22,9 @@ from cgrad.cache import openblas, toolchain
 from cgrad.cache.dispatcher import load_dispatcher
 from cgrad.cache.fallback import PythonDispatcher
 from cgrad.cache.store import Store, default_root
-from cgrad.cli.output import DONE, FAILED, NO_COMPILER, Output, size_text
+from cgrad.cli.output import DONE, FAILED, NO_COMPILER, Output, short, size_text
 from cgrad.cli.parser import Commands, add_json
-from cgrad.errors import CgradError
+from cgrad.errors import CgradError, CgradWarning
 
 EXAMPLES = """examples:
   cgrad doctor          a line for each thing looked at; problems with their fix
@@ -92,11 +94,17 @@ def _settings() -> Iterator[Finding]:
         try:
             switch.get()
         except CgradError as error:
-            text = str(error).replace("\n", " ")
+            text = str(error).replace("\n", ". ")
             yield Finding("settings", "problem", text, f"unset {switch.variable}, or correct it")
             continue
         if config.environment().get(switch.variable):
             chosen.append(f"{switch.variable}={config.environment()[switch.variable]}")
+    known = [switch.variable for switch in config.SWITCHES]
+    for name in sorted(config.environment()):
+        if name.startswith("CGRAD_") and name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            fix = f"unset it, or write {close[0]}" if close else f"there are {', '.join(known)}"
+            yield Finding("settings", "note", f"{short(name)} is no setting: it does nothing", fix)
     yield Finding("settings", "ok", ", ".join(chosen) or "none of CGRAD_* is set")
 
 
@@ -262,7 +270,9 @@ def _directory(store: Store, name: str, variable: str) -> Finding:
 def _call() -> Iterator[Finding]:
     """Whether calls go through the compiled dispatcher."""
     try:
-        compiled = load_dispatcher() is not PythonDispatcher
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CgradWarning)  # it is told below
+            compiled = load_dispatcher() is not PythonDispatcher
     except CgradError as error:
         yield Finding("calls", "problem", str(error).replace("\n", " "), "see above")
         return

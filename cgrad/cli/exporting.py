@@ -57,15 +57,21 @@ def example(path: str | None) -> dict[str, Any] | None:
         raise UsageError(f"--example {short(path)!r} is no .npz file: {error}") from error
 
 
+def cannot_write(path: str, error: Exception) -> WorkFailed:
+    """The error that says so, and why."""
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return WorkFailed(f"{short(path)!r} cannot be written: {why}. Fix: choose another -o")
+
+
 def run(args: argparse.Namespace, out: Output) -> int:
     """Write the files and say which."""
     f = targets.one(args.target)
-    if "\0" in args.output:
-        raise UsageError(f"{short(args.output)!r} is not a directory")
+    if "\0" in args.output or (os.path.exists(args.output) and not os.path.isdir(args.output)):
+        raise UsageError(f"-o {short(args.output)!r} is not a directory")
     try:
         paths = f.export(args.output, args.name, cmake=args.cmake, example=example(args.example))
     except OSError as error:
-        raise WorkFailed(f"the files cannot be written: {error}") from error
+        raise cannot_write(args.output, error) from error
     except (ValueError, TypeError) as error:
         raise WorkFailed(str(error)) from error
     for path in paths:

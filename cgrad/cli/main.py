@@ -6,8 +6,11 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TextIO
 
+from cgrad import config
 from cgrad.cli import (
     caching,
     checking,
@@ -19,6 +22,7 @@ from cgrad.cli import (
     showing,
 )
 from cgrad.cli.output import (
+    DONE,
     FAILED,
     NO_COMPILER,
     USAGE,
@@ -26,8 +30,9 @@ from cgrad.cli.output import (
     UsageError,
     WorkFailed,
 )
-from cgrad.cli.parser import Commands, Parser
-from cgrad.errors import CgradError, ConfigError, NoCompilerError
+from cgrad.cli.parser import Commands, Misused, Parser
+from cgrad.errors import CgradError, CgradWarning, ConfigError, NoCompilerError
+from cgrad.version import __version__
 
 EXAMPLES = """examples:
   cgrad doctor                       is everything there to compile and run?
@@ -47,6 +52,7 @@ def build_parser() -> Parser:
         description="Compile, inspect and export functions made with cgrad. "
         "`cgrad COMMAND --help` has the options and examples of each command.",
     )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"cgrad {__version__}")
     commands = Commands(parser, "command")
     for module in (compiling, exporting, showing, checking, profiling, caching, doctor):
         module.add(commands)
@@ -57,11 +63,21 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
     parser = build_parser()
+    words = sys.argv[1:] if argv is None else argv
     try:
-        args = parser.parse_args(argv)
-    except SystemExit as ending:  # --help, or a mistake that argparse has told
-        return int(ending.code or 0)
-    return _run(args, Output(_title(args), getattr(args, "json", False)))
+        args = parser.parse_args(words)
+    except SystemExit:  # --help or --version
+        return DONE
+    except Misused as mistake:
+        as_json = "--json" in words
+        if not as_json:
+            print(mistake.help, end="", file=sys.stderr)
+        Output(mistake.command, as_json).error("usage", str(mistake))
+        return USAGE
+    out = Output(_title(args), getattr(args, "json", False))
+    with warnings.catch_warnings():
+        warnings.showwarning = _shown_by(out)
+        return _run(args, out)
 
 
 def _title(args: argparse.Namespace) -> str:
@@ -69,8 +85,27 @@ def _title(args: argparse.Namespace) -> str:
     return f"{args.command} {inner}" if inner else str(args.command)
 
 
+def _shown_by(out: Output) -> Callable[..., None]:
+    """How warnings are printed: cgrad's own without a place in its code."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int,
+        file: TextIO | None = None, line: str | None = None,
+    ) -> None:  # fmt: skip
+        if issubclass(category, CgradWarning):
+            out.warning(str(message))
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    return show
+
+
 def _run(args: argparse.Namespace, out: Output) -> int:
     try:
+        if args.command not in ("doctor", "completion"):  # the doctor tells what is wrong
+            for switch in config.SWITCHES:
+                switch.get()
         code: int = args.run(args, out)
         sys.stdout.flush()
     except (UsageError, ConfigError) as error:

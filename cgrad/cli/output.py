@@ -70,9 +70,16 @@ class Output:
         if self.as_json:
             self.result(error={"kind": kind, "message": message})
         else:
-            colour = not os.environ.get("NO_COLOR") and sys.stderr.isatty()
-            word = "\x1b[31merror\x1b[0m" if colour else "error"
-            print(f"cgrad {self.command}: {word}: {message}", file=sys.stderr)
+            self._complain("error", "red", message)
+
+    def warning(self, message: str) -> None:
+        """What could be better, on standard error."""
+        self._complain("warning", "yellow", message)
+
+    def _complain(self, word: str, colour: str, message: str) -> None:
+        if not os.environ.get("NO_COLOR") and sys.stderr.isatty():
+            word = f"\x1b[{_COLOURS[colour]}m{word}\x1b[0m"
+        print(f"{f'cgrad {self.command}'.rstrip()}: {word}: {message}", file=sys.stderr)
 
 
 def _wants_colour() -> bool:
@@ -84,7 +91,7 @@ def _wants_colour() -> bool:
 
 
 class Progress:
-    """A line on the terminal: how many of the jobs are done, the seconds, the latest one."""
+    """A line on the terminal: how many of the jobs are done, how long it took and will take."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -94,6 +101,13 @@ class Progress:
     def step(self, name: str) -> None:
         self.done += 1
         self.latest = name
+
+    def line(self, seconds: float) -> str:
+        """What is shown after so many seconds; the rest is taken to go on at the same rate."""
+        words = f"{self.done}/{self.total} compiled, {seconds:.1f} s"
+        if 0 < self.done < self.total:
+            words += f", about {seconds / self.done * (self.total - self.done):.0f} s left"
+        return f"{words}, {self.latest}" if self.latest else words
 
 
 @contextmanager
@@ -107,9 +121,7 @@ def progress(total: int) -> Iterator[Progress]:
 
     def show() -> None:
         while not stop.wait(0.1):
-            line = f"{state.done}/{total} compiled, {time.monotonic() - start:.1f} s"
-            if state.latest:
-                line += f", {state.latest}"
+            line = state.line(time.monotonic() - start)
             print(f"\r\x1b[K{line[: _columns() - 1]}", end="", file=sys.stderr, flush=True)
 
     ticker = threading.Thread(target=show, daemon=True)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
+
+
+class Misused(Exception):
+    """A command line that its parser refuses: `help` is what to print before the message."""
+
+    def __init__(self, command: str, help: str, message: str) -> None:
+        super().__init__(message)
+        self.command = command
+        self.help = help
 
 
 class Parser(argparse.ArgumentParser):
@@ -13,6 +22,12 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("formatter_class", _Formatter)
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise Misused; who names no command gets the list of them."""
+        unnamed = message.endswith("required: COMMAND")
+        help = self.format_help() if unnamed else self.format_usage()
+        raise Misused(self.prog.partition(" ")[2], help, message)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -8,7 +8,8 @@ from typing import Any
 
 from cgrad.cache.assembly import assembly
 from cgrad.cli import targets
-from cgrad.cli.output import DONE, Output, WorkFailed
+from cgrad.cli.exporting import cannot_write
+from cgrad.cli.output import DONE, Output
 from cgrad.cli.parser import Commands, add_json
 from cgrad.codegen.show import show
 from cgrad.graph.drawing import picture
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         with open(args.output, "w", encoding="utf-8") as file:
             file.write(text)
     except (OSError, ValueError) as error:
-        raise WorkFailed(f"the file cannot be written: {error}") from error
+        raise cannot_write(args.output, error) from error
     out.text(args.output)
     out.result(form=args.form, file=args.output)
     return DONE

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -18,13 +19,14 @@ from typing import Any
 
 from cgrad.cli.output import UsageError, WorkFailed, short
 from cgrad.compiled import FunctionMethods
-from cgrad.errors import NoCompilerError
+from cgrad.errors import ConfigError, NoCompilerError
 from cgrad.precompile import marked
 
 LONGEST = 1000
 WHAT = (
     "MODULE:NAME, where NAME is a compiled function, or a callable without arguments that returns "
-    "one (or a list, tuple or dict of them); MODULE may be a path that ends in .py"
+    "one (or a list, tuple or dict of them, where NAME[0] or NAME[key] is one); MODULE may be a "
+    "path that ends in .py"
 )
 
 
@@ -34,9 +36,14 @@ def split(target: str) -> tuple[str, str]:
     dotted = module.endswith(".py") or all(part.isidentifier() for part in module.split("."))
     if len(target) > LONGEST or not dotted or "\0" in target:
         raise UsageError(f"{short(target)!r} names no module; expected {WHAT}")
-    if colon and not all(part.isidentifier() for part in name.split(".")):
+    if colon and not all(part.isidentifier() for part in _plain(name).split(".")):
         raise UsageError(f"{short(target)!r} names nothing in a module; expected {WHAT}")
     return module, name
+
+
+def _plain(name: str) -> str:
+    """Without the places in lists and dicts at its end: `powers[2]` is one of `powers`."""
+    return re.sub(r"(?<=[^\[\]])(\[[^\[\]]*\])+$", "", name)
 
 
 def load_module(name: str) -> ModuleType:
@@ -53,7 +60,7 @@ def load_module(name: str) -> ModuleType:
                 "Python's path. Fix: run this where it can be imported"
             ) from error
         raise _failed(f"importing {short(name)}", error) from error
-    except (NoCompilerError, UsageError):
+    except (ConfigError, NoCompilerError, UsageError):
         raise
     except (Exception, SystemExit) as error:
         raise _failed(f"importing {short(name)}", error) from error
@@ -92,27 +99,46 @@ def functions(target: str) -> list[tuple[str, Any]]:
     if not name:
         raise UsageError(f"{short(target)!r} names a module only; expected {WHAT}")
     found: Any = load_module(module)
-    for part in name.split("."):
+    plain = _plain(name)
+    for part in plain.split("."):
         if not hasattr(found, part):
-            close = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 3)
-            hint = f"; did you mean {' or '.join(close)}?" if close else ""
-            raise UsageError(f"{short(module)} has no {short(part)!r}{hint}")
+            raise UsageError(f"{short(module)} has no {short(part)!r}{_hint(part, found)}")
         found = getattr(found, part)
     if not isinstance(found, FunctionMethods) and callable(found):
         try:
             found = found()
-        except NoCompilerError:
+        except (ConfigError, NoCompilerError):
             raise
         except (Exception, SystemExit) as error:
             raise _failed(f"calling {short(target)}", error) from error
-    return list(_flatten(target, found))
+    every = list(_flatten(f"{module}:{plain}", found))
+    chosen = [(label, f) for label, f in every if label.startswith(target)]
+    if not chosen:
+        raise UsageError(f"there is no {short(target)}; there are {_listed(every)}")
+    return chosen
+
+
+def _hint(part: str, found: Any) -> str:
+    """What the user may have meant; all that is marked if nothing looks like it."""
+    names = [n for n, value in vars(found).items() if n[0] != "_" and callable(value)]
+    if close := difflib.get_close_matches(part, names, 3):
+        return f"; did you mean {' or '.join(close)}?"
+    known = list(marked(found)) if isinstance(found, ModuleType) else []
+    return f"; it marks {', '.join(known)} with @cgrad.precompile" if known else ""
+
+
+def _listed(found: list[tuple[str, Any]]) -> str:
+    names = [short(label) for label, _ in found]
+    return ", ".join([*names[:5], *(["..."] if names[5:] else [])]) or "none"
 
 
 def one(target: str) -> Any:
     """The compiled function of a target that stands for one."""
     found = functions(target)
     if len(found) != 1:
-        raise UsageError(f"{short(target)} gives {len(found)} functions, expected one")
+        raise UsageError(
+            f"{short(target)} gives {len(found)} functions, expected one of {_listed(found)}"
+        )
     return found[0][1]
 
 

@@ -5,6 +5,7 @@ Responsible for: what a person reads between passes.  Not responsible for: C (`e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from cgrad.core import loops, sizes
@@ -13,6 +14,8 @@ from cgrad.core.sizes import Atom
 
 # longer expressions are cut: shared parts are written out at every use
 LIMIT = 200
+# a call or something in parentheses: neither it nor what is directly in it needs more of them
+_CLOSED = re.compile(r"\w*\([^()]*\)$")
 
 
 def show(stmts: Sequence[Stmt]) -> str:
@@ -124,7 +127,10 @@ def _filled(template: str, parts: Sequence[Expr]) -> list[Expr | str]:
     for k, text in enumerate(template.split("{")):
         number, brace, rest = text.partition("}")
         if k and brace and number.isdigit() and int(number) < len(parts):
-            pieces += [parts[int(number)], rest]
+            part = parts[int(number)]
+            inner = isinstance(part, loops.Call) and not _CLOSED.match(part.template)
+            pieces += ["(", part, ")"] if inner and not _CLOSED.match(template) else [part]
+            pieces.append(rest)
         else:
             pieces.append(text if not k else "{" + text)
     return pieces

@@ -27,12 +27,12 @@ def test_moving_a_border_changes_the_key(other):
 
 
 def test_explain_names_the_field():
-    long = "x" * 500
-    old = Key([("flags", "-O2"), ("source", long), ("gone", "1")]).summary
-    new = Key([("flags", "-O3"), ("source", long + "y"), ("new", "2")]).summary
+    long = "x" * 700
+    old = Key([("flags", "-g -O2"), ("source", long), ("gone", "1")]).summary
+    new = Key([("flags", "-O3 -g"), ("source", long + "y"), ("new", "2")]).summary
     lines = explain(old, new)
-    assert lines[0] == "flags: -O2 -> -O3"
-    assert lines[1].startswith("source: 500 bytes, blake2b ")
+    assert lines[0] == "flags: -O2 -> -O3"  # -g, which both have, is no difference
+    assert lines[1].startswith("source: 700 bytes, blake2b ")
     assert lines[2:] == ["gone: 1 -> absent", "new: absent -> 2"]
     assert explain(old, old) == []
 

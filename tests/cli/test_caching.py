@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import cgrad
 from cgrad.cli import doctor
 from cgrad.cli.main import build_parser
 
@@ -35,6 +36,8 @@ def test_show_and_explain(cgrad_cli, filled):
     lines = cgrad_cli("cache", "explain", *filled, "--json").json["differences"]
     assert "name: power2 -> power3" in lines
     assert any(line.startswith("source: ") for line in lines)
+    text = cgrad_cli("cache", "explain", *filled).out
+    assert "  -static int64_t power2(" in text and "  +static int64_t power3(" in text
     assert cgrad_cli("cache", "explain", filled[0], filled[0]).out == "the two are the same\n"
     assert "no entry begins" in cgrad_cli("cache", "show", "0" * 64).err
     assert cgrad_cli("cache", "show", "xyz").code == 2
@@ -91,9 +94,11 @@ def test_doctor(cgrad_cli, monkeypatch, tmp_path):
     assert found["compiler"]["state"] == "ok" and found["flags"]["state"] == "ok"
     assert {"libmvec", "openmp", "blas", "threads", "cache", "calls"} <= set(found)
     monkeypatch.setenv("CGRAD_NUM_THREADS", "4096")
+    monkeypatch.setenv("CGRAD_CAHCE", "rw")
     monkeypatch.setenv("CGRAD_CACHE_BASE", str(tmp_path / "none"))
     ran = cgrad_cli("doctor")
     assert ran.code == 1 and "holds no kernels" in ran.out and "CGRAD_NUM_THREADS=" in ran.out
+    assert "CGRAD_CAHCE is no setting" in ran.out and "write CGRAD_CACHE\n" in ran.out
     monkeypatch.setenv("CGRAD_CFLAGS", "-fno-such-option")
     assert "problem  flags" in cgrad_cli("doctor").out
     monkeypatch.setenv("CGRAD_CC", "no-such-compiler")
@@ -128,3 +133,10 @@ def test_mistakes_in_the_command_line(cgrad_cli):
     for words in ([], ["lost"], ["cache"], ["cache", "show"], ["doctor", "--lost"]):
         ran = cgrad_cli(*words)
         assert ran.code == 2 and ran.err.startswith("usage: cgrad"), words
+        ran = cgrad_cli(*words, "--json")
+        assert ran.code == 2 and ran.err == "" and ran.json["error"]["kind"] == "usage", words
+    assert "look into the cache" in cgrad_cli().err  # who asks for nothing is told what there is
+
+
+def test_version(cgrad_cli):
+    assert cgrad_cli("--version").out == f"cgrad {cgrad.__version__}\n"

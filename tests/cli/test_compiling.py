@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cgrad.cache.dispatcher import publish_dispatcher
+from cgrad.cli.output import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = "import cli_models as m\nprint(m.loss()([0.0])[1], m.powers()[3]([2.0]))"
@@ -139,6 +140,8 @@ def _list(cgrad_cli, folder):
         ("lost.py:f", 2, "there is no file"),
         ("a b:c", 2, "names no module"),
         ("cli_models:a b", 2, "names nothing in a module"),
+        ("cli_models:powers[4]", 2, "there are cli_models:powers[2], cli_models:powers[3]"),
+        ("cli_models:qqqq", 2, "it marks loss, powers"),
     ],
 )
 def test_mistakes(cgrad_cli, models, target, code, message):
@@ -153,7 +156,30 @@ def test_no_compiler_is_exit_code_3(cgrad_cli, models, monkeypatch, tmp_path):
     publish_dispatcher()
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.setenv("CGRAD_CACHE_DIR", str(tmp_path / "cache"))
-    assert cgrad_cli("compile", f"{models}:loss").code == 3
+    ran = cgrad_cli("compile", f"{models}:powers")
+    assert ran.code == 3 and ran.err == ""  # the rows say it, and the second not again
+    assert ran.out.count("no C compiler was found") == 1 and ran.out.count("failed ") == 2
+    monkeypatch.setenv("CGRAD_CC", "/no/cc")
+    ran = cgrad_cli("compile", f"{models}:loss")
+    assert ran.code == 3 and "'/no/cc' (CGRAD_CC or CC) is not the absolute path" in ran.out
+
+
+def test_one_of_several_functions(cgrad_cli, models):
+    rows = cgrad_cli("compile", f"{models}:powers[3]", "--json").json["kernels"]
+    assert [row["target"] for row in rows] == ["cli_models:powers[3]"]
+
+
+def test_a_setting_that_cannot_be_read_is_a_mistake_of_use(cgrad_cli, models, monkeypatch):
+    monkeypatch.setenv("CGRAD_DEBUG", "9")
+    ran = cgrad_cli("compile", f"{models}:loss", "--json")
+    assert ran.code == 2 and "expected an integer from 0 to 5" in ran.json["error"]["message"]
+
+
+def test_progress_tells_what_is_left():
+    state = Progress(4)
+    assert state.line(1.0) == "0/4 compiled, 1.0 s"
+    state.step("models:loss")
+    assert state.line(2.0) == "1/4 compiled, 2.0 s, about 6 s left, models:loss"
 
 
 def test_precompile_marks_callables():

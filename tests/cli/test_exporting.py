@@ -29,8 +29,12 @@ def test_files_and_names(cgrad_cli, models, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["cli_models:powers", "-o", "out"], 2, "gives 2 functions"),
-        (["cli_models:loss", "-o", "cli_models.py"], 1, "cannot be written"),
+        (
+            ["cli_models:powers", "-o", "out"],
+            2,
+            "gives 2 functions, expected one of cli_models:powers[2], ",
+        ),
+        (["cli_models:loss", "-o", "cli_models.py"], 2, "is not a directory"),
         (["cli_models:loss", "-o", "out", "--example", "cli_models.py"], 2, "is no .npz file"),
         (["cli_models:loss"], 2, "-o/--output"),
     ],

@@ -19,7 +19,7 @@ from cgrad.graph.drawing import LARGEST, picture
 EXPECTED = {
     "graph": "<compiled loss(x: float64",
     "ssa": "= softplus %0",
-    "loops": "for i_from <= i < i_to",
+    "loops": "/ (1.0 + exp",
     "c": "static int64_t loss(int64_t n,",
     "asm": "cg_entry:",
     "dot": 'label="softplus\\nfloat64',
