@@ -121,6 +121,11 @@ def choice(g: Generator) -> Value:
     return g.add("switch", ct.switch(cond.node, a.node, b.node), a.exact and b.exact)
 
 
+def _in_range(array: np.ndarray, dtype: str) -> bool:
+    limits = np.iinfo(dtype)
+    return bool(np.all((array >= limits.min) & (array <= limits.max)))
+
+
 @operation(1)
 def casting(g: Generator) -> Value:
     x = g.pick()
@@ -129,6 +134,8 @@ def casting(g: Generator) -> Value:
         raise Skip
     if dtype.startswith("uint") and np.any(x.array < 0):
         raise Skip  # undefined in C and NumPy; cgrad clamps
+    if dtype in SHORT and x.node.dtype.startswith("float") and not _in_range(x.array, dtype):
+        raise Skip
     return g.add(f"cast {dtype}", ct.cast(x.node, dtype), x.exact)
 
 
