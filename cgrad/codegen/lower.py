@@ -491,7 +491,7 @@ def condition(code: str, found: SizeLike, expected: SizeLike) -> Expr:
 def checks_of(node: Node) -> list[Check]:
     """What the sizes of a node have to satisfy; the condition is filled in by the user of it."""
     tag = -1 if node.tag is None else node.tag
-    true = loops.lit(True, dtypes.BOOL)
+    true = loops.TRUE
     result = [
         Check(true, "CG_SHAPE", tag, axis, found, expected)
         for found, expected, axis in node.op.equalities(node)

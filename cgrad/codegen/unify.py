@@ -87,7 +87,7 @@ def unify(inputs: Sequence[Node], outputs: Sequence[Node], everything: Sequence[
 
 def _declared(inputs: Sequence[Node]) -> Iterable[Check]:
     """Axes that were declared with a length must have it."""
-    true = loops.lit(True, dtypes.BOOL)
+    true = loops.TRUE
     for node in inputs:
         tag = -1 if node.tag is None else node.tag
         for axis, n in enumerate(node.dims):

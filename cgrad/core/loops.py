@@ -217,6 +217,9 @@ def lit(value: Any, dtype: str) -> Expr:
     return expr
 
 
+TRUE = lit(True, BOOL)
+
+
 def size_value(size: SizeLike) -> Expr:
     indices, reads = index_names((size,)), index_reads((size,))
     looked_up = dynamic_parts((size,))
@@ -302,7 +305,7 @@ def compare(operator: str, a: SizeLike, b: SizeLike) -> Expr:
         known = {"==": difference == 0, "<": difference > 0, "<=": difference >= 0}[operator]
         return lit(known, BOOL)
     if operator == "<=" and low == 0:
-        return lit(True, BOOL)
+        return TRUE
     if operator == "<" and high == 0:
         return lit(False, BOOL)
     return call(f"{{0}} {operator} {{1}}", size_value(a), size_value(b), dtype=BOOL)
@@ -311,7 +314,7 @@ def compare(operator: str, a: SizeLike, b: SizeLike) -> Expr:
 def divides(divisor: int, size: SizeLike) -> Expr:
     """Whether a size that is not negative is a multiple of `divisor`."""
     if sizes.quotient(size, divisor) * divisor == size:
-        return lit(True, BOOL)
+        return TRUE
     return call(f"{{0}} % {divisor} == 0", size_value(size), dtype=BOOL)
 
 

@@ -44,9 +44,12 @@ class Rule:
     domain    where the equation holds, for people
     examples  functions of fresh inputs whose graph the rule fires on; the tests are made of them
     complex   whether the equation holds for complex numbers too; if not, no such node is looked at
+    admits    says of the names of the ops of a node's first three arguments whether to look at it
     """
 
-    __slots__ = ("apply", "complex", "domain", "equation", "exact", "examples", "name", "ops")
+    __slots__ = (
+        "admits", "apply", "complex", "domain", "equation", "exact", "examples", "name", "ops",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Rule:
         exact: bool = True,
         domain: str = "everywhere",
         complex: bool = False,
+        admits: Callable[[Sequence[str]], bool] | None = None,
     ) -> None:
         self.name = name
         self.ops = tuple(ops)
@@ -67,6 +71,7 @@ class Rule:
         self.exact = exact
         self.domain = domain
         self.complex = complex
+        self.admits = admits
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.equation}"
@@ -115,17 +120,20 @@ class RuleSet:
     def __or__(self, other: RuleSet) -> RuleSet:
         return RuleSet(f"{self.name}|{other.name}", [*self.rules, *other.rules])
 
-    def of(self, op: Op) -> tuple[Rule, ...]:
-        """The rules that look at `op`, in order."""
-        key = type(op), op.name
-        found = self._of.get(key)
-        if found is None:
-            found = self._of[key] = tuple(
+    def of(self, node: Node) -> tuple[Rule, ...]:
+        """The rules that look at `node`, in order."""
+        op, names = node.op, [arg.op.name for arg in node.args[:3]]
+        of_complex = _is_complex(node)
+        key = type(op), of_complex, op.name, *names
+        if key not in self._of:
+            self._of[key] = tuple(
                 rule
                 for rule in self.rules
                 if any(o == op.name if isinstance(o, str) else isinstance(op, o) for o in rule.ops)
+                and (rule.complex or not of_complex)
+                and (rule.admits is None or rule.admits(names))
             )
-        return found
+        return self._of[key]
 
 
 def rewrite(
@@ -214,10 +222,7 @@ class Walk:
         return body if same else Body(body.params, outputs)
 
     def _fire(self, node: Node) -> Node | None:
-        of_complex = _is_complex(node)
-        for rule in self.rules.of(node.op):
-            if of_complex and not rule.complex:
-                continue
+        for rule in self.rules.of(node):
             try:
                 new = rule.apply(node)
             except Exception as error:

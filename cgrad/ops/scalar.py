@@ -188,10 +188,12 @@ class Elementwise(Op):
         return TensorType(args[-1].dtype if gives == "same" else gives, dims)
 
     def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        dims = node.dims
         for arg in node.args:
-            for axis, (found, expected) in enumerate(zip(arg.dims, node.dims, strict=True)):
-                if found != expected:
-                    yield found, expected, axis
+            if arg.dims != dims:  # a shortcut
+                for axis, (found, expected) in enumerate(zip(arg.dims, dims, strict=True)):
+                    if found != expected:
+                        yield found, expected, axis
 
     def reference(self, *args: Any) -> Any:
         if self.row.numpy is None:

@@ -93,7 +93,7 @@ class Window(Linear):
 
     def inner_index(self, index: Index) -> tuple[Expr, Index]:
         """Whether position `index` lies in the window, and where."""
-        inside = loops.lit(True, dtypes.BOOL)
+        inside = loops.TRUE
         inner: list[SizeLike] = []
         for axis, i in enumerate(index):
             start, step, n = self.starts[axis], self.steps[axis], self.lengths[axis]

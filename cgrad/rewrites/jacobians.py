@@ -321,7 +321,7 @@ def _settled(outputs: Sequence[Node], leaves: Collection[Node], rules: RuleSet) 
             continue
         same = new[node] = rebuild(node, new)
         if held.isdisjoint(same.args):
-            fired = (rule.apply(same) for rule in rules.of(same.op))
+            fired = (rule.apply(same) for rule in rules.of(same))
             found = next((built for built in fired if built is not None), None)
             if found is not None:
                 # what the rule has built may have such products in it

@@ -300,14 +300,14 @@ def equation(
     heads = tuple(map(_heads, left.args))
     swapped = heads[::-1] if root in COMMUTATIVE else heads
 
+    def admits(names: Sequence[str]) -> bool:
+        return _may_be(heads, names) or (swapped != heads and _may_be(swapped, names))
+
     def apply_equation(node: Node) -> Node | None:
-        # most nodes are told by the names of their arguments, which is cheaper than matching
-        names = [arg.op.name for arg in node.args]
-        if not _may_be(heads, names) and not (swapped != heads and _may_be(swapped, names)):
-            return None
         for bound in match(left, node, {}):
             return construct(target, bound, node)
         return None
 
     text = f"{_bare(left)} -> {_bare(target)}"
-    rules.add(Rule(name, (root,), apply_equation, text, (Example(left),), exact, domain))
+    examples = (Example(left),)
+    rules.add(Rule(name, (root,), apply_equation, text, examples, exact, domain, admits=admits))
