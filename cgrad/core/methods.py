@@ -86,9 +86,9 @@ class Methods:
         """Axes permuted; reversed without arguments."""
         return node_of("transpose", self, _unpack(axes) or None)
 
-    def reshape(self, *shape: Any) -> Node:
+    def reshape(self, *shape: Any, ndim: int | None = None) -> Node:
         """The same elements in row-major order in another shape; one entry may be -1."""
-        return node_of("reshape", self, _unpack(shape))
+        return node_of("reshape", self, _unpack(shape), ndim)
 
     def flatten(self, ndim: int = 1) -> Node:
         """The last axes joined so that `ndim` remain."""
@@ -125,37 +125,15 @@ class Methods:
 
     prod = _method("prod")
 
-    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Node:
-        """Mean squared distance from the mean over `axis`."""
-        return node_of("var", self, axis=axis, ddof=ddof, keepdims=keepdims)
+    var = _method("var")
+    std = _method("std")
 
-    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Node:
-        """Square root of `var`."""
-        return node_of("std", self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def ptp(self, axis: Axis = None, keepdims: bool = False) -> Node:
-        """Largest minus smallest element over `axis`."""
-        return node_of("ptp", self, axis=axis, keepdims=keepdims)
-
-    def cumsum(self, axis: int | None = None) -> Node:
-        """Sums up to each element along `axis`."""
-        return node_of("cumsum", self, axis)
-
-    def cumprod(self, axis: int | None = None) -> Node:
-        """Products up to each element along `axis`."""
-        return node_of("cumprod", self, axis)
-
-    def norm(self, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Node:
-        """Euclidean norm over `axis`."""
-        return node_of("norm", self, ord=ord, axis=axis, keepdims=keepdims)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-        """The elements (i, i + offset) over two axes."""
-        return node_of("diagonal", self, offset, axis1, axis2)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
-        """The sum over a diagonal."""
-        return node_of("trace", self, offset, axis1, axis2)
+    ptp = _method("ptp")
+    cumsum = _method("cumsum")
+    cumprod = _method("cumprod")
+    norm = _method("norm")
+    diagonal = _method("diagonal")
+    trace = _method("trace")
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Node:
         """Largest element over `axis`; nan if one is nan."""
@@ -173,13 +151,13 @@ class Methods:
         """Whether every element over `axis` is true."""
         return node_of("all", self, axis=axis, keepdims=keepdims)
 
-    def set(self, value: Any) -> Node:
+    def set(self, y: Any, **hints: Any) -> Node:
         """`x[i].set(v)`: a copy of x with v in that place, as `set_subtensor(x[i], v)`."""
-        return node_of("set_subtensor", self, value)
+        return node_of("set_subtensor", self, y, **hints)
 
-    def inc(self, value: Any, ignore_duplicates: bool = False) -> Node:
+    def inc(self, y: Any, **options: Any) -> Node:
         """`x[i].inc(v)`: a copy of x with v added in that place, as `inc_subtensor(x[i], v)`."""
-        return node_of("inc_subtensor", self, value, ignore_duplicates)
+        return node_of("inc_subtensor", self, y, **options)
 
     def compress(self, condition: Any, axis: int | None = None) -> Node:
         """The slices along `axis` where `condition` is true."""
@@ -207,18 +185,31 @@ class Methods:
         """The elements converted to `dtype`."""
         return node_of("cast", self, dtype)
 
-    def clip(self, low: Any, high: Any) -> Node:
-        """The elements limited to [low, high]."""
-        return node_of("clip", self, low, high)
+    def clip(self, a_min: Any, a_max: Any) -> Node:
+        """The elements limited to [a_min, a_max]."""
+        return node_of("clip", self, a_min, a_max)
 
     def fill(self, value: Any) -> Node:
         """`value` in the shape of this tensor."""
         return node_of("second", self, value)
 
-    zeros_like = _method("zeros_like")
-    ones_like = _method("ones_like")
-    copy = _method("identity")
-    conj = _method("conj")
+    def zeros_like(self, dtype: Any = None) -> Node:
+        """Zeros in this shape and, unless another is given, this dtype."""
+        zero = node_of("zeros_like", self)
+        return zero if dtype is None else node_of("cast", zero, dtype)
+
+    def ones_like(self, dtype: Any = None) -> Node:
+        """Ones in this shape and, unless another is given, this dtype."""
+        one = node_of("ones_like", self)
+        return one if dtype is None else node_of("cast", one, dtype)
+
+    def copy(self, name: str | None = None) -> Node:
+        """A node of its own with the same value, and with this name."""
+        result = node_of("identity", self)
+        result.name = name
+        return result
+
+    conj = conjugate = _method("conj")
     round = _method("round")
     exp = _elementwise("exp")
     exp2 = _elementwise("exp2")

@@ -155,7 +155,7 @@ def _labels(side: str) -> list[tuple[str, ...]]:
     ]
 
 
-def vectorize(fn: Callable[..., Any], signature: str | None = None) -> Callable[..., Any]:
+def vectorize(func: Callable[..., Any], signature: str | None = None) -> Callable[..., Any]:
     """`fn`, written for single arguments, as a function of arguments with batch axes in front.
 
     signature  as `numpy.vectorize` has it: "(m,n),(n)->(m)" names the axes of each argument and of
@@ -200,7 +200,7 @@ def vectorize(fn: Callable[..., Any], signature: str | None = None) -> Callable[
                         f"vectorize: {label} is {n} in argument {k + 1}, expected {known}"
                     )
             params.append(make_input(TensorType(node.dtype, dims), node.name))
-        results = fn(*params)
+        results = func(*params)
         outs = as_list(results, "vectorize")
         if gives is not None and [len(labels) for labels in gives] != [out.ndim for out in outs]:
             raise ValueError(

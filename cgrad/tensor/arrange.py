@@ -110,13 +110,13 @@ def split(
 
 
 # -- repeating --------------------------------------------------------------------------------
-def tile(x: Arraylike, reps: Any) -> Node:
-    """x side by side with itself: axis k, counted from the last, `reps[k]` times.
+def tile(A: Arraylike, reps: Any) -> Node:
+    """A side by side with itself: axis k, counted from the last, `reps[k]` times.
 
     `reps` is an int (or int64 scalar), or a sequence of them; the shorter of `reps` and the shape
-    of x gets leading ones.
+    of A gets leading ones.
     """
-    node = as_node(x)
+    node = as_node(A)
     given = list(reps) if isinstance(reps, (tuple, list, np.ndarray)) else [reps]
     counts = [as_size(count, "tile: a number of repetitions") for count in given]
     _not_negative(counts, "tile")
@@ -131,13 +131,13 @@ def tile(x: Arraylike, reps: Any) -> Node:
 
 
 def repeat(
-    x: Arraylike,
+    a: Arraylike,
     repeats: Any,
     axis: int | None = None,
     *,
     total_repeat_length: Arraylike | None = None,
 ) -> Node:
-    """Each element `repeats` times in a row along `axis`; of the flattened x for None.
+    """Each element `repeats` times in a row along `axis`; of the flattened a for None.
 
     `repeats` is an int or an int64 scalar, or a vector with one for each position of the axis.
     With a symbolic vector the length is known only once that is, and memory cannot be found for it
@@ -145,7 +145,7 @@ def repeat(
     is a ShapeError at the call).  Numbers below 0 are a ValueError, or repeat nothing when they are
     found at the call.
     """
-    node = as_node(x)
+    node = as_node(a)
     if axis is None:
         node, axis = flatten(node), 0
     k = one_axis(axis, node.ndim, "repeat")
@@ -227,9 +227,9 @@ def _rolled(node: Node, shift: Any, axis: int) -> Node:
     return join([run(node, axis, n - front, front), run(node, axis, 0, n - front)], axis)
 
 
-def flip(x: Arraylike, axis: Any = None) -> Node:
-    """x with the order of its elements reversed along `axis` (ints; all axes for None)."""
-    node = as_node(x)
+def flip(arr: Arraylike, axis: Any = None) -> Node:
+    """arr with the order of its elements reversed along `axis` (ints; all axes for None)."""
+    node = as_node(arr)
     axes = normal_axes(axis, node.ndim, "flip")
     steps = [slice(None, None, -1) if k in axes else slice(None) for k in range(node.ndim)]
     return getitem(node, tuple(steps)) if axes else node

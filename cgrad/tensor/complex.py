@@ -12,7 +12,7 @@ from cgrad.core.registry import build
 from cgrad.ops.coerce import Arraylike, as_node, cast_to, result_dtype
 from cgrad.ops.elementwise import apply
 
-__all__ = ["angle", "complex", "complex_from_polar", "conj", "imag", "real"]
+__all__ = ["angle", "complex", "complex_from_polar", "conj", "conjugate", "imag", "real"]
 
 
 def complex(re: Arraylike, im: Arraylike) -> Node:
@@ -41,9 +41,12 @@ def imag(z: Arraylike) -> Node:
     return build("imag", z)  # type: ignore[no-any-return]
 
 
-def conj(z: Arraylike) -> Node:
+def conj(x: Arraylike) -> Node:
     """re - i im; a real tensor as it is."""
-    return build("conj", z)  # type: ignore[no-any-return]
+    return build("conj", x)  # type: ignore[no-any-return]
+
+
+conjugate = conj
 
 
 def angle(z: Arraylike) -> Node:

@@ -246,12 +246,12 @@ def full(shape: Arraylike, fill_value: Arraylike, dtype: DType = None) -> Node:
     return stretch_to(value, target, "full")
 
 
-def zeros(shape: Arraylike, dtype: DType = "float64") -> Node:
+def zeros(shape: Arraylike = (), dtype: DType = "float64") -> Node:
     """Zeros of `shape`; see `full`."""
     return _filled(shape, 0, dtype, "zeros")
 
 
-def ones(shape: Arraylike, dtype: DType = "float64") -> Node:
+def ones(shape: Arraylike = (), dtype: DType = "float64") -> Node:
     """Ones of `shape`; see `full`."""
     return _filled(shape, 1, dtype, "ones")
 
@@ -285,12 +285,12 @@ def ones_like(model: Arraylike, dtype: DType = None) -> Node:
 empty_like = zeros_like
 
 
-def full_like(model: Arraylike, fill_value: Arraylike, dtype: DType = None) -> Node:
-    """`fill_value` in the shape of `model`, and in its dtype unless another is given.
+def full_like(a: Arraylike, fill_value: Arraylike, dtype: DType = None) -> Node:
+    """`fill_value` in the shape of a, and in its dtype unless another is given.
 
     Raises DTypeError when the value would lose its fraction in an integer dtype.
     """
-    return _like(model, fill_value, dtype)
+    return _like(a, fill_value, dtype)
 
 
 def _like(model: Arraylike, value: Arraylike, dtype: DType) -> Node:

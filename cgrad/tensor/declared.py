@@ -21,15 +21,18 @@ from cgrad.tensor.messages import teach
 from cgrad.tensor.shape import expand_dims, one_axis
 
 
-def specify_shape(x: Arraylike, shape: Any) -> Node:
-    """x, whose axes have the lengths `shape`: ints or int64 scalars, None for one that may vary.
+def specify_shape(x: Arraylike, *shape: Any) -> Node:
+    """x, whose axes have the lengths `shape`: ints or int64 scalars, None for one that may vary;
+    in a sequence or one after the other.
 
     The result has these lengths as its own, so one declared as 1 stretches and a function can
     return a tensor whose length it could not know.  Another length is a ShapeError: now when it is
     known, else at the call.
     """
     node = as_node(x)
-    given = list(shape) if isinstance(shape, (list, tuple, np.ndarray, Node)) else [shape]
+    one: Any = shape[0] if len(shape) == 1 else None
+    whole = isinstance(one, (list, tuple, np.ndarray)) or (isinstance(one, Node) and one.ndim > 0)
+    given = list(one if whole else shape)
     if len(given) != node.ndim:
         raise ShapeError(
             teach(f"specify_shape: {len(given)} lengths found, expected {node.ndim}",

@@ -18,16 +18,16 @@ from cgrad.tensor.math import cast, maximum, minimum
 
 
 # -- rounding and quotients -------------------------------------------------------------------
-def round(x: Arraylike, mode: str | None = None) -> Node:
-    """The nearest integer, in the dtype of x (bool as int64).
+def round(a: Arraylike, mode: str | None = None) -> Node:
+    """The nearest integer, in the dtype of a (bool as int64).
 
     `mode` says what becomes of halves: "half_to_even" (the default, as in NumPy) or
     "half_away_from_zero".  The derivative is zero.
     """
     if mode in (None, "half_to_even"):
-        return apply("round", x)
+        return apply("round", a)
     if mode == "half_away_from_zero":
-        return round_half_away_from_zero(x)
+        return round_half_away_from_zero(a)
     raise ValueError(f"round: mode={mode!r}, expected 'half_to_even' or 'half_away_from_zero'")
 
 
@@ -45,9 +45,9 @@ def round_half_away_from_zero(x: Arraylike) -> Node:
     return apply("switch", apply("isfinite", node), found, node)
 
 
-def iround(x: Arraylike, mode: str | None = None) -> Node:
-    """`round(x, mode)` as int64."""
-    return cast(round(x, mode), dtypes.INT64)
+def iround(a: Arraylike, mode: str | None = None) -> Node:
+    """`round(a, mode)` as int64."""
+    return cast(round(a, mode), dtypes.INT64)
 
 
 def ceil_intdiv(a: Arraylike, b: Arraylike) -> Node:
@@ -64,9 +64,9 @@ def ceil_intdiv(a: Arraylike, b: Arraylike) -> Node:
     return quotient + cast_to(apply("neq", apply("mod", a, b), 0), quotient.dtype)
 
 
-def divmod(a: Arraylike, b: Arraylike) -> tuple[Node, Node]:
-    """(floor_div(a, b), mod(a, b))."""
-    return apply("floor_div", a, b), apply("mod", a, b)
+def divmod(x: Arraylike, y: Arraylike) -> tuple[Node, Node]:
+    """(floor_div(x, y), mod(x, y))."""
+    return apply("floor_div", x, y), apply("mod", x, y)
 
 
 def largest(*xs: Arraylike) -> Node:

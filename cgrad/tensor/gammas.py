@@ -54,9 +54,9 @@ def tri_gamma(x: Arraylike) -> Node:
     return apply("polygamma", 1, x)
 
 
-def factorial(x: Arraylike) -> Node:
-    """gamma(x + 1), for fractions too, elementwise; integers as float64."""
-    return apply("gamma", apply("add", x, 1))
+def factorial(n: Arraylike) -> Node:
+    """gamma(n + 1), for fractions too, elementwise; integers as float64."""
+    return apply("gamma", apply("add", n, 1))
 
 
 def gammainc(a: Arraylike, x: Arraylike) -> Node:

@@ -19,60 +19,78 @@ from cgrad.ops.constants import Arange, constant, size_node
 from cgrad.ops.elementwise import apply
 from cgrad.tensor.creation import DType, arange
 from cgrad.tensor.lookup import coordinates
-from cgrad.tensor.shape import insert_axes, whole_shape
+from cgrad.tensor.shape import insert_axes, moveaxis, whole_shape
 
 
 def linspace(
     start: Arraylike,
-    end: Arraylike,
+    stop: Arraylike,
     num: Arraylike = 50,
     endpoint: bool = True,
+    retstep: bool = False,
     dtype: DType = None,
-) -> Node:
-    """`num` evenly spaced numbers from `start` to `end`, along a new first axis.
+    axis: int = 0,
+) -> Any:
+    """`num` evenly spaced numbers from `start` to `stop`, along a new axis.
 
-    `num` is an int or an int64 scalar; the last number is `end` exactly, or one step before it
-    without `endpoint`.  float64 unless both ends are float32 or `dtype` says otherwise.
+    `num` is an int or an int64 scalar; the last number is `stop` exactly, or one step before it
+    without `endpoint`.  float64 unless both ends are float32 or `dtype` says otherwise (an integer
+    dtype takes the floor, as in NumPy).  With `retstep` the pair of them and the distance of two.
     """
-    first, last = _ends(start, end)
+    first, last = _ends(start, stop)
     position, last_position, share = _positions(num, endpoint, first)
     value = apply("add", first, apply("mul", position, apply("true_div", last - first, share)))
     if endpoint:
         value = apply("switch", _is_last(position, last_position), last, value)
-    return value if dtype is None else cast_to(value, as_dtype(dtype))
+    if dtype is not None and dtypes.is_integer(as_dtype(dtype)):
+        value = apply("floor", value)
+    value = _placed(value, dtype, axis)
+    return (value, apply("true_div", last - first, share)) if retstep else value
 
 
 def logspace(
     start: Arraylike,
-    end: Arraylike,
+    stop: Arraylike,
     num: Arraylike = 50,
-    endpoint: bool = True,
+    *,
     base: Arraylike = 10.0,
+    endpoint: bool = True,
     dtype: DType = None,
+    axis: int = 0,
 ) -> Node:
-    """`base` to the powers `linspace(start, end, num)`."""
-    value = apply("pow", base, linspace(start, end, num, endpoint))
-    return value if dtype is None else cast_to(value, as_dtype(dtype))
+    """`base` to the powers `linspace(start, stop, num)`.
+
+    By keyword after num, since NumPy and PyTensor order the rest differently.
+    """
+    return _placed(apply("pow", base, linspace(start, stop, num, endpoint)), dtype, axis)
 
 
 def geomspace(
     start: Arraylike,
-    end: Arraylike,
+    stop: Arraylike,
     num: Arraylike = 50,
+    *,
     endpoint: bool = True,
     dtype: DType = None,
+    axis: int = 0,
 ) -> Node:
-    """`num` numbers from `start` to `end`, each the same multiple of the one before.
+    """`num` numbers from `start` to `stop`, each the same multiple of the one before.
 
     The ends have the same sign and are not 0; both are met exactly.  nan otherwise.
     """
-    first, last = _ends(start, end)
+    first, last = _ends(start, stop)
     position, last_position, share = _positions(num, endpoint, first)
     ratio = apply("pow", apply("true_div", last, first), apply("true_div", position, share))
     value = apply("mul", first, ratio)
     if endpoint:
         value = apply("switch", _is_last(position, last_position), last, value)
-    return value if dtype is None else cast_to(value, as_dtype(dtype))
+    return _placed(value, dtype, axis)
+
+
+def _placed(value: Node, dtype: DType, axis: int) -> Node:
+    """The numbers in the dtype asked for, and their axis, the first one, in its place."""
+    cast = value if dtype is None else cast_to(value, as_dtype(dtype))
+    return moveaxis(cast, 0, axis) if axis else cast
 
 
 def _ends(start: Arraylike, end: Arraylike) -> tuple[Node, Node]:

@@ -231,12 +231,15 @@ def _of_shape(node: Node, item: Any) -> Node | None:
 
 
 # -- copies with a window changed -------------------------------------------------------------
-def set_subtensor(x: Node, y: Arraylike) -> Node:
+def set_subtensor(
+    x: Node, y: Arraylike, inplace: bool = False, tolerate_inplace_aliasing: bool = False
+) -> Node:
     """A copy of the indexed tensor with y in the window: `set_subtensor(x[1:], 0.0)`.
 
     y is stretched to the window and cast to the tensor's dtype.  Raises TypeError when `x` is
     no index expression, DTypeError when the cast would lose values, ShapeError when y does not
     fit.  The result has the shape of the tensor that was indexed last: for `x[1:][2]`, of `x[1:]`.
+    The last two arguments, PyTensor's hints, change nothing: memory is shared where it can be.
     """
     x, y = _without_new_axes(x, y, "set_subtensor")
     if is_lookup(x):
@@ -245,12 +248,21 @@ def set_subtensor(x: Node, y: Arraylike) -> Node:
     return Node(window.same(Update), (base, value))
 
 
-def inc_subtensor(x: Node, y: Arraylike, ignore_duplicates: bool = False) -> Node:
+def inc_subtensor(
+    x: Node,
+    y: Arraylike,
+    inplace: bool = False,
+    set_instead_of_inc: bool = False,
+    tolerate_inplace_aliasing: bool = False,
+    ignore_duplicates: bool = False,
+) -> Node:
     """A copy of the indexed tensor with y added in the window; see `set_subtensor`.
 
     What is added at positions that repeat accumulates; with `ignore_duplicates` only the last of
-    them counts, as in NumPy's `x[rows] += y`.
+    them counts, as in NumPy's `x[rows] += y`.  `set_instead_of_inc` is `set_subtensor`.
     """
+    if set_instead_of_inc:
+        return set_subtensor(x, y)
     if ignore_duplicates and is_lookup(x):
         return set_subtensor(x, apply("add", x, y))
     x, y = _without_new_axes(x, y, "inc_subtensor")

@@ -221,13 +221,13 @@ def fitted(value: Node, base: Node, what: str) -> Node:
 
 
 # -- positions --------------------------------------------------------------------------------
-def nonzero(x: Arraylike, return_matrix: bool = False) -> Any:
-    """The positions of the elements of x that are not 0 (or are true), in row-major order.
+def nonzero(a: Arraylike, return_matrix: bool = False) -> Any:
+    """The positions of the elements of a that are not 0 (or are true), in row-major order.
 
-    One int64 vector for each axis of x, in a tuple; their length is known only once x is.
-    `return_matrix` stacks them: (x.ndim, length).
+    One int64 vector for each axis of a, in a tuple; their length is known only once a is.
+    `return_matrix` stacks them: (a.ndim, length).
     """
-    found = coordinates(as_node(x))
+    found = coordinates(as_node(a))
     return build("stack", found) if return_matrix else found
 
 
@@ -244,9 +244,9 @@ def coordinates(node: Node) -> tuple[Node, ...]:
     return tuple(result)
 
 
-def flatnonzero(x: Arraylike) -> Node:
-    """The positions in the flattened x of its elements that are not 0: an int64 vector."""
-    node = as_node(x)
+def flatnonzero(a: Arraylike) -> Node:
+    """The positions in the flattened a of its elements that are not 0: an int64 vector."""
+    node = as_node(a)
     mask = cast(node, dtypes.BOOL)
     total = sizes.product(mask.dims)
     flat = reshape_to(mask, (total,))
@@ -281,9 +281,9 @@ def compress(condition: Arraylike, x: Arraylike, axis: int | None = None) -> Nod
     return take(x, rows, axis)
 
 
-def take_along_axis(x: Arraylike, indices: Arraylike, axis: int) -> Node:
-    """out[..., i, ...] = x[..., indices[..., i, ...], ...], the ellipses running together."""
-    node, index = as_node(x), as_node(indices)
+def take_along_axis(arr: Arraylike, indices: Arraylike, axis: int = 0) -> Node:
+    """out[..., i, ...] = arr[..., indices[..., i, ...], ...], the ellipses running together."""
+    node, index = as_node(arr), as_node(indices)
     if node.ndim != index.ndim:
         raise TypeError(
             f"take_along_axis: indices have {index.ndim} axes, expected the {node.ndim} of x"
@@ -315,9 +315,9 @@ def argmin(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
     return _arg("min", x, axis, keepdims)
 
 
-def max_and_argmax(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> tuple[Node, Node]:
+def max_and_argmax(a: Arraylike, axis: Axis = None, keepdims: bool = False) -> tuple[Node, Node]:
     """`max` and `argmax` over `axis`."""
-    return build("max", x, axis=axis, keepdims=keepdims), argmax(x, axis, keepdims)
+    return build("max", a, axis=axis, keepdims=keepdims), argmax(a, axis, keepdims)
 
 
 def _arg(which: str, x: Arraylike, axis: Axis, keepdims: bool) -> Node:
@@ -339,21 +339,44 @@ def _arg(which: str, x: Arraylike, axis: Axis, keepdims: bool) -> Node:
     return insert_axes(first, axes) if keepdims else first
 
 
-def argsort(x: Arraylike, axis: int | None = -1, kind: str | None = None) -> Node:
-    """The positions that sort x along `axis` (the flattened x for None): stable, nan last."""
-    node, at = _sorted_axis(x, axis, "argsort")
+def argsort(
+    a: Arraylike,
+    axis: int | None = -1,
+    kind: str | None = None,
+    order: None = None,
+    stable: bool | None = None,
+) -> Node:
+    """The positions that sort a along `axis` (the flattened a for None): stable whatever
+    `kind` and `stable` say, nan last."""
+    _no_fields(order, "argsort")
+    node, at = _sorted_axis(a, axis, "argsort")
     last = (*(k for k in range(node.ndim) if k != at), at)
-    order = Node(Argsort(), (permute_axes(node, last),))
-    return permute_axes(order, tuple(last.index(k) for k in range(node.ndim)))
+    positions = Node(Argsort(), (permute_axes(node, last),))
+    return permute_axes(positions, tuple(last.index(k) for k in range(node.ndim)))
 
 
-def sort(x: Arraylike, axis: int | None = -1, kind: str | None = None) -> Node:
-    """x sorted along `axis` (the flattened x for None), nan last.
+def sort(
+    a: Arraylike,
+    axis: int | None = -1,
+    kind: str | None = None,
+    order: None = None,
+    stable: bool | None = None,
+) -> Node:
+    """a sorted along `axis` (the flattened a for None), nan last.
 
-    The derivative follows each element to its place; elements that tie keep their order.
+    The derivative follows each element to its place; elements that tie keep their order, whatever
+    `kind` and `stable` say.
     """
-    node, at = _sorted_axis(x, axis, "sort")
+    _no_fields(order, "sort")
+    node, at = _sorted_axis(a, axis, "sort")
     return take_along_axis(node, argsort(node, at), at)
+
+
+def _no_fields(order: Any, what: str) -> None:
+    if order is not None:
+        raise NotImplementedError(
+            f"{what}: order={order!r} names fields, which tensors do not have"
+        )
 
 
 def _sorted_axis(x: Arraylike, axis: int | None, what: str) -> tuple[Node, int]:

@@ -9,6 +9,7 @@ Not responsible for: what a function computes (its row) or the ops of reductions
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -44,7 +45,13 @@ class Unary(Protocol):
 class Binary(Protocol):
     """An elementwise function of two arguments."""
 
-    def __call__(self, a: Arraylike, b: Arraylike) -> Node: ...
+    def __call__(self, x: Arraylike, y: Arraylike) -> Node: ...
+
+
+class Folded(Protocol):
+    """An elementwise function of two arguments that takes any number of them."""
+
+    def __call__(self, *xs: Arraylike) -> Node: ...
 
 
 _TAKES = {
@@ -81,23 +88,34 @@ def _unary(name: str) -> Unary:
 
 
 def _binary(name: str) -> Binary:
-    def function(a: Arraylike, b: Arraylike) -> Node:
-        return apply(name, a, b)
+    def function(x: Arraylike, y: Arraylike) -> Node:
+        return apply(name, x, y)
 
     _named(function, TABLE[name])
     return function
 
 
-add = _binary("add")
+def _folded(name: str) -> Folded:
+    def function(*xs: Arraylike) -> Node:
+        if not xs:
+            raise TypeError(f"{name}: no arguments found, expected at least one")
+        return functools.reduce(lambda total, x: apply(name, total, x), xs[1:], as_node(xs[0]))
+
+    _named(function, TABLE[name])
+    function.__doc__ = f"{function.__doc__}  Of more than two from left to right."
+    return function
+
+
+add = _folded("add")
 sub = subtract = _binary("sub")
-mul = multiply = _binary("mul")
+mul = multiply = _folded("mul")
 true_div = divide = true_divide = _binary("true_div")
 floor_div = int_div = floor_divide = _binary("floor_div")
 mod = remainder = _binary("mod")
 pow = power = _binary("pow")
 arctan2 = _binary("arctan2")
 hypot = _binary("hypot")
-logaddexp = _binary("logaddexp")
+logaddexp = _folded("logaddexp")
 maximum = _binary("maximum")
 minimum = _binary("minimum")
 second = fill = _binary("second")
@@ -113,9 +131,9 @@ logical_and = _binary("logical_and")
 logical_or = _binary("logical_or")
 logical_xor = _binary("logical_xor")
 logical_not = _unary("logical_not")
-and_ = bitwise_and = _binary("and_")
-or_ = bitwise_or = _binary("or_")
-xor = bitwise_xor = _binary("xor")
+and_ = bitwise_and = _folded("and_")
+or_ = bitwise_or = _folded("or_")
+xor = bitwise_xor = _folded("xor")
 invert = bitwise_not = bitwise_invert = _unary("invert")
 
 neg = negative = _unary("neg")
@@ -181,21 +199,22 @@ def rad2deg(x: Arraylike) -> Node:
     return apply("mul", as_node(x), 180.0 / math.pi)
 
 
-def switch(cond: Arraylike, a: Arraylike, b: Arraylike) -> Node:
-    """a where cond is true (not 0), b elsewhere; both are computed.
+def switch(cond: Arraylike, ift: Arraylike, iff: Arraylike) -> Node:
+    """ift where cond is true (not 0), iff elsewhere; both are computed.
 
-    a and b are promoted, all three stretched as in NumPy.
+    ift and iff are promoted, all three stretched as in NumPy.
     """
-    return apply("switch", cond, a, b)
+    return apply("switch", cond, ift, iff)
 
 
-def where(cond: Arraylike, *branches: Arraylike) -> Any:
-    """`switch(cond, a, b)`; with cond alone the positions of its true elements, `nonzero(cond)`."""
-    if not branches:
+def where(cond: Arraylike, ift: Arraylike | None = None, iff: Arraylike | None = None) -> Any:
+    """`switch(cond, ift, iff)`; with cond alone the positions of its true elements,
+    `nonzero(cond)`."""
+    if ift is None and iff is None:
         return build("nonzero", cond)
-    if len(branches) != 2:
-        raise TypeError(f"where takes cond, or cond, a and b; found {1 + len(branches)} arguments")
-    return apply("switch", cond, *branches)
+    if ift is None or iff is None:
+        raise TypeError("where takes cond, or cond, ift and iff; one of the last two is missing")
+    return apply("switch", cond, ift, iff)
 
 
 def clip(x: Arraylike, min: Arraylike | None, max: Arraylike | None) -> Node:
@@ -231,7 +250,7 @@ def _restored(result: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
 
 
 def sum(
-    x: Arraylike,
+    input: Arraylike,
     axis: Axis = None,
     dtype: DType = None,
     keepdims: bool = False,
@@ -243,7 +262,7 @@ def sum(
     int64, unsigned ones uint64, as in NumPy.  `dtype` casts before adding.  `acc_dtype` adds up
     in another dtype that holds all values, and casts the sum.  `keepdims` leaves axes of length 1.
     """
-    node = summand(as_node(x), dtype, "sum")
+    node = summand(as_node(input), dtype, "sum")
     axes = _axes(node, axis, "sum")
     total = sum_axes(accumulated(node, acc_dtype, "sum"), axes)
     return _restored(cast_to(total, node.dtype), axes, keepdims)
@@ -280,7 +299,7 @@ def summand(node: Node, dtype: DType, what: str) -> Node:
 
 
 def mean(
-    x: Arraylike,
+    input: Arraylike,
     axis: Axis = None,
     dtype: DType = None,
     keepdims: bool = False,
@@ -291,7 +310,7 @@ def mean(
     float32 stays float32, integers and bool give float64, `dtype` chooses another float;
     `acc_dtype` is the float to add up in (float32 is added up in float64 anyhow).
     """
-    node = as_node(x)
+    node = as_node(input)
     wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
     if not dtypes.is_inexact(wanted):
         raise DTypeError(f"mean: dtype={wanted} found, expected a floating or complex dtype")

@@ -53,6 +53,7 @@ def pad(
     constant_values: Any = 0,
     end_values: Any = 0,
     stat_length: Any = None,
+    reflect_type: str = "even",
 ) -> Node:
     """x extended at the ends of its axes, as `numpy.pad`.
 
@@ -69,6 +70,8 @@ def pad(
     Where the length of an axis is known only at the call, the last three need a width of at most
     that length (for reflect, one less): more is a ShapeError at the call.
     """
+    if reflect_type != "even":
+        raise NotImplementedError(f"pad: reflect_type={reflect_type!r} is not built; use 'even'")
     node = as_node(x)
     widths = [(int(a), int(b)) for a, b in _pairs(pad_width, node.ndim, "pad_width")]
     if any(a < 0 or b < 0 for a, b in widths):

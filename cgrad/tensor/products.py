@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from cgrad.core import dtypes, sizes
+from cgrad.core.dtypes import as_dtype
 from cgrad.core.node import Node
-from cgrad.core.registry import register
+from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import ShapeError
 from cgrad.ops.axes import permute_axes, squeeze_axes, sum_axes
@@ -22,7 +23,7 @@ from cgrad.ops.diagonals import diagonal_of, on_diagonal
 from cgrad.ops.elementwise import apply
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.messages import teach
-from cgrad.tensor.shape import flatten, insert_axes, moveaxis, one_axis
+from cgrad.tensor.shape import flatten, insert_axes, moveaxis, one_axis, squeeze
 
 
 def _multiply(
@@ -116,15 +117,15 @@ def dot(a: Arraylike, b: Arraylike) -> Node:
                      (*range(summed), *rest))  # fmt: skip
 
 
-def matmul(a: Arraylike, b: Arraylike) -> Node:
-    """`a @ b`: products of the matrices in the last two axes.
+def matmul(x1: Arraylike, x2: Arraylike, dtype: Any = None) -> Node:
+    """`x1 @ x2`: products of the matrices in the last two axes.
 
     (..., m, n) (..., n, p) -> (..., m, p); a vector is a row on the left and a column on the
     right, and that axis is dropped.  Leading axes stretch as in NumPy.  Scalars are refused (use
-    `*`).  float32 is added up as in `dot`.  Lengths that differ are a ShapeError, now when they are
-    known, else at the call.
+    `*`).  float32 is added up as in `dot`, and the result is cast to `dtype`.  Lengths that differ
+    are a ShapeError, now when they are known, else at the call.
     """
-    left, right = as_node(a), as_node(b)
+    left, right = as_node(x1), as_node(x2)
     if left.ndim == 0 or right.ndim == 0:
         raise ShapeError(
             teach("matmul: a scalar found, expected vectors or matrices", "use a * b",
@@ -136,12 +137,64 @@ def matmul(a: Arraylike, b: Arraylike) -> Node:
     on_left = (inner,) if left.ndim == 1 else (*shared[batch - left.ndim + 2 :], row, inner)
     on_right = (inner,) if right.ndim == 1 else (*shared[batch - right.ndim + 2 :], inner, column)
     out = (*shared, *((row,) if left.ndim > 1 else ()), *((column,) if right.ndim > 1 else ()))
-    return _multiply("matmul", left, on_left, right, on_right, out, shared)
+    product = _multiply("matmul", left, on_left, right, on_right, out, shared)
+    return product if dtype is None else cast_to(product, as_dtype(dtype))
 
 
-def outer(a: Arraylike, b: Arraylike) -> Node:
-    """The products of every element of a with every element of b: (n), (m) -> (n, m)."""
-    left, right = (flatten(x) for x in (a, b))
+def matvec(x1: Arraylike, x2: Arraylike, dtype: Any = None) -> Node:
+    """The matrices x1 times the vectors x2: (..., m, n) (..., n) -> (..., m); see `matmul`."""
+    right = _vectors(x2, "matvec")
+    return squeeze(matmul(x1, insert_axes(right, [right.ndim]), dtype), axis=-1)
+
+
+def vecmat(x1: Arraylike, x2: Arraylike, dtype: Any = None) -> Node:
+    """The vectors x1 times the matrices x2: (..., m) (..., m, n) -> (..., n).
+
+    Of complex vectors the conjugate is taken, as in NumPy.  See `matmul`.
+    """
+    left = _conjugate(_vectors(x1, "vecmat"))
+    return squeeze(matmul(insert_axes(left, [left.ndim - 1]), x2, dtype), axis=-2)
+
+
+def vecdot(x1: Arraylike, x2: Arraylike, dtype: Any = None) -> Node:
+    """The dot products of vectors: (..., n) (..., n) -> (...).
+
+    The first of complex vectors is conjugated, as in NumPy.  Leading axes stretch.
+    """
+    left, right = _conjugate(_vectors(x1, "vecdot")), _vectors(x2, "vecdot")
+    row, column = insert_axes(left, [left.ndim - 1]), insert_axes(right, [right.ndim])
+    return squeeze(matmul(row, column, dtype), axis=(-2, -1))
+
+
+def batched_dot(x1: Arraylike, x2: Arraylike) -> Node:
+    """The `dot` of x1[i] and x2[i] for every i, of vectors or matrices: (b, ...), (b, ...)."""
+    left, right = as_node(x1), as_node(x2)
+    if left.ndim not in (2, 3) or right.ndim not in (2, 3):
+        raise ShapeError(
+            teach(f"batched_dot: {left.ndim} and {right.ndim} axes found, expected 2 or 3 each",
+                  "use einsum or matmul", [left, right])
+        )  # fmt: skip
+    if left.ndim == 2:
+        return (vecdot if right.ndim == 2 else vecmat)(left, right)
+    return (matvec if right.ndim == 2 else matmul)(left, right)
+
+
+def _vectors(x: Arraylike, what: str) -> Node:
+    node = as_node(x)
+    if node.ndim == 0:
+        raise ShapeError(
+            teach(f"{what}: a scalar found, expected vectors", "use a * b", [node])
+        )  # fmt: skip
+    return node
+
+
+def _conjugate(node: Node) -> Node:
+    return build("conj", node) if dtypes.is_complex(node.dtype) else node
+
+
+def outer(x: Arraylike, y: Arraylike) -> Node:
+    """The products of every element of x with every element of y: (n), (m) -> (n, m)."""
+    left, right = flatten(x), flatten(y)
     return apply("mul", insert_axes(left, [1]), insert_axes(right, [0]))
 
 
@@ -187,15 +240,15 @@ def tensordot(a: Arraylike, b: Arraylike, axes: Any = 2) -> Node:
 
 
 # -- any number of operands -------------------------------------------------------------------
-def einsum(subscripts: str, *operands: Arraylike) -> Node:
+def einsum(subscripts: str, *operands: Arraylike, optimize: Any = None) -> Node:
     """The sum of products that `subscripts` spells: `einsum("ij,jk->ik", a, b)`, as in NumPy.
 
     One letter an axis; letters that are not in the result are summed, a letter twice in one
     operand takes its diagonal.  `...` stands for axes without a letter, which run along and stretch
     as in NumPy.  Without `->` the result has `...` and
     the letters that occur once, sorted.  Operands are multiplied two at a time: the cheapest pair
-    first where all lengths are known, else from left to right.  Raises ValueError for letters that
-    do not fit.
+    first where all lengths are known, else from left to right; `optimize` changes nothing.  Raises
+    ValueError for letters that do not fit.
     """
     if not isinstance(subscripts, str):
         raise NotImplementedError(
@@ -335,13 +388,13 @@ def _cheapest(work: Sequence[Term]) -> tuple[int, int]:
 
 
 # -- diagonals --------------------------------------------------------------------------------
-def diagonal(x: Arraylike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+def diagonal(a: Arraylike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
     """The elements (i, i + offset) over two axes, as the last axis of the result.
 
     (..., n, m) -> (..., k) with k = min(n + min(offset, 0), m - max(offset, 0)) or 0.  Raises
-    ShapeError when x has fewer than two axes, ValueError when `axis1` is `axis2`.
+    ShapeError when a has fewer than two axes, ValueError when `axis1` is `axis2`.
     """
-    node = as_node(x)
+    node = as_node(a)
     if node.ndim < 2:
         raise ShapeError(
             teach(f"diagonal: {node.ndim} axes found, expected 2 or more",
@@ -353,9 +406,9 @@ def diagonal(x: Arraylike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> N
     return diagonal_of(moveaxis(node, axes, (-2, -1)), _number(offset, "diagonal"))
 
 
-def diag(x: Arraylike, k: int = 0) -> Node:
-    """(n) -> (n + |k|, n + |k|): a matrix of zeros with x on diagonal k; (n, m) -> diagonal k."""
-    node = as_node(x)
+def diag(v: Arraylike, k: int = 0) -> Node:
+    """(n) -> (n + |k|, n + |k|): a matrix of zeros with v on diagonal k; (n, m) -> diagonal k."""
+    node = as_node(v)
     if node.ndim not in (1, 2):
         raise ShapeError(
             teach(f"diag: {node.ndim} axes found, expected a vector or a matrix",
@@ -365,9 +418,12 @@ def diag(x: Arraylike, k: int = 0) -> Node:
     return on_diagonal(node, which) if node.ndim == 1 else diagonal_of(node, which)
 
 
-def trace(x: Arraylike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+extract_diag = diagonal  # PyTensor's other name
+
+
+def trace(a: Arraylike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
     """The sum over a diagonal; integers in NumPy's wide dtype, bool as int64.  See `diagonal`."""
-    return sum_over(diagonal(x, offset, axis1, axis2), axis=-1)
+    return sum_over(diagonal(a, offset, axis1, axis2), axis=-1)
 
 
 def _number(k: Any, what: str) -> int:

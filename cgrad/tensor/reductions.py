@@ -29,7 +29,7 @@ from cgrad.tensor.shape import flatten, insert_axes, moveaxis, one_axis
 
 
 def prod(
-    x: Arraylike,
+    input: Arraylike,
     axis: Axis = None,
     dtype: DType = None,
     keepdims: bool = False,
@@ -44,7 +44,7 @@ def prod(
     the product is cast.  First and higher derivatives are exact where elements are 0; promise
     `no_zeros_in_input` for a cheaper one by division, which is nan there.
     """
-    node = summand(as_node(x), dtype, "prod")
+    node = summand(as_node(input), dtype, "prod")
     axes = normal_axes(axis, node.ndim, "prod")
     factor = accumulated(node, acc_dtype, "prod")
     result = Node(Prod(axes, no_zeros_in_input), (factor,)) if axes else node
@@ -117,7 +117,7 @@ def _but_one(node: Node, axis: int, start: int) -> Node:
 
 # -- spread -----------------------------------------------------------------------------------
 def var(
-    x: Arraylike,
+    input: Arraylike,
     axis: Axis = None,
     ddof: int = 0,
     keepdims: bool = False,
@@ -125,13 +125,13 @@ def var(
     *,
     dtype: DType = None,
 ) -> Node:
-    """The mean of the squared distances from the mean over `axis`: sum((x - mean)^2) / (n - ddof).
+    """The mean of the squared distances from the mean over `axis`, sum(distance^2) / (n - ddof).
 
     `corrected` takes the rounding of the mean out again, sum(d^2) - sum(d)^2 / n.  nan when n is
     0 or ddof.  float32 stays float32 (added up in float64), integers and bool give float64,
-    `dtype` chooses another float.  Of complex numbers the squares are those of |x - mean|.
+    `dtype` chooses another float.  Of complex numbers the squares are those of |input - mean|.
     """
-    node = as_node(x)
+    node = as_node(input)
     wanted = dtypes.as_float(node.dtype) if dtype is None else as_dtype(dtype)
     if not dtypes.is_inexact(wanted):
         raise DTypeError(f"var: dtype={wanted} found, expected a floating or complex dtype")
@@ -161,7 +161,7 @@ def _size(n: sizes.SizeLike, dtype: str) -> Any:
 
 
 def std(
-    x: Arraylike,
+    input: Arraylike,
     axis: Axis = None,
     ddof: int = 0,
     keepdims: bool = False,
@@ -170,7 +170,7 @@ def std(
     dtype: DType = None,
 ) -> Node:
     """The square root of `var`, in the same dtypes; where it is 0 its derivative is 0."""
-    return root(var(x, axis, ddof, keepdims, corrected, dtype=dtype))
+    return root(var(input, axis, ddof, keepdims, corrected, dtype=dtype))
 
 
 def root(x: Node) -> Node:
@@ -179,9 +179,9 @@ def root(x: Node) -> Node:
     return apply("switch", none, 0, apply("sqrt", apply("switch", none, 1, x)))
 
 
-def ptp(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
-    """The largest minus the smallest element over `axis`, in the dtype of x; bool is refused."""
-    return apply("sub", max(x, axis, keepdims), min(x, axis, keepdims))
+def ptp(a: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
+    """The largest minus the smallest element over `axis`, in the dtype of a; bool is refused."""
+    return apply("sub", max(a, axis, keepdims), min(a, axis, keepdims))
 
 
 _BUILDERS: dict[str, Callable[..., Any]] = {

@@ -58,20 +58,25 @@ def transpose(x: Arraylike, axes: Sequence[int] | int | None = None) -> Node:
     return permute_axes(node, order)
 
 
-def swapaxes(x: Arraylike, axis1: int, axis2: int) -> Node:
-    """x with two axes exchanged."""
-    node = as_node(x)
+def matrix_transpose(x: Arraylike) -> Node:
+    """x with its last two axes exchanged."""
+    return swapaxes(x, -1, -2)
+
+
+def swapaxes(y: Arraylike, axis1: int, axis2: int) -> Node:
+    """y with two axes exchanged."""
+    node = as_node(y)
     order = list(range(node.ndim))
     a, b = (one_axis(axis, node.ndim, "swapaxes") for axis in (axis1, axis2))
     order[a], order[b] = b, a
     return permute_axes(node, tuple(order))
 
 
-def moveaxis(x: Arraylike, source: Axes, destination: Axes) -> Node:
-    """x with the axes `source` moved to the places `destination`, the others in their order."""
-    node = as_node(x)
+def moveaxis(a: Arraylike, source: Axes, destination: Axes) -> Node:
+    """a with the axes `source` moved to the places `destination`, the others in their order."""
+    node = as_node(a)
     origin, target = (
-        [one_axis(a, node.ndim, "moveaxis") for a in _listed(axes)]
+        [one_axis(axis, node.ndim, "moveaxis") for axis in _listed(axes)]
         for axes in (source, destination)
     )
     if (
@@ -128,9 +133,9 @@ def insert_axes(node: Node, places: Sequence[int]) -> Node:
     return broadcast_axes(node, dims, tuple(k for k in range(ndim) if k not in places))
 
 
-def expand_dims(x: Arraylike, axis: int | Sequence[int]) -> Node:
-    """x with a new axis of length 1 at each position of the result that `axis` names."""
-    node = as_node(x)
+def expand_dims(a: Arraylike, axis: int | Sequence[int]) -> Node:
+    """a with a new axis of length 1 at each position of the result that `axis` names."""
+    node = as_node(a)
     places = list(axis) if isinstance(axis, (tuple, list)) else [axis]
     return insert_axes(node, normal_axes(places, node.ndim + len(places), "expand_dims"))
 
@@ -157,32 +162,42 @@ def _must_be_one(node: Node, axes: Sequence[int], what: str, fix: str) -> None:
             )
 
 
-def atleast_1d(x: Arraylike) -> Node:
-    """x, or a vector of one element when x is a scalar."""
-    node = as_node(x)
-    return node if node.ndim else insert_axes(node, [0])
+def atleast_Nd(*xs: Arraylike, n: int = 1, left: bool = True) -> Any:
+    """Each x with axes of length 1 in front, or at the end where not `left`, until it has n.
+
+    One x gives a tensor, several a list.
+    """
+    found = []
+    for node in map(as_node, xs):
+        missing = range(max(n - node.ndim, 0))
+        found.append(insert_axes(node, missing if left else [node.ndim + k for k in missing]))
+    return found[0] if len(found) == 1 else found
 
 
-def atleast_2d(x: Arraylike) -> Node:
-    """x with leading axes of length 1 until it is a matrix."""
-    node = as_node(x)
-    return insert_axes(node, range(2 - node.ndim))
+def atleast_1d(*xs: Arraylike, left: bool = True) -> Any:
+    """Each x, scalars as vectors of one element; see `atleast_Nd`."""
+    return atleast_Nd(*xs, n=1, left=left)
 
 
-def atleast_3d(x: Arraylike) -> Node:
-    """x with leading axes of length 1 until it has three (NumPy appends one to a matrix)."""
-    node = as_node(x)
-    return insert_axes(node, range(3 - node.ndim))
+def atleast_2d(*xs: Arraylike, left: bool = True) -> Any:
+    """Each x with axes of length 1 until it is a matrix; see `atleast_Nd`."""
+    return atleast_Nd(*xs, n=2, left=left)
 
 
-def shape_padleft(x: Arraylike, n_ones: int = 1) -> Node:
-    """x with `n_ones` new axes of length 1 in front."""
-    return insert_axes(as_node(x), range(n_ones))
+def atleast_3d(*xs: Arraylike, left: bool = True) -> Any:
+    """Each x with axes of length 1 until it has three (NumPy puts them elsewhere); see
+    `atleast_Nd`."""
+    return atleast_Nd(*xs, n=3, left=left)
 
 
-def shape_padright(x: Arraylike, n_ones: int = 1) -> Node:
-    """x with `n_ones` new axes of length 1 at the end."""
-    node = as_node(x)
+def shape_padleft(t: Arraylike, n_ones: int = 1) -> Node:
+    """t with `n_ones` new axes of length 1 in front."""
+    return insert_axes(as_node(t), range(n_ones))
+
+
+def shape_padright(t: Arraylike, n_ones: int = 1) -> Node:
+    """t with `n_ones` new axes of length 1 at the end."""
+    node = as_node(t)
     return insert_axes(node, range(node.ndim, node.ndim + n_ones))
 
 
@@ -304,13 +319,13 @@ def stretch_to(node: Node, target: Shape, what: str) -> Node:
 
 
 # -- joining ----------------------------------------------------------------------------------
-def concatenate(tensors: Sequence[Arraylike], axis: int = 0) -> Node:
+def concatenate(tensor_list: Sequence[Arraylike], axis: int = 0) -> Node:
     """The tensors one after the other along `axis`, in the dtype they promote to.
 
     Their other axes must agree: a difference that is known now is a ShapeError, the rest is
     checked at the call.
     """
-    nodes = [as_node(x) for x in tensors]
+    nodes = [as_node(x) for x in tensor_list]
     if not nodes:
         raise ValueError("concatenate: no tensors to join; expected at least one")
     ndim = nodes[0].ndim
@@ -342,11 +357,11 @@ def _must_agree(nodes: Sequence[Node], axes: Sequence[int], what: str) -> None:
             )
 
 
-def join(axis: int, *tensors: Arraylike) -> Node:
+def join(axis: int, *tensors_list: Arraylike) -> Node:
     """`concatenate` with the axis in front, as in PyTensor."""
-    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
-        tensors = tuple(tensors[0])
-    return concatenate(tensors, axis)
+    if len(tensors_list) == 1 and isinstance(tensors_list[0], (list, tuple)):
+        tensors_list = tuple(tensors_list[0])
+    return concatenate(tensors_list, axis)
 
 
 def stack(tensors: Sequence[Arraylike], axis: int = 0) -> Node:

@@ -50,11 +50,13 @@ def convolve2d(
     mode: str = "full",
     boundary: str = "fill",
     fillvalue: Any = 0,
+    method: str = "auto",
 ) -> Node:
     """The convolution over the last two axes: (..., n, m), (..., p, q); modes as in `convolve1d`.
 
     boundary  what lies outside of in1: "fill" is `fillvalue` everywhere, "wrap" repeats in1,
               "symm" reflects it, with the elements at the edge
+    method    changes nothing: the sum over the window is a loop of C
     """
     if boundary not in ("fill", "wrap", "symm"):
         raise ValueError(

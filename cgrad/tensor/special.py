@@ -84,19 +84,19 @@ def logsumexp(x: Arraylike, axis: Axis = None, keepdims: bool = False) -> Node:
     return insert_axes(result, s.axes) if keepdims else result
 
 
-def softmax(x: Arraylike, axis: Axis = None) -> Node:
-    """exp(x) / sum(exp(x)) over `axis` (an int, a tuple of ints, None for all), without overflow.
+def softmax(c: Arraylike, axis: Axis = None) -> Node:
+    """exp(c) / sum(exp(c)) over `axis` (an int, a tuple of ints, None for all), without overflow.
 
-    The shape of x; positive, with sum 1.  Elements that are all -inf have equal shares, as have
+    The shape of c; positive, with sum 1.  Elements that are all -inf have equal shares, as have
     those that are inf.  Integers and bool give float64.
     """
-    s = _Shifted(x, axis, "softmax")
+    s = _Shifted(c, axis, "softmax")
     return apply("true_div", s.e, s.spread(s.total))
 
 
-def log_softmax(x: Arraylike, axis: Axis = None) -> Node:
-    """log(softmax(x, axis)), exact also where the share is too small for a float."""
-    s = _Shifted(x, axis, "log_softmax")
+def log_softmax(c: Arraylike, axis: Axis = None) -> Node:
+    """log(softmax(c, axis)), exact also where the share is too small for a float."""
+    s = _Shifted(c, axis, "log_softmax")
     return apply("sub", s.gap, s.spread(apply("log", s.total)))
 
 

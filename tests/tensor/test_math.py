@@ -230,7 +230,7 @@ def test_switch_and_where(same):
     same(ct.where(c, x, y), expected, given)
     same(ct.where(x > 1, x, 0), np.array([0.0, 2, 3]), given)
     same(ct.where(c)[0], np.array([1, 2]), given)
-    with pytest.raises(TypeError, match="found 2 arguments"):
+    with pytest.raises(TypeError, match="ift and iff"):
         ct.where(c, x)
 
 
@@ -265,8 +265,8 @@ def test_second(same):
 def test_wrong_number_of_arguments_names_the_function():
     with pytest.raises(TypeError, match=r"exp\(\) takes 1"):
         ct.exp(1, 2)
-    with pytest.raises(TypeError, match=r"add\(\) missing 1"):
-        ct.add(1)
+    with pytest.raises(TypeError, match=r"sub\(\) missing 1"):
+        ct.sub(1)
 
 
 # -- ufuncs and refusals ----------------------------------------------------------------------

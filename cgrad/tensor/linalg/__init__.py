@@ -41,6 +41,7 @@ from cgrad.tensor.linalg.systems import (
     tensorsolve,
 )
 from cgrad.tensor.norms import norm
+from cgrad.tensor.products import trace
 
 matrix_inverse = inv  # PyTensor's other name
 
@@ -50,5 +51,5 @@ __all__ = [
     "matrix_power", "norm", "pinv", "pivot_to_permutation", "qr", "schur", "slogdet", "solve",
     "solve_banded", "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
     "solve_discrete_lyapunov", "solve_sylvester", "solve_triangular", "svd", "tensorinv",
-    "tensorsolve",
+    "tensorsolve", "trace",
 ]  # fmt: skip

@@ -36,52 +36,56 @@ from cgrad.tensor.shape import concatenate, reshape, transpose
 _DOUBLINGS = 60  # 2^60 steps of the regulator
 
 
-def solve_sylvester(a: Arraylike, b: Arraylike, q: Arraylike) -> Node:
-    """X with a X + X b = q: (n, n), (m, m), (n, m) -> (n, m).
+def solve_sylvester(A: Arraylike, B: Arraylike, Q: Arraylike) -> Node:
+    """X with A X + X B = Q: (n, n), (m, m), (n, m) -> (n, m).
 
     By a system of n m equations (R. H. Bartels, G. W. Stewart, "Algorithm 432", 1972, have a
     cheaper way; this one has derivatives of any order). There is one solution unless an eigenvalue
-    of a is one of -b; then the result is infinite or nan.  Raises ShapeError for leading axes.
+    of A is one of -B; then the result is infinite or nan.  Raises ShapeError for leading axes.
     """
-    left, right, given = (_plain(x, "solve_sylvester", k < 2) for k, x in enumerate((a, b, q)))
+    left, right, given = (_plain(x, "solve_sylvester", k < 2) for k, x in enumerate((A, B, Q)))
     n, m = given.shape[0], given.shape[1]
     system = apply("add", kron(left, eye(m)), kron(eye(n), transpose(right)))
     return reshape(solve(system, reshape(given, (n * m,))), (n, m))
 
 
-def solve_continuous_lyapunov(a: Arraylike, q: Arraylike) -> Node:
-    """X with a X + X a^T = q: (n, n), (n, n) -> (n, n).  See `solve_sylvester`."""
-    node = _plain(a, "solve_continuous_lyapunov")
-    return solve_sylvester(node, transpose(node), _plain(q, "solve_continuous_lyapunov"))
+def solve_continuous_lyapunov(A: Arraylike, Q: Arraylike) -> Node:
+    """X with A X + X A^T = Q: (n, n), (n, n) -> (n, n).  See `solve_sylvester`."""
+    node = _plain(A, "solve_continuous_lyapunov")
+    return solve_sylvester(node, transpose(node), _plain(Q, "solve_continuous_lyapunov"))
 
 
-def solve_discrete_lyapunov(a: Arraylike, q: Arraylike) -> Node:
-    """X with a X a^T - X + q = 0: (n, n), (n, n) -> (n, n).
+def solve_discrete_lyapunov(A: Arraylike, Q: Arraylike, method: str = "direct") -> Node:
+    """X with A X A^T - X + Q = 0: (n, n), (n, n) -> (n, n).
 
-    The covariance of a stationary process x' = a x + noise of covariance q.  By a system of n^2
-    equations. There is one solution unless the product of two eigenvalues of a is 1.  Raises
-    ShapeError for leading axes.
+    The covariance of a stationary process x' = A x + noise of covariance Q.  By a system of n^2
+    equations. There is one solution unless the product of two eigenvalues of A is 1.  Raises
+    ShapeError for leading axes.  `method` may be "direct" or "bilinear", and both mean this one.
     """
-    left, given = (_plain(x, "solve_discrete_lyapunov") for x in (a, q))
+    if method not in ("direct", "bilinear"):
+        raise ValueError(
+            f"solve_discrete_lyapunov: method={method!r} found, expected 'direct' or 'bilinear'"
+        )
+    left, given = (_plain(x, "solve_discrete_lyapunov") for x in (A, Q))
     n = given.shape[0]
     system = apply("sub", eye(n * n), kron(left, left))
     return reshape(solve(system, reshape(given, (n * n,))), (n, n))
 
 
 def solve_discrete_are(
-    a: Arraylike, b: Arraylike, q: Arraylike, r: Arraylike, enforce_Q_symmetric: bool = False
+    A: Arraylike, B: Arraylike, Q: Arraylike, R: Arraylike, enforce_Q_symmetric: bool = False
 ) -> Node:
-    """X with a^T X a - X - a^T X b (r + b^T X b)^-1 b^T X a + q = 0.
+    """X with A^T X A - X - A^T X B (R + B^T X B)^-1 B^T X A + Q = 0.
 
     (n, n), (n, m), (n, n), (m, m) -> (n, n).  The cost to go of a discrete linear-quadratic
-    regulator: the solution for which a - b (r + b^T X b)^-1 b^T X a has eigenvalues of absolute
-    value below 1.  q and r are symmetric, r is not singular; with `enforce_Q_symmetric` q is
-    (q + q^T) / 2.  Derivatives of any order, each by a system of n^2 equations.  nan where doubling
+    regulator: the solution for which A - B (R + B^T X B)^-1 B^T X A has eigenvalues of absolute
+    value below 1.  Q and R are symmetric, R is not singular; with `enforce_Q_symmetric` Q is
+    (Q + Q^T) / 2.  Derivatives of any order, each by a system of n^2 equations.  nan where doubling
     finds no solution.
     """
-    a, b, q, r = _regulator(a, b, q, r, "solve_discrete_are", enforce_Q_symmetric)
-    value = _doubled(a, matmul(b, solve(r, transpose(b))), q)
-    return Node(DiscreteRiccati(), (value, a, b, q, r))
+    A, B, Q, R = _regulator(A, B, Q, R, "solve_discrete_are", enforce_Q_symmetric)
+    value = _doubled(A, matmul(B, solve(R, transpose(B))), Q)
+    return Node(DiscreteRiccati(), (value, A, B, Q, R))
 
 
 def solve_continuous_are(a: Arraylike, b: Arraylike, q: Arraylike, r: Arraylike) -> Node:

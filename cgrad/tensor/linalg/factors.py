@@ -27,7 +27,13 @@ from cgrad.tensor.math import cast
 from cgrad.tensor.shape import insert_axes
 
 
-def cholesky(x: Arraylike, lower: bool = True, on_error: str = "nan") -> Node:
+def cholesky(
+    x: Arraylike,
+    lower: bool = True,
+    check_finite: bool = True,
+    overwrite_a: bool = False,
+    on_error: str = "nan",
+) -> Node:
     """The triangular L with x = L L^T, or where not `lower` U with x = U^T U: (..., n, n).
 
     Of a complex Hermitian matrix x = L L^H; of its diagonal only the real part is read.
@@ -35,6 +41,7 @@ def cholesky(x: Arraylike, lower: bool = True, on_error: str = "nan") -> Node:
     Only the lower triangle of x is read (the upper one where not `lower`), and derivatives belong
     to that triangle.  Where x is not positive definite the result is nan, or with
     on_error="raise" the call raises BadValueError.  log det x is 2 sum(log(diagonal(L))).
+    `check_finite` and `overwrite_a`, here and elsewhere, change nothing.
     """
     node = matrix(x, "cholesky")
     if on_error not in ("nan", "raise"):
@@ -46,15 +53,21 @@ def cholesky(x: Arraylike, lower: bool = True, on_error: str = "nan") -> Node:
     return factor if lower else turned(factor)
 
 
-def lu(x: Arraylike, permute_l: bool = False, p_indices: bool = False) -> Any:
-    """P, L and U with x = P L U: (..., n, n) three times.
+def lu(
+    a: Arraylike,
+    permute_l: bool = False,
+    check_finite: bool = True,
+    p_indices: bool = False,
+    overwrite_a: bool = False,
+) -> Any:
+    """P, L and U with a = P L U: (..., n, n) three times.
 
     P is a permutation, L lower triangular with ones on its diagonal, U upper triangular; rows are
     interchanged so that no element of L exceeds 1.  With `permute_l` only P L and U; with
-    `p_indices` instead of P the integers p, (..., n), with x = L[p] U.  The derivative is that for
-    a fixed P, and nan or infinite where x is singular.
+    `p_indices` instead of P the integers p, (..., n), with a = L[p] U.  The derivative is that for
+    a fixed P, and nan or infinite where a is singular.
     """
-    node = matrix(x, "lu")
+    node = matrix(a, "lu")
     packed, pivots = _eliminated(node)
     lower, upper = unit_lower(packed), Node(Triangle(0, False), (packed,))
     if permute_l:
@@ -64,14 +77,16 @@ def lu(x: Arraylike, permute_l: bool = False, p_indices: bool = False) -> Any:
     return swap_rows(pivots, identity_like(node), backwards=True), lower, upper
 
 
-def lu_factor(x: Arraylike) -> tuple[Node, Node]:
+def lu_factor(
+    a: Arraylike, check_finite: bool = True, overwrite_a: bool = False
+) -> tuple[Node, Node]:
     """The factors of `lu` in one matrix and the pivots: (..., n, n), (..., n).
 
     L is below the diagonal.  Row i was interchanged with row pivots[i], one after the
     other; they are int32 and count from 0.
     For `lu_solve`.
     """
-    packed, pivots = _eliminated(matrix(x, "lu_factor"))
+    packed, pivots = _eliminated(matrix(a, "lu_factor"))
     return packed, cast(getitem(pivots, (..., 0)), "int32")
 
 
@@ -99,17 +114,28 @@ def _order(pivots: Node, backwards: bool = True) -> Node:
     return cast(getitem(swap_rows(pivots, column, backwards), (..., 0)), "int64")
 
 
-def eigh(x: Arraylike, b: Arraylike | None = None, lower: bool = True) -> tuple[Node, Node]:
-    """Eigenvalues w, ascending, and eigenvectors v as columns, of a symmetric matrix: x v = w v.
+def eigh(
+    a: Arraylike,
+    b: Arraylike | None = None,
+    lower: bool = True,
+    UPLO: str | None = None,
+    driver: str = "evr",
+) -> tuple[Node, Node]:
+    """Eigenvalues w, ascending, and eigenvectors v as columns, of a symmetric matrix: a v = w v.
 
     Of a complex matrix, a Hermitian one; w is real.  A vector is determined up to a factor of
     absolute value 1, and the derivative is that for which v^H dv is real.
-    With a positive definite b those of x v = w b v, whose vectors have v^T b v = 1.
-    (..., n, n) -> (..., n), (..., n, n).  Only the lower triangle of x is read (the upper one where
+    With a positive definite b those of a v = w b v, whose vectors have v^T b v = 1.
+    (..., n, n) -> (..., n), (..., n, n).  Only the lower triangle of a is read (the upper one where
     not `lower`), and derivatives belong to that triangle.  The vectors of equal eigenvalues have no
     derivative.  nan where the algorithm does not converge, as for elements that are not finite.
+    `UPLO`, "L" or "U", is another way to say `lower`; `driver` changes nothing.
     """
-    node = matrix(x, "eigh")
+    if UPLO is not None:
+        if UPLO not in ("L", "U"):
+            raise ValueError(f"eigh: UPLO={UPLO!r} found, expected 'L' or 'U'")
+        lower = UPLO == "L"
+    node = matrix(a, "eigh")
     if dtypes.is_complex(node.dtype):
         if b is not None:
             raise NotImplementedError("eigh: b is not built for complex matrices")
@@ -152,32 +178,33 @@ def eigvals(x: Arraylike) -> Node:
     return eig(x)[0]
 
 
-def eigvalsh(x: Arraylike, b: Arraylike | None = None, lower: bool = True) -> Node:
+def eigvalsh(a: Arraylike, b: Arraylike | None = None, lower: bool = True) -> Node:
     """The eigenvalues of `eigh`: (..., n, n) -> (..., n)."""
-    return eigh(x, b, lower)[0]
+    return eigh(a, b, lower)[0]
 
 
-def schur(x: Arraylike) -> tuple[Node, Node]:
-    """T and Z with x = Z T Z^T, Z orthogonal: (..., n, n) twice.
+def schur(A: Arraylike, output: str = "real", sort: None = None) -> tuple[Node, Node]:
+    """T and Z with A = Z T Z^T, Z orthogonal: (..., n, n) twice.
 
     The real Schur form: T is upper triangular, but for 2 x 2 blocks that stand for pairs of complex
     eigenvalues.  nan where the algorithm does not converge.  There is no derivative: asking for it
     raises NotImplementedError.
     """
-    packed = Node(Schur(), (matrix(x, "schur"),))
+    packed = Node(Schur(), (matrix(A, "schur"),))
     n = packed.dims[-2]
     return part(packed, -1, 0, n), part(packed, -1, n, n)
 
 
-def svd(x: Arraylike, full_matrices: bool = False, compute_uv: bool = True) -> Any:
-    """U, s and V^T with x = U diag(s) V^T, s descending: (..., m, n) -> (..., m, k), (..., k),
-    (..., k, n) with k = min(m, n); only s unless `compute_uv`.
+def svd(a: Arraylike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """U, s and V^T with a = U diag(s) V^T, s descending: (..., m, n) -> (..., m, m), (..., k),
+    (..., n, n) with k = min(m, n); only s unless `compute_uv`.
 
-    The vectors of equal singular values have no derivative.  nan where the algorithm does not
-    converge.  With `full_matrices` U is (..., m, m) and V^T (..., n, n); of the vectors beyond the
-    k-th only the space is determined, and they have no derivative (`NullTypeGradError`).
+    Of the vectors beyond the k-th only the space is determined, and they have no derivative
+    (`NullTypeGradError`).  Without `full_matrices` U is (..., m, k) and V^T (..., k, n), which is
+    faster and has derivatives, but for the vectors of equal singular values.  nan where the
+    algorithm does not converge.
     """
-    node = matrix(x, "svd", square=False)
+    node = matrix(a, "svd", square=False)
     values = singular_values(node)
     if not compute_uv:
         return values
@@ -185,17 +212,22 @@ def svd(x: Arraylike, full_matrices: bool = False, compute_uv: bool = True) -> A
     m, n = node.dims[-2:]
     u, v = part(packed, -2, 0, m), part(packed, -2, m, n)
     if full_matrices:
-        u, v = (_completed(x) for x in (u, v))
+        u, v = (_completed(q) for q in (u, v))
     return u, values, turned(v)
 
 
 def _completed(q: Node) -> Node:
     """Square matrices whose first columns are those of q, and all are orthonormal."""
     m, k = q.dims[-2:]
+    if m == k:
+        return q
     one = broadcast_axes(constant(np.ones((), q.dtype)), (*q.dims[:-1], m), ())
     square = join([q, Node(Triangle(0, False), (Node(Triangle(0, True), (one,)),))], q.ndim - 1)
     found = qr(square)[0]
-    why = "only the space of the vectors beyond the first ones is determined, not the vectors"
+    why = (
+        "only the space of the vectors beyond the first ones is determined, not the vectors; "
+        "use full_matrices=False (svd), mode='reduced' (qr)"
+    )
     rest = Node(UndefinedGrad(why), (part(found, -1, k, m - k),))
     return join([q, rest], q.ndim - 1)
 
@@ -207,18 +239,28 @@ def _complete_qr(node: Node) -> tuple[Node, Node]:
     return _completed(q), join([r, below], r.ndim - 2)
 
 
-def qr(x: Arraylike, mode: str = "reduced") -> Any:
-    """Q and R with x = Q R, R upper triangular: (..., m, n) -> (..., m, k), (..., k, n) with
+def qr(
+    A: Arraylike,
+    mode: str = "reduced",
+    overwrite_a: bool = False,
+    pivoting: bool = False,
+    lwork: int | None = None,
+) -> Any:
+    """Q and R with A = Q R, R upper triangular: (..., m, n) -> (..., m, k), (..., k, n) with
     k = min(m, n); only R for mode="r"; (..., m, m), (..., m, n) for mode="complete".
 
     Derivatives exist where the first k columns are linearly independent; the columns of Q beyond
-    the k-th have none (`NullTypeGradError`).  Raises NotImplementedError for other modes.
+    the k-th have none (`NullTypeGradError`).  "economic" and "full" are SciPy's names for "reduced"
+    and "complete".  Raises NotImplementedError for other modes and for `pivoting`.
     """
+    mode = {"economic": "reduced", "full": "complete"}.get(mode, mode)
     if mode not in ("reduced", "r", "complete"):
         raise NotImplementedError(
             f"qr: mode={mode!r} is not built; use 'reduced', 'complete' or 'r'"
         )
-    node = matrix(x, "qr", square=False)
+    if pivoting:
+        raise NotImplementedError("qr: pivoting is not built; use svd to find the rank")
+    node = matrix(A, "qr", square=False)
     if mode == "complete":
         return _complete_qr(node)
     if dtypes.is_complex(node.dtype):

@@ -20,10 +20,9 @@ from cgrad.tensor.linalg.inverses import inv
 from cgrad.tensor.linalg.matrices import matrix
 from cgrad.tensor.linalg.systems import solve
 from cgrad.tensor.math import cast, switch
-from cgrad.tensor.messages import teach
 from cgrad.tensor.products import matmul
 from cgrad.tensor.scan import foldl
-from cgrad.tensor.shape import concatenate, insert_axes, reshape
+from cgrad.tensor.shape import atleast_Nd, concatenate, insert_axes, reshape
 
 # N. J. Higham, "The scaling and squaring method for the matrix exponential revisited" (2005): the
 # numerator of the approximant of degree 13, and the norm up to which it is exact to 2^-53
@@ -95,11 +94,11 @@ def matrix_dot(*matrices: Arraylike) -> Node:
     return result
 
 
-def matrix_power(x: Arraylike, n: int) -> Node:
-    """x multiplied n times with itself, by squaring; the inverse is multiplied for n < 0."""
+def matrix_power(M: Arraylike, n: int) -> Node:
+    """M multiplied n times with itself, by squaring; the inverse is multiplied for n < 0."""
     if isinstance(n, bool) or not isinstance(n, int):
         raise TypeError(f"matrix_power: n={n!r} found, expected an int")
-    node = matrix(x, "matrix_power")
+    node = matrix(M, "matrix_power")
     if n == 0:
         return identity_like(node)
     base, power = (inv(node), -n) if n < 0 else (node, n)
@@ -114,13 +113,13 @@ def matrix_power(x: Arraylike, n: int) -> Node:
 
 
 def kron(a: Arraylike, b: Arraylike) -> Node:
-    """The Kronecker product of two matrices or vectors: each element of a times all of b."""
+    """The Kronecker product: each element of a times all of b.
+
+    Where one has fewer axes it gets leading ones, as in NumPy.
+    """
     left, right = as_node(a), as_node(b)
-    if left.ndim != right.ndim or left.ndim not in (1, 2):
-        raise ShapeError(
-            teach(f"kron: {left.ndim} and {right.ndim} axes found, expected two matrices or two "
-                  "vectors", "add axes with x[None, :]", [left, right])
-        )  # fmt: skip
+    ndim = max(left.ndim, right.ndim)
+    left, right = (atleast_Nd(x, n=ndim) for x in (left, right))
     spread = insert_axes(left, [2 * k + 1 for k in range(left.ndim)])
     repeated = insert_axes(right, [2 * k for k in range(right.ndim)])
     product = apply("mul", spread, repeated)

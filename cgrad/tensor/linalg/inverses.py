@@ -68,18 +68,19 @@ def slogdet(x: Arraylike) -> tuple[Node, Node]:
     return signs, Node(LogAbsDet(), (logs, node, factors))
 
 
-def pinv(x: Arraylike, rcond: float | None = None) -> Node:
+def pinv(x: Arraylike, hermitian: bool = False, *, rcond: float | None = None) -> Node:
     """The Moore-Penrose inverse: (..., m, n) -> (..., n, m).
 
     Singular values up to `rcond` times the largest count as 0; by default max(m, n) times the
-    spacing of the dtype.  The derivative is that for a constant rank.
+    spacing of the dtype.  The derivative is that for a constant rank.  `hermitian` promises a
+    matrix that is its own adjoint and changes nothing.
     """
     return pseudo_inverse(matrix(x, "pinv", square=False), rcond)[0]
 
 
 def pseudo_inverse(node: Node, rcond: float | None) -> tuple[Node, Node, Node]:
     """`pinv`, the singular values, and which of them count."""
-    u, s, vt = svd(node)
+    u, s, vt = svd(node, full_matrices=False)
     least: Any = rcond
     if rcond is None:
         m, n = node.shape[-2], node.shape[-1]

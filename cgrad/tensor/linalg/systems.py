@@ -37,6 +37,7 @@ def solve_triangular(
     trans: int | str | bool = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
+    check_finite: bool = True,
     b_ndim: int | None = None,
 ) -> Node:
     """x with a x = b for a triangular a: (..., n, n), (n) or (..., n, k) -> the shape of b.
@@ -61,7 +62,11 @@ def solve_triangular(
 
 
 def cho_solve(
-    c_and_lower: tuple[Arraylike, bool] | Arraylike, b: Arraylike, b_ndim: int | None = None
+    c_and_lower: tuple[Arraylike, bool] | Arraylike,
+    b: Arraylike,
+    b_ndim: int | None = None,
+    check_finite: bool = True,
+    overwrite_b: bool = False,
 ) -> Node:
     """x with A x = b from the Cholesky factor c of A and whether it is lower: `(c, lower)`."""
     c, lower = c_and_lower if isinstance(c_and_lower, tuple) else (c_and_lower, True)
@@ -70,16 +75,18 @@ def cho_solve(
 
 
 def lu_solve(
-    lu_and_pivots: tuple[Arraylike, Arraylike],
+    LU_and_pivots: tuple[Arraylike, Arraylike],
     b: Arraylike,
     trans: bool = False,
     b_ndim: int | None = None,
+    check_finite: bool = True,
+    overwrite_b: bool = False,
 ) -> Node:
     """x with A x = b, or A^T x = b with `trans`, from what `lu_factor` returns.
 
     For b see `solve_triangular`.  Raises BadValueError, at the call, for a pivot that is no row.
     """
-    factors, pivots = lu_and_pivots
+    factors, pivots = LU_and_pivots
     left, right, vector = system(factors, b, b_ndim, "lu_solve")
     swaps = cast_to(insert_axes(as_node(pivots), [as_node(pivots).ndim]), left.dtype)
     left, right, swaps = alike([left, right, swaps], "lu_solve")
@@ -125,10 +132,19 @@ def _tridiagonal(a: Node) -> Node:
     return join([insert_axes(row, [row.ndim - 1]) for row in rows], a.ndim - 2)
 
 
+_SHORT_NAMES = {
+    "general": "gen", "symmetric": "sym", "hermitian": "her", "positive definite": "pos",
+    "upper": "upper triangular", "lower": "lower triangular",
+}  # fmt: skip
+
+
 def solve(
     a: Arraylike,
     b: Arraylike,
     lower: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
     assume_a: str = "gen",
     transposed: bool = False,
     b_ndim: int | None = None,
@@ -139,8 +155,10 @@ def solve(
     that is `lower` or not is read), "sym" and "her" (the triangle that is `lower` or not is read),
     "lower triangular", "upper triangular", "tridiagonal" or "diagonal".  With `transposed` the
     system is a^T x = b.  For b see `solve_triangular`.  A singular matrix gives infinities or nan,
-    one that is not positive definite nan.  Raises NotImplementedError for other values of assume_a.
+    one that is not positive definite nan.  SciPy's longer names of assume_a are known too.  Raises
+    NotImplementedError for other values of it.
     """
+    assume_a = _SHORT_NAMES.get(assume_a, assume_a)
     if assume_a in ("lower triangular", "upper triangular"):
         return solve_triangular(a, b, int(transposed), assume_a.startswith("lower"), b_ndim=b_ndim)
     if assume_a == "pos":
