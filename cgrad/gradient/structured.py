@@ -19,19 +19,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cgrad.core import dtypes
+from cgrad.core import dtypes, sizes
 from cgrad.core.derive import vjp
 from cgrad.core.graphs import substitute, toposort
 from cgrad.core.node import Node, TensorType, make_input
+from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import constant
 from cgrad.ops.contract import contract
-from cgrad.ops.counts import added, elements
+from cgrad.ops.counts import UNKNOWN, added, added_size, elements
+from cgrad.ops.jacobian import BySizes
 from cgrad.ops.overlay import assembled
 from cgrad.ops.passthrough import GradScale
 from cgrad.ops.terms import Term, Unstructured, push, whole
 
 MODES = ("auto", "forward", "reverse")
+
+# so many times the elements of a Jacobian are computed on the way to a full one, at least
+_FULL = 4
+# lengths that only a call knows: what counts as many, and which ratio of costs as a difference
+_MANY = 16 * UNKNOWN
+_CLEAR = 1.5
 
 
 class Chosen(NamedTuple):
@@ -52,6 +60,10 @@ def structured(
     forward = _forward(expression, wrt, fixed)
     fewer = elements(expression.dims) < sum(elements(node.dims) for node in wrt)
     backward = _reverse(expression, wrt, fixed) if fewer or forward is None else None
+    if backward is None and forward is not None and _looks_full(forward, expression, wrt):
+        both = _by_sizes(expression, wrt, forward[0], fixed)
+        if both is not None:
+            return Chosen([both], "forward or reverse, by sizes: what takes fewer elements")
     middle = _bottleneck(expression, wrt, fixed)
     mixed = None if middle is None else _by_way_of(middle, expression, wrt[0], fixed)
     known = toposort([expression])
@@ -71,6 +83,66 @@ def structured(
 
 def _as_asked(mode: str, blocks: list[Node | None] | None) -> Chosen | None:
     return None if blocks is None else Chosen(blocks, f"{mode} (as asked)")
+
+
+def _looks_full(blocks: Sequence[Node | None], expression: Node, wrt: Sequence[Node]) -> bool:
+    """Whether there is one Jacobian, and tangents are multiplied by matrices on the way to it."""
+    if len(wrt) != 1 or blocks[0] is None:
+        return False
+    if sizes.product(expression.dims) == sizes.product(wrt[0].dims):
+        return False
+    return added(blocks, toposort([expression])) > _FULL * elements(blocks[0].dims)
+
+
+def _by_sizes(
+    expression: Node, wrt: Sequence[Node], forward: Node, fixed: Sequence[Node]
+) -> Node | None:
+    """Both ways where it depends on lengths of the expression and of wrt which is the shorter."""
+    same = _Same(expression)
+    rows, cols = (
+        {same.of(atom) for n in node.dims for atom in sizes.atoms(n)} for node in (expression, *wrt)
+    )
+    if not rows - cols or not cols - rows:
+        return None
+    backward = _reverse(expression, wrt, fixed)
+    if backward is None or backward[0] is None:
+        return None
+    known = toposort([expression])
+    costs = [added_size([block], known) for block in (forward, backward[0])]
+
+    def ratio(many: set[sizes.Atom]) -> float:
+        """Forward to reverse where there are many of these."""
+        ahead, back = (
+            sizes.evaluate(cost, lambda atom: _MANY if same.of(atom) in many else UNKNOWN)
+            for cost in costs
+        )
+        return ahead / max(back, 1)
+
+    if ratio(rows - cols) * _CLEAR > 1 or ratio(cols - rows) < _CLEAR:
+        return None
+    return Node(BySizes(), (forward, backward[0]))
+
+
+class _Same:
+    """Which lengths must be equal for the ops of a graph: the first of each group stands for it."""
+
+    def __init__(self, expression: Node) -> None:
+        self._first: dict[sizes.Atom, sizes.Atom] = {}
+        for node in toposort([expression]):
+            for a, b, _ in node.op.equalities(node):
+                one, other = _atom(a), _atom(b)
+                if one is not None and other is not None:
+                    self._first[self.of(other)] = self.of(one)
+
+    def of(self, atom: sizes.Atom) -> sizes.Atom:
+        while (before := self._first.get(atom, atom)) is not atom:
+            atom = before
+        return atom
+
+
+def _atom(size: SizeLike) -> sizes.Atom | None:
+    found = list(sizes.atoms(size))
+    return found[0] if len(found) == 1 and sizes.as_size(found[0]) == size else None
 
 
 def _bottleneck(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node]) -> Node | None:

@@ -73,6 +73,16 @@ class SymmetricProduct(WithMap):
     name = "symmetric_product"
 
 
+class BySizes(WithMap):
+    """(elements in one way, elements in another) -> these elements: the sizes decide at the call.
+
+    For all rules it is the first way; the choice is made of it before anything is lowered.
+    """
+
+    __slots__ = ()
+    name = "by_sizes"
+
+
 class Jacobian(WithMap):
     """(elements, values of the point) -> elements, of shape rows + columns.
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cgrad.core.graphs import op_classes, toposort
 from cgrad.core.node import Node
 from cgrad.core.rewrite import Trace, rewrite
+from cgrad.ops.branch import enclose
 from cgrad.ops.control import Scan
 from cgrad.ops.jacobian import Jacobian, SymmetricProduct
 from cgrad.rewrites.branches import BRANCHES, merge_branches
@@ -55,6 +56,9 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
     if not {Jacobian, SymmetricProduct}.isdisjoint(op_classes(toposort(outputs))):
         outputs = rewrite(outputs, _STORING, trace=trace)
+        chosen = enclose(outputs)  # of two ways to compute a Jacobian that sizes choose between
+        if not all(new is old for new, old in zip(chosen, outputs, strict=True)):
+            outputs = rewrite(chosen, _SIMPLIFY, trace=trace)
     if any(node.op.name in ("branch", "scan") for node in toposort(outputs)):
         joined = merge_branches(outputs)
         if not all(new is old for new, old in zip(joined, outputs, strict=True)):

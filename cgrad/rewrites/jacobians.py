@@ -23,11 +23,21 @@ from cgrad.core.graphs import rebuild, toposort
 from cgrad.core.node import Node, make_input
 from cgrad.core.rewrite import RuleSet
 from cgrad.ops.axes import Broadcast, Sum, broadcast_axes, permute_axes, sum_axes
+from cgrad.ops.branch import IfElse
+from cgrad.ops.constants import size_node
 from cgrad.ops.contract import Contract, Labels, contract
-from cgrad.ops.counts import added, work
+from cgrad.ops.control import Get
+from cgrad.ops.counts import added, added_size, work
 from cgrad.ops.diagonals import on_diagonal
 from cgrad.ops.elementwise import apply
-from cgrad.ops.jacobian import Jacobian, SymmetricProduct, in_order, linear_in_wrt, permuted
+from cgrad.ops.jacobian import (
+    BySizes,
+    Jacobian,
+    SymmetricProduct,
+    in_order,
+    linear_in_wrt,
+    permuted,
+)
 from cgrad.ops.windows import Place
 from cgrad.rewrites.patterns import full, like
 
@@ -284,6 +294,18 @@ def _stretched(x: Node, own: Labels, like: Node, labels: Labels) -> Node:
 def elements_of_jacobian(node: Node) -> Node:
     """jacobian(f, x) -> its elements, where it is no factor of such a product"""
     return node.args[0]
+
+
+@STORED.rule(
+    BySizes, example=lambda mat: Node(BySizes(), (apply("add", mat, mat), apply("mul", mat, mat)))
+)
+def fewer_elements(node: Node) -> Node:
+    """one way or another -> ifelse(a <= b, one, another), a and b the elements they compute"""
+    one, other = node.args
+    both = set(toposort([one])) & set(toposort([other]))
+    counts = (added_size([one], both), added_size([other], both))
+    cond = apply("le", *map(size_node, counts))
+    return Node(Get(0), (Node(IfElse(1), (cond, one, other)),))
 
 
 @JACOBIANS.rule(

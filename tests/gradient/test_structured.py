@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -233,6 +234,28 @@ def test_few_outputs_go_in_reverse():
     assert added([jacobian(wide, x).args[0]], set(toposort([wide]))) == added(
         _forward(wide, [x], ()), set(toposort([wide]))
     )
+
+
+def test_sizes_choose_between_forward_and_reverse_at_the_call():
+    """Two hidden layers: of a wide and of a tall Jacobian one kernel computes the cheaper way."""
+    x, weights = ct.dvector("x"), [ct.dmatrix(name) for name in ("A", "B", "C")]
+    y = x
+    for weight in weights:
+        y = ct.tanh(weight @ y)
+    f = cgrad.function([x, *weights], jacobian(y, x))
+    assert "by sizes" in f.explain() and "/* branch */" in f.c_source
+    rng = np.random.default_rng(0)
+    for widths in ((9, 4, 3, 2), (2, 3, 4, 9), (3, 0, 2, 5), (0, 2, 3, 1)):
+        given = [rng.normal(size=n) for n in (widths[0], *pairwise(widths[::-1]))]
+        given[1:] = given[:0:-1]
+        at, expected = given[0], np.eye(widths[0])
+        for W in given[1:]:
+            at = np.tanh(W @ at)
+            expected = (1 - at * at)[:, None] * (W @ expected)
+        np.testing.assert_allclose(f(*given), expected, rtol=1e-12, atol=1e-14)
+    # one hidden layer is as many products either way
+    once = jacobian(weights[1] @ ct.tanh(weights[0] @ x), x)
+    assert "by_sizes" not in {node.op.name for node in toposort([once])}
 
 
 def test_what_only_cotangents_pass_is_done_row_by_row(values):
