@@ -5,8 +5,10 @@ times, by the trapezoidal rule, are constraints (J. T. Betts, Practical Methods 
 2010, chapter 4).  Each couples neighbours only: Jacobian and Hessian are banded, and `sparse=True`
 computes nothing else. The result is checked by integrating the pendulum with the torque found.
 
-    python examples/optimal_control.py
+    python examples/optimal_control.py          # 40 steps of time
+    python examples/optimal_control.py 666      # 2001 unknowns
 
+`python -m benchmarks.optimal_control` measures it beside CasADi's derivatives in the same solver.
 Exit status 0 if the solver converged and the integrated pendulum ends upright, 1 if not.
 """
 
@@ -22,53 +24,65 @@ import cgrad.tensor as ct
 from cgrad import optimize
 
 OUTPUT = Path(__file__).parent / "output"
-STEPS = 40  # of time
+STEPS = 40  # of time, unless another number is on the command line
 END = 3.0  # seconds
-LIMIT = 8.0  # on the torque, in units of m l^2 / s^2
 GRAVITY = 9.81  # g / l
 DAMPING = 0.1
 UPRIGHT = 0.1  # rad: how far the integrated pendulum may be from upright
+# of trust-constr
+METHOD = {"method": "trust-constr", "options": {"gtol": 1e-6, "xtol": 1e-10, "maxiter": 200}}
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def acceleration(angle: Any, velocity: Any, torque: Any) -> Any:
-    return torque - GRAVITY * ct.sin(angle) - DAMPING * velocity
+def acceleration(angle: Any, velocity: Any, torque: Any, sin: Any = ct.sin) -> Any:
+    return torque - GRAVITY * sin(angle) - DAMPING * velocity
 
 
-def solve() -> Any:
-    """SciPy's result; its x is [angles, velocities, torques] at STEPS + 1 times."""
-    n = STEPS + 1
-    h = END / STEPS
-    q, v, u = (ct.tensor(name, shape=(n,)) for name in "qvu")
-    a = acceleration(q, v, u)
-    motion = [
+def collocated(q: Any, v: Any, u: Any, h: float, sin: Any) -> list[Any]:
+    """What has to be zero: the equations of motion between times, and the state at both ends."""
+    a = acceleration(q, v, u, sin)
+    return [
         q[1:] - q[:-1] - h / 2 * (v[1:] + v[:-1]),
         v[1:] - v[:-1] - h / 2 * (a[1:] + a[:-1]),
+        *(q[:1], v[:1], q[-1:] - np.pi, v[-1:]),
     ]
-    ends = [q[:1], v[:1], q[-1:] - np.pi, v[-1:]]
-    effort = h * ct.sum(u**2)
-    guess = [np.linspace(0, np.pi, n), np.full(n, np.pi / END), np.zeros(n)]
+
+
+def effort(u: Any, h: float) -> Any:
+    """The integral of the squared torque, by the trapezoidal rule too."""
+    return h / 2 * (u[1:] @ u[1:] + u[:-1] @ u[:-1])
+
+
+def guess(steps: int) -> list[Array]:
+    n = steps + 1
+    return [np.linspace(0, np.pi, n), np.full(n, np.pi / END), np.zeros(n)]
+
+
+def solve(steps: int) -> Any:
+    """SciPy's result; its x is [angles, velocities, torques] at steps + 1 times."""
+    h = END / steps
+    q, v, u = (ct.tensor(name, shape=(steps + 1,)) for name in "qvu")
+    motion = ct.concatenate(collocated(q, v, u, h, ct.sin))
     return optimize.minimize(
-        effort,
+        effort(u, h),
         [q, v, u],
-        guess,
-        method="trust-constr",
+        guess(steps),
         sparse=True,
-        constraints=[optimize.Constraint(e, 0.0, 0.0) for e in (*motion, *ends)],
-        bounds={u: (-LIMIT, LIMIT)},
-        options={"gtol": 1e-4, "xtol": 1e-8, "maxiter": 600},
+        constraints=optimize.Constraint(motion, 0.0, 0.0),
+        **METHOD,
     )
 
 
 def swing(torques: Array) -> Array:
     """The angle at the end of a pendulum that is driven by these torques, linear in between."""
     t, q, v = ct.dscalars("t", "q", "v")
-    x, times = t / END * STEPS, np.arange(STEPS + 1.0)
+    steps = len(torques) - 1
+    x, times = t / END * steps, np.arange(steps + 1.0)
     torque = ct.sum(ct.maximum(0.0, 1 - abs(x - times)) * torques)
     rhs = [v, acceleration(q, v, torque)]
     found = optimize.solve_ivp(
-        rhs, t, [q, v], (0.0, END), [0.0, 0.0], method="BDF", rtol=1e-7, max_step=END / STEPS
+        rhs, t, [q, v], (0.0, END), [0.0, 0.0], method="BDF", rtol=1e-7, max_step=END / steps
     )
     angle: Array = found.y[0]
     return angle
@@ -82,7 +96,7 @@ def plot(result: Any, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     path.parent.mkdir(exist_ok=True)
-    times = np.linspace(0, END, STEPS + 1)
+    times = np.linspace(0, END, len(result.x[0]))
     figure, rows = plt.subplots(2, 1, figsize=(6.4, 4.8), sharex=True, layout="constrained")
     for axes, values, name in zip(rows, result.x[::2], ("angle / rad", "torque"), strict=True):
         axes.plot(times, values, ".-", color="#1f4e79")
@@ -95,8 +109,10 @@ def plot(result: Any, path: Path) -> None:
 
 
 def main() -> int:
-    result = solve()
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else STEPS
+    result = solve(steps)
     angle = float(swing(result.x[2])[-1])
+    print(f"unknowns             {3 * (steps + 1)}")
     print(f"effort               {result.fun:.4f}")
     print(f"largest violation    {result.constr_violation:.1e}")
     print(f"iterations           {result.nit} of trust-constr, {result.problem.calls}")

@@ -60,8 +60,8 @@ def structured(
     forward = _forward(expression, wrt, fixed)
     fewer = elements(expression.dims) < sum(elements(node.dims) for node in wrt)
     backward = _reverse(expression, wrt, fixed) if fewer or forward is None else None
-    if backward is None and forward is not None and _looks_full(forward, expression, wrt):
-        both = _by_sizes(expression, wrt, forward[0], fixed)
+    if backward is None and forward is not None:
+        both = _by_sizes(expression, wrt, forward, fixed)
         if both is not None:
             return Chosen([both], "forward or reverse, by sizes: what takes fewer elements")
     middle = _bottleneck(expression, wrt, fixed)
@@ -85,19 +85,22 @@ def _as_asked(mode: str, blocks: list[Node | None] | None) -> Chosen | None:
     return None if blocks is None else Chosen(blocks, f"{mode} (as asked)")
 
 
-def _looks_full(blocks: Sequence[Node | None], expression: Node, wrt: Sequence[Node]) -> bool:
-    """Whether there is one Jacobian, and tangents are multiplied by matrices on the way to it."""
-    if len(wrt) != 1 or blocks[0] is None:
-        return False
-    if sizes.product(expression.dims) == sizes.product(wrt[0].dims):
-        return False
-    return added(blocks, toposort([expression])) > _FULL * elements(blocks[0].dims)
-
-
 def _by_sizes(
-    expression: Node, wrt: Sequence[Node], forward: Node, fixed: Sequence[Node]
+    expression: Node, wrt: Sequence[Node], blocks: Sequence[Node | None], fixed: Sequence[Node]
 ) -> Node | None:
-    """Both ways where it depends on lengths of the expression and of wrt which is the shorter."""
+    """Both ways where it depends on lengths of the expression and of wrt which is the shorter.
+
+    `blocks` are those forward.  Only for one wrt, and where tangents are multiplied by matrices on
+    the way: two ways to the same diagonals differ little.
+    """
+    forward = blocks[0]
+    if len(wrt) != 1 or forward is None:
+        return None
+    if sizes.product(expression.dims) == sizes.product(wrt[0].dims):
+        return None
+    known = toposort([expression])
+    if added(blocks, known) <= _FULL * elements(forward.dims):
+        return None
     same = _Same(expression)
     rows, cols = (
         {same.of(atom) for n in node.dims for atom in sizes.atoms(n)} for node in (expression, *wrt)
@@ -107,7 +110,6 @@ def _by_sizes(
     backward = _reverse(expression, wrt, fixed)
     if backward is None or backward[0] is None:
         return None
-    known = toposort([expression])
     costs = [added_size([block], known) for block in (forward, backward[0])]
 
     def ratio(many: set[sizes.Atom]) -> float:

@@ -61,7 +61,7 @@ def work_size(node: Node) -> SizeLike:
         each: SizeLike = 0
         for inner in op.body.order:
             each = each + work_size(inner)
-        return op.length * each
+        return sizes.product((op.length, each))
     if node.op.name in _FREE or not node.args:
         return 0
     return sizes.product(node.dims)
