@@ -259,13 +259,14 @@ class FunctionMethods(LookingMethods, NativeMethods):
         swap: Mapping[Node, Node] | None = None,
         delete_updates: bool = False,
         name: str | None = None,
+        profile: None = None,
     ) -> Any:
         """The same function again, with default values of its own.
 
         swap            {shared variable: the one to read and update instead}
         delete_updates  leave out the updates
         name            of the copy
-        share_memory    accepted for PyTensor's sake: a call never keeps memory for the next
+        share_memory, profile  accepted for PyTensor's sake: a call never keeps memory for the next
         """
         swap = dict(swap or {})
         mine = set(self.get_shared())

@@ -37,6 +37,7 @@ def function(
     math: str | None = None,
     mode: None = None,
     profile: None = None,
+    trust_input: bool = False,
 ) -> Any:
     """Compile a function of symbols to C.
 
@@ -63,6 +64,7 @@ def function(
                      bits that differ between the body and the end of a loop.  Where there is no
                      libmvec (clang, macOS, other CPUs), the C library's
     mode, profile    there is one way to compile; anything but None is a `NotImplementedError`
+    trust_input      accepted for PyTensor's sake: arguments are checked all the same
 
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
     Results are fresh arrays, or those given as `out` in a call; 0-d results are 0-d arrays.

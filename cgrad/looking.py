@@ -41,6 +41,20 @@ class FunctionGraph:
         """The list, with `sites` also the file and line that made each node."""
         return assignments(self.outputs, self.inputs, self.name, sites)
 
+    def toposort(self) -> list[Node]:
+        """The nodes that are computed, each after those it needs."""
+        return [node for node in graphs.toposort(self.outputs) if node.args]
+
+    @property
+    def apply_nodes(self) -> set[Node]:
+        """The nodes of `toposort`."""
+        return set(self.toposort())
+
+    @property
+    def variables(self) -> set[Node]:
+        """All nodes, the inputs and constants too."""
+        return {*self.inputs, *graphs.toposort(self.outputs)}
+
     def __str__(self) -> str:
         return self.text()
 

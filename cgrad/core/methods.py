@@ -98,17 +98,9 @@ class Methods:
         """The elements in row-major order as a vector."""
         return node_of("flatten", self, 1)
 
-    def squeeze(self, axis: Axis = None) -> Node:
-        """Without its axes of length 1 (those of `axis` only, when given)."""
-        return node_of("squeeze", self, axis)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Node:
-        """Two axes exchanged."""
-        return node_of("swapaxes", self, axis1, axis2)
-
-    def repeat(self, repeats: Any, axis: int | None = None) -> Node:
-        """Each element `repeats` times in a row."""
-        return node_of("repeat", self, repeats, axis)
+    squeeze = _method("squeeze")
+    swapaxes = _method("swapaxes")
+    repeat = _method("repeat")
 
     # -- reductions ---------------------------------------------------------------------
     def sum(
@@ -117,12 +109,7 @@ class Methods:
         """Sum over `axis` (all axes by default)."""
         return node_of("sum", self, axis, dtype, keepdims, acc_dtype)
 
-    def mean(
-        self, axis: Axis = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
-    ) -> Node:
-        """Arithmetic mean over `axis`."""
-        return node_of("mean", self, axis, dtype, keepdims, acc_dtype)
-
+    mean = _method("mean")
     prod = _method("prod")
 
     var = _method("var")
@@ -135,21 +122,10 @@ class Methods:
     diagonal = _method("diagonal")
     trace = _method("trace")
 
-    def max(self, axis: Axis = None, keepdims: bool = False) -> Node:
-        """Largest element over `axis`; nan if one is nan."""
-        return node_of("max", self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Node:
-        """Smallest element over `axis`; nan if one is nan."""
-        return node_of("min", self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Axis = None, keepdims: bool = False) -> Node:
-        """Whether some element over `axis` is true."""
-        return node_of("any", self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Axis = None, keepdims: bool = False) -> Node:
-        """Whether every element over `axis` is true."""
-        return node_of("all", self, axis=axis, keepdims=keepdims)
+    max = _method("max")
+    min = _method("min")
+    any = _method("any")
+    all = _method("all")
 
     def set(self, y: Any, **hints: Any) -> Node:
         """`x[i].set(v)`: a copy of x with v in that place, as `set_subtensor(x[i], v)`."""

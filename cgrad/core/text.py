@@ -223,6 +223,11 @@ _SPECIAL: dict[str, Callable[[Node], list[Piece]]] = {
 
 
 # -- trees ------------------------------------------------------------------------------------
+_FLAGS = {f"print_{what}" for what in (
+    "shape", "storage", "op_info", "destroy_map", "view_map", "memory_map", "inner_graphs",
+    "fgraph_inputs", "assumptions")}  # fmt: skip
+
+
 def dprint(
     graph: Any,
     depth: int = 300,
@@ -230,6 +235,7 @@ def dprint(
     file: Any = None,
     id_type: str = "CHAR",
     stop_on_name: bool = False,
+    **further: Any,
 ) -> str | None:
     """Print graphs as trees: one node a line, with an id, its type and its shape.
 
@@ -239,12 +245,15 @@ def dprint(
     file        where to write (standard output by default); "str" returns the text instead
     id_type     how nodes are numbered: "CHAR" (A, B, ...), "int" (1, 2, ...) or "" for no ids
     stop_on_name  whether to cut the tree below nodes that have a name
+    further     PyTensor's flags for storage, memory and the like, which show nothing here
 
     A part that occurs again is shown as its first line and ` ···`.  Bodies of loops follow under
     `Inner graphs`.
     """
     if id_type not in ("CHAR", "int", ""):
         raise ValueError(f"dprint: id_type={id_type!r} found, expected 'CHAR', 'int' or ''")
+    if unknown := sorted(further.keys() - _FLAGS):
+        raise TypeError(f"dprint: unknown arguments {', '.join(unknown)}")
     tree = _Tree(depth, print_type, id_type, stop_on_name)
     text = "\n".join(tree.lines(_outputs(graph))) + "\n"
     if file == "str":

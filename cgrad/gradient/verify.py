@@ -101,10 +101,12 @@ def verify_grad(
     n_tests: int = 2,
     rng: Any = None,
     eps: float | None = None,
+    out_type: str | None = None,
     abs_tol: float | None = None,
     rel_tol: float | None = None,
     mode: Any = None,
     cast_to_output_type: bool = False,
+    no_debug_ref: bool = True,
 ) -> None:
     """Compare the gradient of `fun` at `pt` with finite differences.
 
@@ -115,8 +117,10 @@ def verify_grad(
     n_tests  how many random arrays are tried
     rng      a NumPy generator or `RandomState`; a fixed one by default
     eps      the step of the differences, see `numeric_grad`
+    out_type  the dtype the result must have, when given
     abs_tol, rel_tol  an element fails when it exceeds both (1e-4, or 1e-2 in float32)
     cast_to_output_type  whether the random array has the dtype of the output (float64 otherwise)
+    no_debug_ref  accepted for PyTensor's sake; there is one way to compile
 
     Errors: `GradientError` if they differ, `DTypeError` for integer arrays, `TypeError` when fun
     returns several results.
@@ -138,6 +142,8 @@ def verify_grad(
         raise TypeError(
             f"verify_grad: fun must return one symbolic tensor; found {type(output).__name__}"
         )
+    if out_type is not None and output.dtype != out_type:
+        raise DTypeError(f"verify_grad: fun returns {output.dtype}, expected out_type={out_type!r}")
     rng = np.random.default_rng(7) if rng is None else rng
     draw = rng.random if hasattr(rng, "random") else rng.uniform
     # the shape of the output is known once it has been computed

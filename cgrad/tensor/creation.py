@@ -47,6 +47,8 @@ def tensor(name: str | None = None, *, dtype: DType = "float64", shape: StaticSh
 def _symbol(name: str | None, dtype: DType, shape: StaticShape, what: str) -> Node:
     if name is not None and not isinstance(name, str):
         raise TypeError(f"{what}: the name must be a string, found {name!r}")
+    if what == "tensor" and name in dtypes.NUMPY:
+        raise ValueError(f"tensor: the first argument is the name; write dtype={name!r}")
     if isinstance(shape, (int, np.integer)):
         shape = (int(shape),)
     for n in shape:

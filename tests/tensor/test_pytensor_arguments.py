@@ -134,3 +134,36 @@ def test_all_vectors_of_a_square_matrix_have_derivatives() -> None:
     cgrad.grad(ct.sum(u**2), x)
     with pytest.raises(cgrad.NullTypeGradError, match="full_matrices=False"):
         cgrad.grad(ct.sum(la.svd(r)[2] ** 2), r)
+
+
+def test_a_generator_may_be_given_by_name(values: Callable[..., list[Any]]) -> None:
+    key = ct.random.key(3)
+    pairs = [
+        (ct.random.normal(v, 2.0, rng=key), ct.random.normal(key, v, 2.0)),
+        (ct.random.integers(0, 9, size=4, rng=key), ct.random.integers(key, 0, 9, size=4)),
+        (ct.random.gamma(2.0, scale=3.0, rng=key), ct.random.gamma(key, 2.0, scale=3.0)),
+        (ct.random.permutation(k, rng=key), ct.random.permutation(key, k)),
+    ]
+    for one, other in pairs:
+        np.testing.assert_array_equal(*values([one, other], GIVEN))
+    with pytest.raises(TypeError, match="rng=key"):
+        ct.random.normal(0.0, 1.0, size=(3,))
+
+
+def test_arguments_of_functions_and_printers() -> None:
+    shown = cgrad.dprint(2.0 * v, file="str", print_shape=True, print_inner_graphs=True)
+    assert shown == cgrad.dprint(2.0 * v, file="str")
+    with pytest.raises(TypeError, match="print_nothing"):
+        cgrad.dprint(v, print_nothing=True)
+    with pytest.raises(ValueError, match="dtype='int64'"):
+        ct.tensor("int64", shape=(None,))
+    with pytest.raises(cgrad.DTypeError, match="out_type"):
+        cgrad.verify_grad(lambda x: x, [np.ones(2)], out_type="float32", no_debug_ref=False)
+
+
+def test_the_graph_of_a_function_can_be_looked_at() -> None:
+    f = cgrad.function([v], ct.sum(ct.exp(v)), trust_input=True)
+    graph = f.maker.fgraph
+    assert [node.op.name for node in graph.toposort()] == ["exp", "sum"]
+    assert graph.apply_nodes == set(graph.toposort()) and set(graph.inputs) <= graph.variables
+    assert f.copy(profile=None)(np.zeros(2)) == 2.0

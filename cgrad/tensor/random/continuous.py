@@ -20,9 +20,16 @@ from cgrad.core.node import Node
 from cgrad.ops.coerce import Arraylike, as_shape
 from cgrad.ops.elementwise import apply
 from cgrad.ops.random import draw
-from cgrad.tensor.random.keys import Parameters, as_generator, finished, where_valid
+from cgrad.tensor.random.keys import (
+    Parameters,
+    as_generator,
+    finished,
+    generator_first,
+    where_valid,
+)
 
 
+@generator_first
 def bits(rng: Arraylike, size: Any = None) -> Node:
     """Random words, uint64: those of `numpy.random.Philox(key=..., counter=[0, 0, d, 0])`.
 
@@ -50,6 +57,7 @@ def _positive(scale: Node) -> Node:
     return where_valid(apply("ge", scale, 0), scale)
 
 
+@generator_first
 def uniform(
     rng: Arraylike, low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -65,6 +73,7 @@ def uniform(
     return finished(a + _positive(b - a) * u, wanted, "uniform")
 
 
+@generator_first
 def normal(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -74,12 +83,14 @@ def normal(
     return finished(loc + _positive(scale) * p.z, dtype, "normal")
 
 
+@generator_first
 def standard_normal(rng: Arraylike, size: Any = None, dtype: Any = None) -> Node:
     """Normal with mean 0 and standard deviation 1."""
     p = _Standard("normal", "standard_normal", rng, size)
     return finished(p.z, dtype, "standard_normal")
 
 
+@generator_first
 def lognormal(
     rng: Arraylike, mean: Any = 0.0, sigma: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -89,6 +100,7 @@ def lognormal(
     return finished(apply("exp", mean + _positive(sigma) * p.z), dtype, "lognormal")
 
 
+@generator_first
 def halfnormal(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -98,6 +110,7 @@ def halfnormal(
     return finished(loc + _positive(scale) * apply("abs", p.z), dtype, "halfnormal")
 
 
+@generator_first
 def exponential(rng: Arraylike, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Node:
     """Exponential with mean `scale`: -scale log u; nan where scale < 0."""
     p = _inside("exponential", rng, size, scale=scale)
@@ -105,6 +118,7 @@ def exponential(rng: Arraylike, scale: Any = 1.0, size: Any = None, dtype: Any =
     return finished(_positive(scale) * -apply("log", p.z), dtype, "exponential")
 
 
+@generator_first
 def laplace(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -118,6 +132,7 @@ def laplace(
     )
 
 
+@generator_first
 def logistic(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -128,6 +143,7 @@ def logistic(
     return finished(loc + _positive(scale) * odds, dtype, "logistic")
 
 
+@generator_first
 def gumbel(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -137,6 +153,7 @@ def gumbel(
     return finished(loc - _positive(scale) * apply("log", -apply("log", p.z)), dtype, "gumbel")
 
 
+@generator_first
 def cauchy(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -146,6 +163,7 @@ def cauchy(
     return finished(loc + _positive(scale) * apply("tan", math.pi * (p.z - 0.5)), dtype, "cauchy")
 
 
+@generator_first
 def halfcauchy(
     rng: Arraylike, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -155,6 +173,7 @@ def halfcauchy(
     return finished(loc + _positive(scale) * apply("tan", 0.5 * math.pi * p.z), dtype, "halfcauchy")
 
 
+@generator_first
 def rayleigh(rng: Arraylike, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Node:
     """Rayleigh: scale sqrt(-2 log u); nan where scale < 0."""
     p = _inside("rayleigh", rng, size, scale=scale)
@@ -162,6 +181,7 @@ def rayleigh(rng: Arraylike, scale: Any = 1.0, size: Any = None, dtype: Any = No
     return finished(_positive(scale) * apply("sqrt", -2.0 * apply("log", p.z)), dtype, "rayleigh")
 
 
+@generator_first
 def weibull(rng: Arraylike, shape: Any, size: Any = None, dtype: Any = None) -> Node:
     """Weibull with scale 1: (-log u)^(1 / shape); nan unless shape > 0."""
     p = _inside("weibull", rng, size, shape=shape)
@@ -171,6 +191,7 @@ def weibull(rng: Arraylike, shape: Any, size: Any = None, dtype: Any = None) -> 
     return finished(apply("exp", logarithm / shape), dtype, "weibull")
 
 
+@generator_first
 def pareto(rng: Arraylike, b: Any, scale: Any = 1.0, size: Any = None, dtype: Any = None) -> Node:
     """Pareto, from `scale` on: scale u^(-1 / b); nan unless b > 0 and scale > 0."""
     p = _inside("pareto", rng, size, b=b, scale=scale)
@@ -180,6 +201,7 @@ def pareto(rng: Arraylike, b: Any, scale: Any = 1.0, size: Any = None, dtype: An
     return finished(scale * apply("exp", -apply("log", p.z) / b), dtype, "pareto")
 
 
+@generator_first
 def triangular(
     rng: Arraylike, left: Any, mode: Any, right: Any, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -200,6 +222,7 @@ def triangular(
     return finished(where_valid(apply("eq", width, width), found), dtype, "triangular")
 
 
+@generator_first
 def truncexpon(
     rng: Arraylike, b: Any, loc: Any = 0.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:

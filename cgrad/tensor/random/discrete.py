@@ -17,7 +17,7 @@ from cgrad.errors import DTypeError
 from cgrad.ops.coerce import Arraylike, cast_to
 from cgrad.ops.elementwise import apply
 from cgrad.ops.random import draw
-from cgrad.tensor.random.keys import Parameters, as_generator, jumping, where_valid
+from cgrad.tensor.random.keys import Parameters, as_generator, generator_first, jumping, where_valid
 
 INVALID = dtypes.limits(INT64)[0]
 
@@ -26,6 +26,7 @@ def _valid_or_lowest(valid: Node, value: Node) -> Node:
     return apply("switch", valid, cast_to(value, INT64), INVALID)
 
 
+@generator_first
 def integers(
     rng: Arraylike, low: Any, high: Any = None, size: Any = None, dtype: Any = INT64
 ) -> Node:
@@ -43,6 +44,7 @@ def integers(
     )
 
 
+@generator_first
 def bernoulli(rng: Arraylike, p: Any, size: Any = None) -> Node:
     """1 with probability `p`, else 0; -2^63 unless 0 <= p <= 1."""
     params = Parameters("bernoulli", size, {"p": p})
@@ -52,6 +54,7 @@ def bernoulli(rng: Arraylike, p: Any, size: Any = None) -> Node:
     return _valid_or_lowest(valid, apply("lt", u, p))
 
 
+@generator_first
 def geometric(rng: Arraylike, p: Any, size: Any = None) -> Node:
     """Trials until the first success of probability `p`, from 1 on; -2^63 unless 0 < p <= 1.
 
@@ -65,6 +68,7 @@ def geometric(rng: Arraylike, p: Any, size: Any = None) -> Node:
     return _valid_or_lowest(valid, 1.0 + more)
 
 
+@generator_first
 def poisson(rng: Arraylike, lam: Any = 1.0, size: Any = None) -> Node:
     """Poisson with mean `lam`; -2^63 unless 0 <= lam < 2^53."""
     params = Parameters("poisson", size, {"lam": lam})
@@ -72,6 +76,7 @@ def poisson(rng: Arraylike, lam: Any = 1.0, size: Any = None) -> Node:
     return draw("poisson", as_generator(rng, "poisson"), params.shape, (lam,))
 
 
+@generator_first
 def binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     """Successes among `n` trials of probability `p`; -2^63 unless 0 <= n < 2^53, 0 <= p <= 1."""
     n, p = _trials("binomial", n, size, p=p)
@@ -90,6 +95,7 @@ def _binomial(rng: Node, n: Node, p: Node, lane: int = 0) -> Node:
     return draw("binomial", rng, n.dims, (n, p), lane)
 
 
+@generator_first
 def betabinom(rng: Arraylike, n: Any, alpha: Any, beta: Any, size: Any = None) -> Node:
     """Binomial with a probability that is beta of `alpha`, `beta`; -2^63 unless these are > 0."""
     node = as_generator(rng, "betabinom")
@@ -98,6 +104,7 @@ def betabinom(rng: Arraylike, n: Any, alpha: Any, beta: Any, size: Any = None) -
     return _binomial(node, n, apply("sigmoid", logs[0] - logs[1]))
 
 
+@generator_first
 def negative_binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     """Failures before `n` successes (any n > 0) of probability `p`; -2^63 unless 0 < p <= 1.
 
@@ -112,11 +119,13 @@ def negative_binomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     return draw("poisson", node, params.shape, (where_valid(valid, mean),))
 
 
+@generator_first
 def nbinom(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     """The same as `negative_binomial`."""
     return negative_binomial(rng, n, p, size)
 
 
+@generator_first
 def hypergeometric(rng: Arraylike, ngood: Any, nbad: Any, nsample: Any, size: Any = None) -> Node:
     """Good ones among `nsample`, drawn without putting back from `ngood` good, `nbad` bad ones.
 

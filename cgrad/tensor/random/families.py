@@ -22,7 +22,13 @@ from cgrad.ops.random import draw, why_undefined
 from cgrad.tensor.linalg import cholesky
 from cgrad.tensor.messages import teach
 from cgrad.tensor.products import matmul
-from cgrad.tensor.random.keys import Parameters, as_generator, finished, where_valid
+from cgrad.tensor.random.keys import (
+    Parameters,
+    as_generator,
+    finished,
+    generator_first,
+    where_valid,
+)
 from cgrad.tensor.special import softmax
 
 
@@ -38,6 +44,7 @@ def _gammas(rng: Node, shape: Node, lane: int = 0, sampler: str = "gamma") -> No
     return draw(sampler, rng, shape.dims, (shape,), lane)
 
 
+@generator_first
 def gamma(
     rng: Arraylike,
     shape: Any,
@@ -60,6 +67,7 @@ def gamma(
     return finished(_not_negative(scale) * unit, dtype, "gamma")
 
 
+@generator_first
 def chisquare(rng: Arraylike, df: Any, size: Any = None, dtype: Any = None) -> Node:
     """Sum of the squares of `df` standard normal numbers (any df > 0, else nan)."""
     params = Parameters("chisquare", size, {"df": df})
@@ -68,6 +76,7 @@ def chisquare(rng: Arraylike, df: Any, size: Any = None, dtype: Any = None) -> N
     return finished(2.0 * unit, dtype, "chisquare")
 
 
+@generator_first
 def invgamma(
     rng: Arraylike, shape: Any, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -78,6 +87,7 @@ def invgamma(
     return finished(_not_negative(scale) * apply("exp", -log), dtype, "invgamma")
 
 
+@generator_first
 def gengamma(
     rng: Arraylike,
     alpha: Any = 1.0,
@@ -98,6 +108,7 @@ def gengamma(
     return finished(_positive(lambd) * apply("exp", log / p), dtype, "gengamma")
 
 
+@generator_first
 def beta(rng: Arraylike, alpha: Any, beta: Any, size: Any = None, dtype: Any = None) -> Node:
     """Beta: x / (x + y) with x, y gamma of shapes `alpha` and `beta`; nan unless both are positive.
 
@@ -109,6 +120,7 @@ def beta(rng: Arraylike, alpha: Any, beta: Any, size: Any = None, dtype: Any = N
     return finished(apply("sigmoid", logs[0] - logs[1]), dtype, "beta")
 
 
+@generator_first
 def t(
     rng: Arraylike,
     df: Any,
@@ -131,6 +143,7 @@ def t(
     return finished(loc + _not_negative(scale) * unit, dtype, "t")
 
 
+@generator_first
 def vonmises(
     rng: Arraylike, mu: Any = 0.0, kappa: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -141,6 +154,7 @@ def vonmises(
     return finished(apply("mod", angle + math.pi, 2 * math.pi) - math.pi, dtype, "vonmises")
 
 
+@generator_first
 def wald(
     rng: Arraylike, mean: Any = 1.0, scale: Any = 1.0, size: Any = None, dtype: Any = None
 ) -> Node:
@@ -161,6 +175,7 @@ def wald(
     return finished(apply("switch", small, mean / root, mean * root), dtype, "wald")
 
 
+@generator_first
 def dirichlet(rng: Arraylike, alphas: Any, size: Any = None, dtype: Any = None) -> Node:
     """Shares that add up to 1 along the last axis, with weights `alphas` (..., K).
 
@@ -179,6 +194,7 @@ def dirichlet(rng: Arraylike, alphas: Any, size: Any = None, dtype: Any = None) 
     return finished(softmax(logs, -1), dtype, "dirichlet")
 
 
+@generator_first
 def multivariate_normal(
     rng: Arraylike, mean: Any, cov: Any, size: Any = None, dtype: Any = None
 ) -> Node:

@@ -8,7 +8,9 @@ Not responsible for: distributions, or generators that remember (`cgrad.tensor.r
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -26,9 +28,21 @@ from cgrad.tensor.creation import arange
 from cgrad.tensor.messages import teach
 
 Array = np.ndarray[Any, Any]
+P = ParamSpec("P")
 
 # lanes in which generators are made of others; draws use those below
 SPLIT, FOLD = 101, 102
+
+
+def generator_first(function: Callable[P, Node]) -> Callable[P, Node]:
+    """Lets the generator be given by name behind the parameters, as PyTensor has it:
+    `normal(0.0, 1.0, rng=r)` is `normal(r, 0.0, 1.0)`."""
+
+    @functools.wraps(function)
+    def draws(*args: Any, rng: Any = None, **kwargs: Any) -> Node:
+        return function(*args, **kwargs) if rng is None else function(rng, *args, **kwargs)
+
+    return draws
 
 
 def words_of(seed: Any = None) -> Array:
@@ -99,7 +113,7 @@ def as_generator(rng: Any, what: str) -> Node:
     raise TypeError(
         teach(
             f"{what}: the first argument is {rng!r:.80}, expected a generator (three uint64)",
-            f"make one with random.key(seed), and write random.{what}(key, ...)",
+            f"make one with random.key(seed), and write random.{what}(key, ...) or rng=key",
         )
     )
 

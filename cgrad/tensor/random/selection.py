@@ -20,7 +20,7 @@ from cgrad.ops.random import draw
 from cgrad.tensor.lookup import argsort, take
 from cgrad.tensor.messages import teach
 from cgrad.tensor.random.discrete import INVALID, integers
-from cgrad.tensor.random.keys import as_generator, jumping, split
+from cgrad.tensor.random.keys import as_generator, generator_first, jumping, split
 from cgrad.tensor.reductions import cumsum
 from cgrad.tensor.scan import scan
 
@@ -53,6 +53,7 @@ def _valid(p: Node) -> Node:
     return apply("logical_and", apply("eq", sum_axes(bad, last), 0), fine)
 
 
+@generator_first
 def categorical(rng: Arraylike, p: Any, size: Any = None) -> Node:
     """An index of the last axis of `p` (..., K) with probability proportional to its weight.
 
@@ -77,6 +78,7 @@ def _categorical(rng: Node, p: Node, lane: int = 0) -> Node:
     return apply("switch", _valid(p), count, INVALID)
 
 
+@generator_first
 def multinomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     """How often each index of the last axis of `p` (..., K) comes among `n` draws: (*size, K).
 
@@ -116,6 +118,7 @@ def multinomial(rng: Arraylike, n: Any, p: Any, size: Any = None) -> Node:
     return apply("switch", broadcast_axes(shown, counts.dims, tuple(range(last))), counts, INVALID)
 
 
+@generator_first
 def permutation(rng: Arraylike, x: Any) -> Node:
     """The elements of x along its first axis in random order; of an integer n those of arange(n).
 
@@ -128,6 +131,7 @@ def permutation(rng: Arraylike, x: Any) -> Node:
     return take(array, order, 0) if array.ndim else order
 
 
+@generator_first
 def choice(rng: Arraylike, a: Any, size: Any = None, replace: bool = True, p: Any = None) -> Node:
     """Elements of a vector `a`, or of arange(a) for an integer, of shape `size`.
 
