@@ -237,8 +237,8 @@ def hessian(
 ) -> Any:
     """All second derivatives of a scalar with respect to a vector: a matrix (n, n).
 
-    For a list or tuple of vectors, the blocks on the diagonal, one for each.  A cost that is
-    linear in wrt gives zeros.
+    For a list or tuple of vectors, the blocks on the diagonal, one for each, as in PyTensor;
+    `hessian_blocks` has those off it too.  A cost that is linear in wrt gives zeros.
 
     mode     of the Jacobian of the gradient, as for `jacobian`: forward over reverse, or reverse
              over reverse

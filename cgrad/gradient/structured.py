@@ -28,10 +28,10 @@ from cgrad.ops.axes import broadcast_axes
 from cgrad.ops.constants import constant
 from cgrad.ops.contract import contract
 from cgrad.ops.counts import UNKNOWN, added, added_size, elements
-from cgrad.ops.jacobian import BySizes
+from cgrad.ops.jacobian import BySizes, identity
 from cgrad.ops.overlay import assembled
 from cgrad.ops.passthrough import GradScale
-from cgrad.ops.terms import Term, Unstructured, push, whole
+from cgrad.ops.terms import Term, Unstructured, push
 
 MODES = ("auto", "forward", "reverse")
 
@@ -277,10 +277,3 @@ def is_symmetric(cost: Node) -> bool:
     return transposes([cost]) and not custom and not any(
         isinstance(node.op, GradScale) for node in nodes
     )  # fmt: skip
-
-
-def identity(node: Node) -> Term:
-    """d node / d node: ones on the diagonal of each axis."""
-    ones = broadcast_axes(constant(np.ones((), node.dtype)), node.dims, ())
-    lines = [whole(axis) for axis in range(node.ndim)]
-    return Term(ones, lines, lines, node.dims)

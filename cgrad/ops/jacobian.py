@@ -15,20 +15,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from cgrad.core import derive, sizes
 from cgrad.core.graphs import Body, substitute
 from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, Shape, TensorType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
-from cgrad.ops.axes import permute_axes, with_leading
+from cgrad.ops.axes import broadcast_axes, permute_axes, with_leading
+from cgrad.ops.constants import constant
 from cgrad.ops.control import close
 from cgrad.ops.custom import unwrap
 from cgrad.ops.foreign import CFunction
 from cgrad.ops.kinds import Pull
 from cgrad.ops.overlay import assembled
 from cgrad.ops.python_call import Callback
-from cgrad.ops.terms import Unstructured, dense, push
+from cgrad.ops.terms import Term, Unstructured, dense, push, whole
 
 Maybe = Node | None
 
@@ -146,12 +149,49 @@ class Jacobian(WithMap):
         # linear in t, so its transpose does not depend on t; a loop may still carry it along
         return None if back is None else self._at_point(node, _through(back, ct, u))
 
+    # -- another map made of it ---------------------------------------------------------------
+    def image_of(self, v: Node) -> Node:
+        """The body's result for v in place of the tangent, over the parameters of the body."""
+        return substitute(self.body.outputs, {self.body.params[0]: v})[0]
+
+    def changed(self, node: Node, t: Node, image: Node, elements: Node, symmetric: bool) -> Node:
+        """The Jacobian of the map from t to image, which is made of `image_of`."""
+        body = Body([t, *self.body.params[1:]], [image])
+        return Node(Jacobian(body, symmetric, self.how), (elements, *node.args[1:]))
+
+    def elements_of(self, node: Node, t: Node, image: Node) -> Maybe:
+        """The elements of that map, forward from the identity; None without a rule."""
+        try:
+            (terms,) = push([image], {t: [identity(t)]})
+        except Unstructured:
+            return None
+        shape = (*image.dims, *t.dims)
+        found = (
+            assembled(terms, shape)
+            if terms
+            else broadcast_axes(constant(np.zeros((), t.dtype)), shape, ())
+        )
+        return substitute(
+            [found],
+            {
+                **dict(zip(self.body.params[1:], node.args[1:], strict=True)),
+                t: build("zeros_like", t),
+            },
+        )[0]
+
     def _at_point(self, node: Node, found: Maybe) -> Maybe:
         if found is None:
             return None
         t, *point = self.body.params
         memo = dict(zip(point, node.args[1:], strict=True))
         return substitute([found], {**memo, t: build("zeros_like", t)})[0]
+
+
+def identity(node: Node) -> Term:
+    """d node / d node: ones on the diagonal of each axis."""
+    ones = broadcast_axes(constant(np.ones((), node.dtype)), node.dims, ())
+    lines = [whole(axis) for axis in range(node.ndim)]
+    return Term(ones, lines, lines, node.dims)
 
 
 def _through(image: Node, seed: Node, v: Node) -> Maybe:

@@ -18,7 +18,9 @@ from cgrad.ops.jacobian import Jacobian, SymmetricProduct
 from cgrad.rewrites.branches import BRANCHES, merge_branches
 from cgrad.rewrites.canonical import CONSTANTS
 from cgrad.rewrites.complex import COMPLEX
+from cgrad.rewrites.diagonals import DIAGONALS
 from cgrad.rewrites.expand import ROWS
+from cgrad.rewrites.jacobian_axes import AXES
 from cgrad.rewrites.jacobians import CHAINS, JACOBIANS, STORED
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.matmul import PRODUCTS
@@ -36,11 +38,11 @@ from cgrad.rewrites.windows import WINDOWS
 
 __all__ = ["CANONICAL", "EXPAND", "STABILISE", "expand", "simplify"]
 
-CANONICAL = CONSTANTS | STRUCTURED | SHAPES | WINDOWS | COMPLEX | ALGEBRA
+CANONICAL = CONSTANTS | STRUCTURED | DIAGONALS | SHAPES | WINDOWS | COMPLEX | ALGEBRA
 CANONICAL.name = "canonical"
 EXPAND = ROWS | POWERS
 EXPAND.name = "expand"
-_SIMPLIFY = CHAINS | JACOBIANS | CANONICAL | STABILISE | SYSTEMS | BRANCHES
+_SIMPLIFY = AXES | CHAINS | JACOBIANS | CANONICAL | STABILISE | SYSTEMS | BRANCHES
 _STORING = STORED | _SIMPLIFY
 _EXPAND = EXPAND | VALUES | PRODUCTS | CANONICAL
 
@@ -52,7 +54,8 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
     above it are looked at.
     """
     if not {Jacobian, Scan}.isdisjoint(op_classes(toposort(outputs))):
-        outputs = rewrite(rewrite(outputs, SCANNED, trace=trace), CHAINS, trace=trace)
+        for rules in (SCANNED, AXES, CHAINS):
+            outputs = rewrite(outputs, rules, trace=trace)
     outputs = rewrite(outputs, _SIMPLIFY, trace=trace)
     if not {Jacobian, SymmetricProduct}.isdisjoint(op_classes(toposort(outputs))):
         outputs = rewrite(outputs, _STORING, trace=trace)

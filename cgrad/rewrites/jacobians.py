@@ -39,6 +39,7 @@ from cgrad.ops.jacobian import (
     permuted,
 )
 from cgrad.ops.windows import Place
+from cgrad.rewrites.jacobian_axes import AXES
 from cgrad.rewrites.patterns import full, like
 
 # chains of products that end in a vector, looked at from the end: before any other rule
@@ -330,7 +331,7 @@ def by_products(outputs: Sequence[Node], kept: Collection[Node]) -> list[Node]:
 
     What no rule fires on is the object that it was.
     """
-    for rules in (CHAINS, JACOBIANS):
+    for rules in (AXES, CHAINS, JACOBIANS):
         outputs = _settled(outputs, kept, rules)
     return list(outputs)
 

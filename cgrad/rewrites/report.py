@@ -15,11 +15,12 @@ from cgrad.core.node import Node, render_shape
 from cgrad.core.rewrite import Rule
 from cgrad.ops.control import Scan
 from cgrad.ops.jacobian import Jacobian, SymmetricProduct
+from cgrad.rewrites.jacobian_axes import AXES
 from cgrad.rewrites.jacobians import CHAINS, JACOBIANS, STORED
 from cgrad.rewrites.scanned import SCANNED
 from cgrad.rewrites.structured import STRUCTURED
 
-_SETS = (SCANNED, CHAINS, JACOBIANS, STRUCTURED, STORED)
+_SETS = (SCANNED, AXES, CHAINS, JACOBIANS, STRUCTURED, STORED)
 _SHOWN = {rule.name for rules in _SETS for rule in rules.rules}
 
 

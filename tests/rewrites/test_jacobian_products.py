@@ -17,7 +17,9 @@ from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.rewrite import RuleSet, rewrite
+from cgrad.ops.counts import added
 from cgrad.rewrites import CANONICAL, simplify
+from cgrad.rewrites.jacobian_axes import AXES
 from cgrad.rewrites.jacobians import CHAINS, JACOBIANS, STORED
 from cgrad.rewrites.scanned import SCANNED
 
@@ -80,7 +82,7 @@ def given(n: int = N) -> dict[Node, Any]:
 # -- the rules, on their examples -----------------------------------------------------------------
 CASES = [
     pytest.param(rule, example, rules, id=f"{rule.name}-{k}")
-    for rules in (CHAINS, JACOBIANS, SCANNED, STORED)
+    for rules in (AXES, CHAINS, JACOBIANS, SCANNED, STORED)
     for rule in rules.rules
     for k, example in enumerate(rule.examples)
 ]
@@ -302,3 +304,61 @@ def test_explained() -> None:
     text = cgrad.function([y, W], [jac @ y, jac]).explain()
     assert re.search(r"jacobian  \[n\d+\] \(2, 100\): reverse \(\d+ elements; forward", text)
     assert "jacobian_times: dot(jacobian(f, x), v) -> Rop(f, x, v)" in text
+
+
+# -- reshaped, and added up along some axes -------------------------------------------------------
+X = ct.dmatrix("X")
+GRID = ct.tanh(A @ X) * ct.sum(X, axis=0)  # (HIDDEN, 2) from (N, 2)
+J = cgrad.jacobian(GRID, X)
+AXES_OF = {
+    "J v": J.reshape((GRID.size, X.size)) @ X.ravel(),
+    "J.T J v": J.reshape((GRID.size, X.size)).T @ (J.reshape((GRID.size, X.size)) @ X.ravel()),
+    "u J": ct.tensordot(GRID.ravel(), J.reshape((GRID.size, *X.shape)), [[0], [0]]),
+    "rows": J.reshape((GRID.size, X.size)).sum(axis=0),
+    "a row axis": J.sum(axis=1),
+    "a column axis": J.sum(axis=2),
+    "both": J.sum(axis=(1, 3)),
+    "some, times": ct.tensordot(J.sum(axis=(0, 3)), v, [[1], [0]]),
+}
+
+
+def test_axes_of_a_jacobian() -> None:
+    at = given() | {X: rng.normal(size=(N, 2))}
+    for name, out in AXES_OF.items():
+        before, after = evaluate([out, *simplify([out])], at)
+        np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14, err_msg=name)
+        stored = [node for node in toposort(simplify([out])) if node.ndim == 4]
+        assert not stored or name in ("a row axis", "a column axis", "both"), name
+    loops_of = [sorted(node.op.name for node in toposort(simplify([out]))) for out in
+                (AXES_OF["J v"], cgrad.Rop(GRID, X, X).ravel())]  # fmt: skip
+    assert loops_of[0] == loops_of[1]
+
+
+def test_the_jacobian_of_a_sum_along_columns_takes_fewer_tangents() -> None:
+    summed = J.sum(axis=2)
+    once = cgrad.jacobian(GRID, X).sum(axis=2)
+    kept = {node for node in toposort(simplify([summed])) if node.ndim == 4}
+    assert not kept and added(simplify([summed]), []) < added(simplify([J]), [])
+    (found,) = evaluate(simplify([once]), given() | {X: np.ones((N, 2))})
+    assert found.shape == (HIDDEN, 2, 2)
+
+
+# -- diagonals ------------------------------------------------------------------------------------
+def test_the_diagonal_of_a_product_needs_no_product() -> None:
+    wide = A.T @ B.T  # (N, ROWS)
+    W, z = ct.tensor("W", shape=(HIDDEN, N)), ct.tensor("z", shape=(N,))
+    y = ct.tanh(W.T @ ct.tanh(W @ z))
+    diagonals = {
+        "diag": ct.diagonal(wide), "above": ct.diagonal(wide, 1), "below": ct.diagonal(wide, -2),
+        "trace": ct.trace(A @ A.T), "scaled": ct.diagonal(2 * (A @ A.T) - ct.exp(A @ A.T)),
+        "trace J": ct.trace(cgrad.jacobian(y, z)), "diag J": ct.diagonal(cgrad.jacobian(y, z)),
+        "batch": ct.diagonal(ct.stack([A, 2 * A]) @ A.T, axis1=1, axis2=2),
+    }  # fmt: skip
+    at = given()
+    at |= {W: at[A], z: at[x]}
+    for name, out in diagonals.items():
+        new = simplify([out])
+        before, after = evaluate([out, *new], at)
+        np.testing.assert_allclose(after, before, rtol=1e-12, err_msg=name)
+        dots = [node for node in toposort(new) if node.op.name == "dot"]
+        assert dots and all(node.ndim < 2 + (name == "batch") for node in dots), name
