@@ -117,7 +117,7 @@ def made(models: int, workloads: int) -> list[tuple[str, Any, Any]]:
             found.append((name, f, given))
     for case in _workloads()[:workloads]:
         f = cgrad.function(*case.build("symbolic", cgrad, ct))
-        found.append((case.label, f, case.data))
+        found.append((f"workload {case.label}", f, case.data))
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from cgrad.core import sizes
-from cgrad.core.dtypes import BOOL, INT64
+from cgrad.core.dtypes import BOOL, INT64, is_inexact
 from cgrad.core.sizes import SizeLike
 
 Index = tuple[SizeLike, ...]
@@ -259,7 +259,19 @@ def var(name: str, dtype: str) -> Expr:
     return expr
 
 
+# of two equal arguments the one, and what an integer compared with itself answers: a float may be
+# nan
+_IDEMPOTENT = ("{0} > {1} ? {0} : {1}", "{0} < {1} ? {0} : {1}")
+_OF_EQUALS = {"{0} == {1}": True, "{0} <= {1}": True, "{0} >= {1}": True,
+              "{0} != {1}": False, "{0} < {1}": False, "{0} > {1}": False}  # fmt: skip
+
+
 def call(template: str, *args: Expr, dtype: str) -> Expr:
+    if len(args) == 2 and args[0] is args[1]:
+        if template in _IDEMPOTENT:
+            return args[0]
+        if template in _OF_EQUALS and not is_inexact(args[0].dtype):
+            return lit(_OF_EQUALS[template], BOOL)
     expr: Call = _make(Call, (template, args), dtype, args)
     expr.template = template
     return expr
@@ -268,6 +280,8 @@ def call(template: str, *args: Expr, dtype: str) -> Expr:
 def select(cond: Expr, a: Expr, b: Expr) -> Expr:
     if a is b:
         return a
+    if isinstance(cond, Lit):
+        return a if cond.value else b
     expr: Select = _make(Select, (cond, a, b), a.dtype, (cond, a, b))
     return expr
 
@@ -304,18 +318,9 @@ def compare(operator: str, a: SizeLike, b: SizeLike) -> Expr:
         difference = low if low is not None and low >= 0 else -1
         known = {"==": difference == 0, "<": difference > 0, "<=": difference >= 0}[operator]
         return lit(known, BOOL)
-    if operator == "<=" and low == 0:
-        return TRUE
-    if operator == "<" and high == 0:
-        return lit(False, BOOL)
+    if (operator == "<=" and low == 0) or (operator == "<" and high == 0):
+        return lit(operator == "<=", BOOL)
     return call(f"{{0}} {operator} {{1}}", size_value(a), size_value(b), dtype=BOOL)
-
-
-def divides(divisor: int, size: SizeLike) -> Expr:
-    """Whether a size that is not negative is a multiple of `divisor`."""
-    if sizes.quotient(size, divisor) * divisor == size:
-        return TRUE
-    return call(f"{{0}} % {divisor} == 0", size_value(size), dtype=BOOL)
 
 
 def rewrite(expr: Expr, leaf: Any) -> Expr:

@@ -144,10 +144,6 @@ class Row:
 TABLE: dict[str, Row] = {}
 _OPS: dict[str, Elementwise] = {}
 
-# what an integer compared with itself answers; a float may be nan
-_OF_EQUALS = {"{0} == {1}": True, "{0} <= {1}": True, "{0} >= {1}": True,
-              "{0} != {1}": False, "{0} < {1}": False, "{0} > {1}": False}  # fmt: skip
-
 
 class Elementwise(Op):
     """The op of a row; arguments have equal shapes and the dtypes the row asks for."""
@@ -273,10 +269,6 @@ class Elementwise(Op):
         if self.row_name == "second":
             return parts[1]
         template = self.row.template(node.args[-1].dtype)
-        if template in _OF_EQUALS and parts[0] is parts[1]:
-            dtype = node.args[0].dtype
-            if dtype == dtypes.BOOL or dtypes.is_integer(dtype):
-                return loops.lit(_OF_EQUALS[template], dtypes.BOOL)
         return loops.call(template, *parts, dtype=node.dtype)
 
 

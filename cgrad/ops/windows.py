@@ -114,7 +114,7 @@ class Window(Linear):
                 inside = loops.both(inside, loops.compare("<", *stop))
             k = distance
             if abs(step) != 1:
-                inside = loops.both(inside, loops.divides(abs(step), distance))
+                inside = loops.both(inside, _divides(abs(step), distance))
                 k = sizes.quotient(distance, abs(step))
             inner.append(k)
         return inside, tuple(inner)
@@ -353,6 +353,14 @@ class Join(Linear):
         alone = node.dims[self.axis] == node.args[position].dims[self.axis]
         rows[self.axis] = line._replace(start=line.start + offset, whole=line.whole and alone)
         return term.at_rows(rows)
+
+
+def _divides(divisor: int, size: SizeLike) -> Expr:
+    """Whether a size that is not negative is a multiple of `divisor`."""
+    if sizes.quotient(size, divisor) * divisor == size:
+        return loops.TRUE
+    value = loops.size_value(size)
+    return loops.call(f"{{0}} % {divisor} == 0", value, dtype=dtypes.BOOL)
 
 
 def _entry(x: Node, i: SizeLike) -> SizeLike | None:

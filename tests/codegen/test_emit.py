@@ -131,3 +131,9 @@ def test_sizes_of_many_minima_do_not_make_the_file_long() -> None:
     text = generate(Program([x], [joined], "f"))
     assert len(text.split("/* f")[1]) < 30_000
     assert joined.eval({x: [1.0, 2.0]}).size == 25
+
+
+def test_no_index_is_inside_of_an_empty_axis() -> None:
+    empty, i = ct.tensor("x", shape=(0,), dtype="float64"), ct.lvector("i")
+    text = c_of([empty, i], [empty[i]])
+    assert "return cg_fail(st, CG_INDEX, " in text and " >= 0)" not in text
