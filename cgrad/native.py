@@ -14,10 +14,10 @@ from typing import Any
 import _cffi_backend
 
 from cgrad.adaptors import CALLBACK, DENSITY, callback, density, is_of_one_number, visible
-from cgrad.cache.key import digest
 from cgrad.cache.load import Source, load_plain
 from cgrad.codegen.standalone import Argument, Library
 from cgrad.export import export, library
+from cgrad.hashing import digest
 
 __all__ = ["NativeMethods"]
 

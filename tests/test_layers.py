@@ -23,6 +23,7 @@ PACKAGE = ROOT / "cgrad"
 LAYERS: dict[str, float] = {
     "cgrad.errors": 0,
     "cgrad.config": 0,
+    "cgrad.hashing": 0,
     "cgrad.version": 0,
     "cgrad.core": 1,
     "cgrad.ops": 2,
@@ -63,7 +64,7 @@ LAYERS: dict[str, float] = {
 FACADES = {"cgrad": 8, "cgrad.tensor": 3, "cgrad.tensor.optimize": 3}
 # Code generation knows no cache, and the cache knows no graph.
 APART = {
-    "cgrad.cache": ("cgrad.errors", "cgrad.config", "cgrad.cache"),
+    "cgrad.cache": ("cgrad.errors", "cgrad.config", "cgrad.hashing", "cgrad.cache"),
     "cgrad.codegen": ("cgrad.errors", "cgrad.config", "cgrad.core", "cgrad.ops", "cgrad.codegen"),
 }
 # What core is may be read in an afternoon: lines of code, neither blank nor comment nor docstring.

@@ -153,7 +153,7 @@ def _damages(
 def _later(data: bytes) -> bytes:
     """The same in a version of the format that is not known yet, with a right checksum."""
     from cgrad.cache.entry import _FOOTER, _MAGIC, _RECORD_TITLE, _SCHEMA
-    from cgrad.cache.key import digest
+    from cgrad.hashing import digest
 
     if data.startswith(_RECORD_TITLE.encode()):
         body = data[:-65].replace(_RECORD_TITLE.encode(), b"cgrad lookup 99", 1)

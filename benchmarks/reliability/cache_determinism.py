@@ -17,7 +17,7 @@ _CODE = """
 import sys
 import cgrad, cgrad.tensor
 from benchmarks import workload
-from cgrad.cache.key import digest
+from cgrad.hashing import digest
 for name in workload.names():
     for case in workload.cases(name):
         if case.label not in sys.argv[1:]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from cgrad.cache.key import digest
+from cgrad.hashing import digest
 
 __all__ = ["EXTENSION", "LIBRARY", "OBJECT", "Damaged", "Entry", "Record", "pack", "unpack"]
 

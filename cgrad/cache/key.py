@@ -10,24 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-# hashlib loads OpenSSL, which takes 3 ms of every start; the interpreter's own functions take none,
-# and of these blake2b is three times as fast as sha256.
-try:
-    from _blake2 import blake2b
-except ImportError:  # another Python than CPython
-    from hashlib import blake2b
+from cgrad.hashing import digest
 
-__all__ = ["Field", "Key", "build_stamp", "digest", "explain"]
+__all__ = ["Field", "Key", "build_stamp", "explain"]
 
 Field = tuple[str, bytes | str]
 
-_DIGEST_SIZE = 32
 _SUMMARY_LIMIT = 600  # longer values are shown by their hash
-
-
-def digest(data: bytes | memoryview) -> bytes:
-    """The 32 bytes of the blake2b of data."""
-    return blake2b(data, digest_size=_DIGEST_SIZE).digest()
 
 
 class Key:

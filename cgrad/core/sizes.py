@@ -20,10 +20,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Union
 from weakref import WeakValueDictionary
 
-try:  # without OpenSSL, as in `cache.key`
-    from _blake2 import blake2b
-except ImportError:
-    from hashlib import blake2b
+from cgrad.hashing import digest
 
 if TYPE_CHECKING:
     from cgrad.core.node import Node
@@ -568,7 +565,7 @@ def key(size: SizeLike, label: Label) -> Hashable:
             found = _atom_key(atom, label, within)
             # what is deep may have many paths to the same parts, and no walk of its own
             if atom.depth > _DEEP:
-                found = blake2b(repr(found).encode(), digest_size=32).hexdigest()
+                found = digest(repr(found).encode()).hex()
             known[atom] = found
         return known[atom]
 
