@@ -30,7 +30,7 @@ _CTYPES = {
 class Native:
     """The library of one function in this process; it stays loaded until the process ends."""
 
-    __slots__ = ("address", "callback", "density", "library")
+    __slots__ = ("address", "callback", "density", "library", "work")
 
     def __init__(self, f: Any) -> None:
         self.library = library(f, f.name)
@@ -41,9 +41,9 @@ class Native:
             )
         adaptors = {name: text for name, text in self._adaptors() if text}
         text = "".join([_text(self.library), *adaptors.values()])
-        names = [self.library.name, *adaptors]
+        names = [self.library.name, f"{self.library.name}_work", *adaptors]
         fields = [("name", f.name), ("native", digest(text.encode()).hex())]
-        self.address, *others = load_plain(fields, names, lambda: Source(text))
+        self.address, self.work, *others = load_plain(fields, names, lambda: Source(text))
         found = dict(zip(adaptors, others, strict=True))
         self.callback = found.get(CALLBACK, 0)
         self.density = found.get(DENSITY, 0)
@@ -109,6 +109,32 @@ class NativeMethods:
         if self._native is None:
             self._native = Native(self)
         return self._native.address
+
+    def workspace(self, *sizes: int) -> int:
+        """The bytes that the argument `work` of `address` must have, aligned to 64 bytes.
+
+            memory = numpy.empty(f.workspace(n) + 64, "uint8")
+
+        sizes  the leading sizes of `c_signature`, in its order, and the integers among its other
+               arguments that results are as long as; most functions need nothing, and 0 is the
+               answer: `work` may be NULL. Where it may not, a call without it returns the status
+               `NAME_MEMORY` of the header that `export` writes.
+
+        Errors: `TypeError` for another number of sizes; `OverflowError` for too large ones.
+        """
+        self.address  # noqa: B018
+        assert self._native is not None
+        wanted = self._native.library.work_arguments
+        if len(sizes) != len(wanted):
+            raise TypeError(
+                f"{self.name}: workspace takes {', '.join(a.name for a in wanted) or 'no sizes'}; "
+                f"{len(sizes)} given"
+            )
+        kinds = [_ctypes_type(argument) for argument in wanted]
+        needed: int = ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(self._native.work)(*sizes)
+        if needed >= (1 << 63) - 1:
+            raise OverflowError(f"{self.name}: the workspace for {sizes} is too large")
+        return needed
 
     @property
     def ctypes(self) -> Any:

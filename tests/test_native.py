@@ -91,6 +91,23 @@ def test_a_density_as_samplers_call_it():
             cgrad.function([three], wrong).density()
 
 
+def test_a_missing_workspace_is_told_and_not_written_to(f):
+    A = ct.dmatrix("A")
+    solve = cgrad.function([A, x], ct.linalg.solve(A, x), name="s")
+    matrix, right, found = 2 * np.eye(3), np.ones(3), np.zeros(3)
+    pointers = [array.ctypes.data_as(POINTER) for array in (matrix, right, found)]
+    assert solve.ctypes(3, *pointers, None) == 6  # S_MEMORY
+    needed = solve.workspace(3)
+    assert needed > 0 and f.workspace(37) == 0
+    memory = np.empty(needed + 64, np.uint8)
+    aligned = (memory.ctypes.data + 63) // 64 * 64
+    assert solve.ctypes(3, *pointers, aligned) == 0 and (found == 0.5).all()
+    with pytest.raises(TypeError, match="workspace takes n; 2 given"):
+        solve.workspace(3, 3)
+    with pytest.raises(OverflowError, match="too large"):
+        solve.workspace(1 << 60)
+
+
 def test_lapack_has_no_pointer():
     A = ct.dmatrix("A")
     e = cgrad.function([A], ct.linalg.eigh(A)[0], name="e")

@@ -46,7 +46,7 @@ CODES = (
     ("EMPTY", "the largest or smallest of no elements"),
     ("VALUE", "an argument has a value that is not allowed"),
     ("INTERRUPTED", "not used"),
-    ("MEMORY", "something is too large"),
+    ("MEMORY", "something is too large, or work is missing"),
 )
 _FLAGS = "-O3 -fno-math-errno -fno-trapping-math -ffp-contract=off -fwrapv -fno-strict-aliasing"
 
@@ -333,6 +333,10 @@ class _Standalone(Writer):
                 continue  # one parameter
             checks += self._check(check, printer, 1)
         checks = [*definitions(printer), *checks]
+        if self.slots:  # before anything is written to it
+            asked = ", ".join(a.name for a in self.work_arguments())
+            missing = f"{INDENT}if (!work && {self.name}_work({asked}) > 0)"
+            checks += [*wrapped(missing), f"{INDENT * 2}return CG_MEMORY;"]
         checks = [re.sub(r"return (cg_fail\(.*)", r"return (int)\1", line) for line in checks]
         plain = self._plain()
         shapes = [
