@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import shutil
 import subprocess
@@ -94,6 +95,36 @@ def test_all_compile_without_a_warning_and_pass_their_own_test(exported, compile
     for name in names:
         done = build(folder, name, compiler)
         assert (done.returncode, done.stdout) == (0, f"{name}: ok\n"), name
+
+
+def test_cmake_installs_what_pkg_config_finds(exported, tmp_path):
+    for tool in ("cmake", "pkg-config"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool}")
+    _, made = exported
+    made["odd"].export(tmp_path, cmake=True)
+    options = ["-DBUILD_TESTING=OFF", "-DCMAKE_INSTALL_LIBDIR=lib/deep"]
+    steps = (
+        ["-S", ".", "-B", "b", *options],
+        ["--build", "b"],
+        ["--install", "b", "--prefix", "i"],
+    )
+    for step in steps:
+        done = subprocess.run(["cmake", *step], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "i").rename(tmp_path / "moved")
+    found = {
+        **os.environ,
+        "PKG_CONFIG_PATH": str(tmp_path / "moved" / "lib" / "deep" / "pkgconfig"),
+    }
+    ask = ["pkg-config", "--cflags", "--libs", "odd"]
+    words = subprocess.run(
+        ask, env=found, capture_output=True, text=True, check=True
+    ).stdout.split()
+    (tmp_path / "odd.h").unlink()
+    subprocess.run(["cc", "odd_test.c", "-o", "t", *words], cwd=tmp_path, check=True)
+    done = subprocess.run(["./t"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "odd: ok\n"
 
 
 def test_the_self_test_notices_a_wrong_number(exported):
