@@ -22,7 +22,7 @@ from cgrad.ops.windows import join
 from cgrad.tensor.creation import arange
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.linalg.matrices import alike, matrix, mirrored
-from cgrad.tensor.linalg.pairs import cholesky_of_pairs
+from cgrad.tensor.linalg.pairs import cholesky_of_pairs, solve_pairs, whole
 from cgrad.tensor.math import cast
 from cgrad.tensor.shape import insert_axes
 
@@ -125,7 +125,7 @@ def eigh(
 
     Of a complex matrix, a Hermitian one; w is real.  A vector is determined up to a factor of
     absolute value 1, and the derivative is that for which v^H dv is real.
-    With a positive definite b those of a v = w b v, whose vectors have v^T b v = 1.
+    With a positive definite b those of a v = w b v, whose vectors have v^H b v = 1.
     (..., n, n) -> (..., n), (..., n, n).  Only the lower triangle of a is read (the upper one where
     not `lower`), and derivatives belong to that triangle.  The vectors of equal eigenvalues have no
     derivative.  nan where the algorithm does not converge, as for elements that are not finite.
@@ -138,7 +138,7 @@ def eigh(
     node = matrix(a, "eigh")
     if dtypes.is_complex(node.dtype):
         if b is not None:
-            raise NotImplementedError("eigh: b is not built for complex matrices")
+            return _general_hermitian_eigh(node, b, lower)
         return hermitian_eigh(node if lower else adjoint(node))
     read = node if lower else turned(node)
     if b is not None:
@@ -159,6 +159,15 @@ def _general_eigh(x: Node, b: Arraylike, lower: bool) -> tuple[Node, Node]:
     half = solve_lower(factor, mirrored(x, True))
     values, vectors = eigh(solve_lower(factor, turned(half)))
     return values, solve_lower(factor, vectors, transposed=True)
+
+
+def _general_hermitian_eigh(x: Node, b: Arraylike, lower: bool) -> tuple[Node, Node]:
+    """The same with L^-1 x L^-H y = w y and v = L^-H y, b = L L^H."""
+    right = cast_to(as_node(b), x.dtype)
+    factor = cholesky(right if lower else adjoint(right))
+    half = solve_pairs(factor, whole(x, lower))
+    values, vectors = hermitian_eigh(solve_pairs(factor, adjoint(half)))
+    return values, solve_pairs(adjoint(factor), vectors)
 
 
 def eig(x: Arraylike) -> tuple[Node, Node]:

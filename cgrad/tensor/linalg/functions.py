@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from cgrad.core.dtypes import COMPLEX
-from cgrad.core.node import NO_COMPLEX, Node
+from cgrad.core.node import Node
 from cgrad.core.registry import register
 from cgrad.errors import ShapeError
 from cgrad.ops.axes import sum_axes
@@ -18,6 +18,7 @@ from cgrad.ops.reductions import Extreme
 from cgrad.tensor.creation import arange, zeros
 from cgrad.tensor.linalg.inverses import inv
 from cgrad.tensor.linalg.matrices import matrix
+from cgrad.tensor.linalg.pairs import narrow, wide
 from cgrad.tensor.linalg.systems import solve
 from cgrad.tensor.math import cast, switch
 from cgrad.tensor.products import matmul
@@ -37,11 +38,11 @@ def expm(x: Arraylike) -> Node:
     """The exponential of matrices, I + x + x x / 2 + ...: (..., n, n).
 
     By scaling and squaring a Pade approximant of degree 13 (Higham, 2005).  A derivative takes the
-    exponential of matrices twice as large.
+    exponential of matrices twice as large, and so does a complex matrix.
     """
     node = matrix(x, "expm")
     if node.dtype in COMPLEX:
-        raise NotImplementedError(NO_COMPLEX.format(name="expm", found=repr(node)))
+        return narrow(expm(wide(node)))
     return Node(MatrixExponential(), (_exponential(node), node))
 
 

@@ -20,7 +20,14 @@ from cgrad.tensor.creation import arange
 from cgrad.tensor.indexing import getitem
 from cgrad.tensor.linalg.factors import svd
 from cgrad.tensor.linalg.matrices import matrix
-from cgrad.tensor.linalg.pairs import determinant, inverse_of_pairs, sign_and_logarithm
+from cgrad.tensor.linalg.pairs import (
+    determinant,
+    every_second,
+    inverse_of_pairs,
+    narrow,
+    sign_and_logarithm,
+    wide,
+)
 from cgrad.tensor.math import cast, switch
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.products import matmul
@@ -80,10 +87,17 @@ def pinv(x: Arraylike, hermitian: bool = False, *, rcond: float | None = None) -
 
 def pseudo_inverse(node: Node, rcond: float | None) -> tuple[Node, Node, Node]:
     """`pinv`, the singular values, and which of them count."""
+    if dtypes.is_complex(node.dtype):
+        inverse, s, kept = _pseudo_inverse(wide(node), rcond, node)
+        return narrow(inverse), every_second(s), every_second(kept)
+    return _pseudo_inverse(node, rcond, node)
+
+
+def _pseudo_inverse(node: Node, rcond: float | None, given: Node) -> tuple[Node, Node, Node]:
     u, s, vt = svd(node, full_matrices=False)
     least: Any = rcond
     if rcond is None:
-        m, n = node.shape[-2], node.shape[-1]
+        m, n = given.shape[-2], given.shape[-1]
         largest = cast(switch(apply("gt", m, n), m, n), node.dtype)
         least = apply("mul", largest, np.finfo(node.dtype).eps)
     # the largest comes first; there may be none

@@ -1,10 +1,10 @@
 """Linear algebra of complex matrices.
 
-Systems and Cholesky factors are those of the real matrix in which [[x, -y], [y, x]] stands for
-x + iy: sums, products and inverses of such matrices are again of this form, and so is the Cholesky
-factor, whose diagonal is real.  It has twice as many rows, so a system takes twice the work of one
-in complex arithmetic.  Eigenvalues, QR and determinants have functions of their own
-(`cgrad.ops.hermitian`).
+Systems, Cholesky factors, exponentials and Moore-Penrose inverses are those of the real matrix in
+which [[x, -y], [y, x]] stands for x + iy: sums, products and inverses of such matrices are again of
+this form, and so is the Cholesky factor, whose diagonal is real.  It has twice as many rows, so a
+system takes twice the work of one in complex arithmetic.  Eigenvalues, QR and determinants have
+functions of their own (`cgrad.ops.hermitian`).
 
 Responsible for: complex matrices.  Not responsible for: what users may pass (`matrices`).
 """
@@ -25,7 +25,7 @@ from cgrad.tensor.reductions import prod
 from cgrad.tensor.shape import stack
 
 
-def _wide(z: Node) -> Node:
+def wide(z: Node) -> Node:
     """The real matrices, (..., n, m) -> (..., 2 n, 2 m)."""
     x, y = real(z), imag(z)
     upper = stack([x, apply("neg", y)], axis=-1)
@@ -48,11 +48,21 @@ def _joined(x: Node) -> Node:
     )
 
 
+def narrow(x: Node) -> Node:
+    """The complex matrices for which `wide` ones stand."""
+    return _joined(every_second(x))
+
+
+def every_second(x: Node) -> Node:
+    """Every second element along the last axis: what belongs to pairs of equal columns."""
+    return getitem(x, (..., slice(0, None, 2)))
+
+
 def solve_pairs(a: Node, b: Node) -> Node:
     """x with a x = b: (..., n, n), (..., n, k)."""
-    wide = _wide(a)
-    wide, factors, tall = alike([wide, Node(LU(), (wide,)), _tall(b)], "solve")
-    return _joined(lu_solve(wide, factors, tall))
+    real_a = wide(a)
+    real_a, factors, tall = alike([real_a, Node(LU(), (real_a,)), _tall(b)], "solve")
+    return _joined(lu_solve(real_a, factors, tall))
 
 
 def inverse_of_pairs(a: Node) -> Node:
@@ -63,8 +73,8 @@ def inverse_of_pairs(a: Node) -> Node:
 def cholesky_of_pairs(a: Node, checked: bool) -> Node:
     """The lower triangular L with a = L L^H, from the lower triangle and the real diagonal of a."""
     read = apply("add", Node(Triangle(-1, True), (a,)), diagonal_part(a))
-    factor = Node(Cholesky(checked), (_wide(read),))
-    return _joined(getitem(factor, (..., slice(0, None, 2))))
+    factor = Node(Cholesky(checked), (wide(read),))
+    return narrow(factor)
 
 
 def triangle(a: Node, lower: bool, unit: bool) -> Node:

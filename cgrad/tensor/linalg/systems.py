@@ -28,6 +28,7 @@ from cgrad.tensor.math import cast
 from cgrad.tensor.math import sum as sum_over
 from cgrad.tensor.messages import teach
 from cgrad.tensor.products import matmul
+from cgrad.tensor.reductions import squared_size
 from cgrad.tensor.shape import insert_axes
 
 
@@ -190,12 +191,13 @@ def lstsq(a: Arraylike, b: Arraylike, rcond: float | None = None) -> tuple[Node,
 
     Returns x, the sums of squared residuals of each column, the rank of a (int64) and its singular
     values; those up to `rcond` times the largest count as 0, as in `pinv`.  The derivative is that
-    for a constant rank.  NumPy leaves the residuals out where the rank is less than n or m is n.
+    for a constant rank; the singular values of a complex matrix have a first one only, and further
+    ones are nan.  NumPy leaves the residuals out where the rank is less than n or m is n.
     """
     left, right, vector = system(a, b, None, "lstsq", square=False, rows=-2)
     inverse, values, kept = pseudo_inverse(left, rcond)
     x = matmul(inverse, right)
-    residuals = sum_over(apply("sqr", apply("sub", matmul(left, x), right)), axis=-2)
+    residuals = sum_over(squared_size(apply("sub", matmul(left, x), right)), axis=-2)
     rank = sum_over(cast(kept, "int64"), axis=-1)
     return columns(x, vector), columns(residuals, vector), rank, values
 
