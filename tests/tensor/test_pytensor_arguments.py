@@ -111,6 +111,7 @@ def test_arguments(rows: list[tuple[Any, Any]], values: Callable[..., list[Any]]
 def test_what_is_not_built_says_so() -> None:
     for call in (
         lambda: la.qr(m, pivoting=True), lambda: ct.sort(v, order="x"),
+        lambda: la.schur(m, output="complex"), lambda: la.schur(m, sort="lhp"),
         lambda: ct.pad(v, 1, mode="reflect", reflect_type="odd"),
     ):  # fmt: skip
         with pytest.raises(NotImplementedError):

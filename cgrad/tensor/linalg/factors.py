@@ -197,8 +197,15 @@ def schur(A: Arraylike, output: str = "real", sort: None = None) -> tuple[Node, 
 
     The real Schur form: T is upper triangular, but for 2 x 2 blocks that stand for pairs of complex
     eigenvalues.  nan where the algorithm does not converge.  There is no derivative: asking for it
-    raises NotImplementedError.
+    raises NotImplementedError, as do `output`="complex" and `sort`.
     """
+    if output not in ("real", "complex"):
+        raise ValueError(f"schur: output={output!r} found, expected 'real'")
+    if output == "complex" or sort is not None:
+        what = f"sort={sort!r}" if sort is not None else "output='complex'"
+        raise NotImplementedError(
+            f"schur: {what} is not built; leave it out, or use eig for the eigenvalues"
+        )
     packed = Node(Schur(), (matrix(A, "schur"),))
     n = packed.dims[-2]
     return part(packed, -1, 0, n), part(packed, -1, n, n)
