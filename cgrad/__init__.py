@@ -9,7 +9,7 @@ array(8.)
 """
 
 from cgrad import gradient, graph, optimize, tensor
-from cgrad.core.text import debugprint, dprint, pp
+from cgrad.core.text import debugprint, dprint, pp, pprint
 from cgrad.errors import (
     BadValueError,
     BuildError,
@@ -107,6 +107,7 @@ __all__ = [
     "map",
     "optimize",
     "pp",
+    "pprint",
     "precompile",
     "pullback",
     "pushforward",

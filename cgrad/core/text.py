@@ -263,6 +263,7 @@ def dprint(
 
 
 debugprint = dprint
+pprint = pp
 
 
 def _outputs(graph: Any) -> list[Node]:

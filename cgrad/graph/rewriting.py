@@ -20,12 +20,15 @@ _STAGES: dict[str, Callable[[Sequence[Node]], list[Node]]] = {
 }
 
 
-def rewrite_graph(graph: Any, include: Sequence[str] = ("canonicalize",)) -> Any:
+def rewrite_graph(
+    graph: Any, include: Sequence[str] = ("canonicalize",), *, clone: bool = False
+) -> Any:
     """`graph` (a node or a list) in normal form.
 
     include  "canonicalize": one way to write everything, exactly; "stabilize": also forms that
              keep their digits and do not overflow; "specialize": also written out in terms of
              functions that have C text.  Each includes those before it.
+    clone    accepted for PyTensor's sake: graphs are never changed
 
     >>> import cgrad, cgrad.tensor as ct
     >>> x = ct.dscalar("x")

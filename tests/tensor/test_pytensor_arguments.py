@@ -152,6 +152,8 @@ def test_a_generator_may_be_given_by_name(values: Callable[..., list[Any]]) -> N
 
 
 def test_arguments_of_functions_and_printers() -> None:
+    assert cgrad.pprint(2.0 * v) == cgrad.pp(2.0 * v)
+    assert cgrad.rewrite_graph(v * 1.0, clone=True) is v
     shown = cgrad.dprint(2.0 * v, file="str", print_shape=True, print_inner_graphs=True)
     assert shown == cgrad.dprint(2.0 * v, file="str")
     with pytest.raises(TypeError, match="print_nothing"):
