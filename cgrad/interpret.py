@@ -26,7 +26,7 @@ from cgrad.core.evaluate import evaluate, lookup_in
 from cgrad.core.loops import Check
 from cgrad.core.node import Node
 from cgrad.errors import CgradError, IndexBoundsError, NoCompilerError
-from cgrad.pipeline import Program, generate
+from cgrad.pipeline import Program, generate, largest_shape
 
 __all__ = ["Interpreted", "Interpreter", "is_wanted", "stands_in"]
 
@@ -63,7 +63,9 @@ class Interpreted:
     def __init__(self, program: Program) -> None:
         self._program = program
         known = _known_at_entry(program)
-        self.bounds = [_bounds(node, k, known) for k, node in enumerate(program.outputs)]
+        self.bounds = [
+            largest_shape(node, k, node.dims, known) for k, node in enumerate(program.outputs)
+        ]
         counted = [
             k
             for k, (node, bounds) in enumerate(zip(program.outputs, self.bounds, strict=True))
@@ -164,14 +166,3 @@ def _known_at_entry(program: Program) -> Any:
 
 def _fit(size: Any, known: Any) -> bool:
     return all(known(atom) or atom.kind in sizes.COMPOUND for atom in sizes.atoms(size))
-
-
-def _bounds(node: Node, place: int, known: Any) -> tuple[Any, ...]:
-    """The largest lengths that a result may have."""
-    bounds = tuple(sizes.upper(n, known) for n in node.dims)
-    if None in bounds:
-        raise NotImplementedError(
-            f"output {place} has shape {node.type!r}, a size that no argument bounds; "
-            "pass the length as an argument of the function"
-        )
-    return bounds

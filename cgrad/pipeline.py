@@ -295,17 +295,25 @@ def _true_shapes(kernel: Kernel, block: Block, outputs: Sequence[Node]) -> list[
     stmts: list[loops.Stmt] = []
     for k, (node, buffer) in enumerate(zip(outputs, kernel.outputs, strict=True)):
         buffer.shape = tuple(block.resolve(n) for n in node.dims)
-        bound = [sizes.upper(n, lambda atom: atom in block.names.sizes) for n in buffer.shape]
-        if None in bound:
-            raise NotImplementedError(
-                f"output {k} has shape {node.type!r}, a size that no argument bounds; "
-                "pass the length as an argument of the function"
-            )
-        kernel.bounds.append(tuple(n for n in bound if n is not None))
+        known = block.names.sizes.__contains__
+        kernel.bounds.append(largest_shape(node, k, buffer.shape, known))
         for axis, (n, most) in enumerate(zip(buffer.shape, kernel.bounds[-1], strict=True)):
             if n != most:
                 stmts.append(loops.Resize(k, axis, n))
     return stmts
+
+
+def largest_shape(
+    node: Node, place: int, shape: Sequence[sizes.SizeLike], known: Callable[[sizes.Atom], bool]
+) -> tuple[sizes.SizeLike, ...]:
+    """The largest lengths that a result may have, in terms of the sizes that are known at entry."""
+    found = [sizes.upper(n, known) for n in shape]
+    if None in found:
+        raise NotImplementedError(
+            f"output {place} has shape {node.type!r}, a size that no argument bounds; "
+            "pass the length as an argument of the function"
+        )
+    return tuple(n for n in found if n is not None)
 
 
 def generate(program: Program) -> str:
