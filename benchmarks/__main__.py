@@ -57,7 +57,8 @@ def main() -> int:
 
 def source(case: workload.Case) -> str:
     """The C that cgrad generates for a case."""
-    inputs, outputs = case.build("symbolic", cgrad, cgrad.tensor)
+    function = "in_cgrad" if case.has("in_cgrad") else "symbolic"
+    inputs, outputs = case.build(function, cgrad, cgrad.tensor)
     text: str = cgrad.function(inputs, outputs).c_source
     return text
 

@@ -30,7 +30,8 @@ for name in workload.names():
 def run(plan: Plan) -> Result:
     result = Result()
     cases = [case for name in workload.names() for case in workload.cases(name)]
-    labels = [case.label for case in cases][: plan.size(1, len(cases))]
+    labels = [case.label for case in cases if case.has("symbolic")]
+    labels = labels[: plan.size(1, len(labels))]
     compiler = Compiler(plan.folder / "compiler", remembers=not plan.full)
     rng = plan.random()
     sources, keys = defaultdict(set), defaultdict(set)
