@@ -1,12 +1,12 @@
 """A pendulum swung up by trust-constr with derivatives of cgrad and of CasADi, in new processes.
 
 The example `examples/optimal_control.py` is solved at full size.  What is timed is all from the
-first symbol to the solution: CasADi by its interpreter (`casadi`) and compiled by gcc
-(`casadi-jit`), cgrad with a cache that has no kernel (`cold`), and as in every process after the
-first one (`warm`).  The problem is one and the same: the starting point, SciPy's method and its
-options, one vector of constraints, sparse matrices.
+first symbol to the solution: CasADi by its interpreter (`casadi`) and, with --jit, compiled by gcc
+(`casadi-jit`, which takes gcc minutes), cgrad with a cache that has no kernel (`cold`), and as in
+every process after the first one (`warm`).  The problem is one and the same: the starting point,
+SciPy's method and its options, one vector of constraints, sparse matrices.
 
-    BENCH_PEER_PYTHON=.peers/bin/python python -m benchmarks.optimal_control [STEPS]
+    BENCH_PEER_PYTHON=.peers/bin/python python -m benchmarks.optimal_control [STEPS] [--jit]
 
 Times are those that the process and its children had a core, compilers included.
 """
@@ -31,7 +31,7 @@ from benchmarks.tools.cgrad import PRIME
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 3
-TOOLS = ("cgrad cold", "cgrad warm", "casadi", "casadi-jit")
+TOOLS = ("cgrad cold", "cgrad warm", "casadi")
 
 
 def cpu_seconds() -> float:
@@ -163,8 +163,11 @@ def main() -> None:
     if sys.argv[1:2] == ["--tool"]:
         child(sys.argv[2], int(sys.argv[3]))
         return
-    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 666
+    words = [word for word in sys.argv[1:] if word != "--jit"]
+    steps = int(words[0]) if words else 666
     names = TOOLS if os.environ.get("BENCH_PEER_PYTHON") else TOOLS[:2]
+    if "--jit" in sys.argv:
+        names = (*names, "casadi-jit")
     found: dict[str, list[dict[str, Any]]] = {tool: [] for tool in names}
     with tempfile.TemporaryDirectory(prefix="bench-control-") as warm:
         measure("cgrad warm", steps, warm)

@@ -65,7 +65,10 @@ def measure(
     listed = [
         Starts(tool)
         for _, tool, threads in contenders(case, peers)
-        if threads == 1 and tools.FILES[tool] != "c" and not process.missing(tool)
+        if threads == 1
+        and tools.FILES[tool] != "c"
+        and tool != "cgrad-bound"
+        and not process.missing(tool)
     ]
     for _ in range(repeats):
         for starts in listed:
