@@ -6,6 +6,12 @@ has no sum left that the compiler would have to put in another order to use vect
 is an element of a row, or the product of two, the function reads the rows themselves, and a loop
 that does nothing else disappears.
 
+Inside of another loop, a loop whose length is not known may have three iterations, for which the
+array costs more than the sum.  Where its body is cheap, the kernel has both forms:
+
+    if (is_short) for k: s += ...
+    else for blocks of k: ...
+
 A total over several loops is a total of totals, one for each iteration of the outer loop.
 
 Holds afterwards: float sums and extremes in innermost loops are calls, but for loops of few
@@ -14,18 +20,21 @@ iterations, and no accumulation into a variable crosses two loops.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 
 from cgrad.codegen.names import Names
+from cgrad.codegen.strip import is_expensive
 from cgrad.core import dtypes, loops, sizes
-from cgrad.core.dtypes import FLOAT64
+from cgrad.core.dtypes import FLOAT64, INT64
 from cgrad.core.loops import (
     Accumulate,
     Buffer,
     Call,
     Expr,
     For,
+    If,
     Index,
     Let,
     Lit,
@@ -44,6 +53,8 @@ from cgrad.core.sizes import SizeLike
 STRIP = 256
 # loops of so many iterations stay as they are
 FEW = 8
+# statements of a loop that may be there twice
+CHEAP = 6
 _TOTALS = ("cg_dot", "cg_sum", "cg_max_of(", "cg_min_of(")
 _FUNCTIONS = {"add": "cg_sum", "max": "cg_max_of", "min": "cg_min_of"}
 
@@ -69,16 +80,23 @@ class _Totals:
         self.names = names
         # the loops around the statement at hand
         self.around: list[For] = []
+        # the length that a variable says is short, and the variables that are still to be set
+        self.asked: dict[Buffer, SizeLike] = {}
+        self.short: dict[SizeLike, Buffer] = {}
 
     def block(self, stmts: Sequence[Stmt]) -> list[Stmt]:
         out: list[Stmt] = []
         for stmt in stmts:
             if not isinstance(stmt, For):
+                if isinstance(stmt, Set):
+                    self._note_length(stmt)
                 out.append(stmt)
                 continue
             self.around.append(stmt)
             stmt.body = self.block(stmt.body)
             self.around.pop()
+            if not self.around:
+                out += self._questions()
             if stmt.kind != "map":
                 out.append(stmt)
             elif all(isinstance(inner, (Set, Let, Accumulate)) for inner in stmt.body):
@@ -150,7 +168,50 @@ class _Totals:
             For(loop.index, end, strip.body, start=start),
             *strip.after,
         ]
-        return strip.done([For(outer, loop.extent, body, notes=loop.notes, step=STRIP)])
+        strips = strip.done([For(outer, loop.extent, body, notes=loop.notes, step=STRIP)])
+        return self._both_forms(loop, strips) if self._may_be_short(loop) else strips
+
+    def _may_be_short(self, loop: For) -> bool:
+        """Whether two forms of a loop are worth it."""
+        length = (loop.extent,)
+        if not self.around or self.most(loop) is not None:
+            return False
+        if loops.index_names(length) or loops.index_reads(length):
+            return False
+        if loop.start != 0 or len(loop.body) > CHEAP or any(map(is_expensive, loop.body)):
+            return False
+        return not any(
+            isinstance(outer, If)
+            and not outer.wanted
+            and self.asked.get(outer.taken) == loop.extent
+            for outer in self.around
+        )
+
+    def _note_length(self, stmt: Set) -> None:
+        """What the statement says about a length, if it does."""
+        asks = stmt.value.parts[0] if isinstance(stmt.value, loops.Cast) else stmt.value
+        if isinstance(asks, Call) and asks.template == "{0} <= {1}":
+            length = asks.parts[0]
+            if isinstance(length, loops.SizeValue):
+                self.asked[stmt.buffer] = length.size
+
+    def _both_forms(self, loop: For, strips: list[Stmt]) -> list[Stmt]:
+        """The loop as it is where it has few iterations, else in strips."""
+        if loop.extent not in self.short:
+            self.short[loop.extent] = self.names.buffer("is_short", INT64, ())
+        taken = self.short[loop.extent]
+        yes, no = If(taken, True, [_again(loop, _copies(loop.body))]), If(taken, False, strips)
+        yes.notes, strips[0].notes = loop.notes, ()  # type: ignore[attr-defined]
+        return [yes, no]
+
+    def _questions(self) -> list[Stmt]:
+        """What goes before a nest: is a length short?"""
+        asks: list[Stmt] = [
+            Set(taken, (), loops.cast(loops.compare("<=", length, FEW), INT64))
+            for length, taken in self.short.items()
+        ]
+        self.short = {}
+        return asks
 
     def most(self, loop: For) -> int | None:
         """The most iterations that a loop can have, where that is known."""
@@ -259,6 +320,11 @@ class _Strip:
 def _again(loop: For, body: list[Stmt], notes: tuple[str, ...] = ()) -> For:
     """The loop with another body."""
     return For(loop.index, loop.extent, body, notes=notes, start=loop.start)
+
+
+def _copies(body: Sequence[Stmt]) -> list[Stmt]:
+    """Statements without loops once more: a pass may change one of the two."""
+    return [copy.copy(stmt) for stmt in body]
 
 
 def _sums(loop: For) -> list[Accumulate]:

@@ -19,7 +19,7 @@ from cgrad.cache import toolchain
 from cgrad.cache.toolchain import cpu_level, find_compiler, kernel_flags, level_flags
 from cgrad.codegen import prelude
 from cgrad.codegen.totals import FEW, STRIP
-from cgrad.core.loops import Accumulate, Local, Set
+from cgrad.core.loops import Accumulate, If, Local, Set
 
 Array = npt.NDArray[np.float64]
 RUNTIME = Path(prelude.__file__).parent / "runtime"
@@ -218,6 +218,26 @@ def test_short_loops_have_no_strips(n: int) -> None:
     assert len(every_loop(kernel)) == (2 if n > STRIP else 1)
     values = np.random.default_rng(n).normal(size=n)
     np.testing.assert_allclose(cgrad.function([v], ct.sum(ct.exp(v)))(values), np.exp(values).sum())
+
+
+def test_rows_that_may_be_short_have_both_forms() -> None:
+    """An array of terms costs more than a sum of three."""
+    X, Y = ct.dmatrix("X"), ct.dmatrix("Y")
+    gaps = ct.sum((X - Y) ** 2, axis=1)
+    kernel, _ = kernel_of([X, Y], [gaps])
+    asked = [s for s in kernel.body if isinstance(s, Set)]
+    sides = [s for s in statements(kernel.body) if isinstance(s, If)]
+    assert [s.wanted for s in sides] == [True, False]
+    assert {s.taken for s in sides} == {s.buffer for s in asked} and len(asked) == 1
+    assert not any(isinstance(s, Local) for s in statements([sides[0]]))
+    for columns in (1, FEW, FEW + 1):
+        x, y = np.random.default_rng(columns).normal(size=(2, 3, columns))
+        want = ((x - y) ** 2).sum(axis=1)
+        np.testing.assert_allclose(gaps.eval({X: x, Y: y}), want, rtol=1e-14)
+    # functions are vectorised in strips; a row by itself may be of any length
+    for inputs, total in (([X, Y], ct.sum(ct.exp(X) * Y, axis=1)), ([X], ct.sum((X + 1) ** 2))):
+        kernel, _ = kernel_of(inputs, [total])
+        assert not any(isinstance(s, If) for s in statements(kernel.body))
 
 
 def test_a_total_over_two_loops_is_a_total_of_totals() -> None:

@@ -16,6 +16,7 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
     for (int64_t i = 0; i < m; ++i) {
         dot3[i] = 0.0;
     }
+    const int64_t is_short = (int64_t)(m <= 8);
     /* dot [n2], sum [n8], mul [n18], dot [n19] */
     for (int64_t i_from = 0; i_from < n; i_from += 32) {
         const int64_t i_to = cg_min_i64(i_from + 32, n);
@@ -23,13 +24,19 @@ static int64_t single_precision(int64_t n, int64_t m, const float *restrict x,
         double v2_rows[32];
         for (int64_t i = i_from; i < i_to; ++i) {
             double dot2 = 0.0;
-            for (int64_t j_from = 0; j_from < m; j_from += 256) {
-                const int64_t j_to = cg_min_i64(j_from + 256, m);
-                double dot2_terms[256];
-                for (int64_t j = j_from; j < j_to; ++j) {
-                    dot2_terms[j - j_from] = (double)x[i * m + j] * (double)w[j];
+            if (is_short) {
+                for (int64_t j = 0; j < m; ++j) {
+                    dot2 += (double)x[i * m + j] * (double)w[j];
                 }
-                dot2 += cg_sum_block(j_to - j_from, dot2_terms);
+            } else {
+                for (int64_t j_from = 0; j_from < m; j_from += 256) {
+                    const int64_t j_to = cg_min_i64(j_from + 256, m);
+                    double dot2_terms[256];
+                    for (int64_t j = j_from; j < j_to; ++j) {
+                        dot2_terms[j - j_from] = (double)x[i * m + j] * (double)w[j];
+                    }
+                    dot2 += cg_sum_block(j_to - j_from, dot2_terms);
+                }
             }
             const float dot = (float)dot2;
             const float v1 = 0.1f * dot;

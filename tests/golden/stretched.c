@@ -21,24 +21,35 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
     }
     const double v1 = (double)(n * m);
     const double v2 = 2.0 / v1;
+    const int64_t is_short = (int64_t)(m <= 8);
     /* true_div [n6], sum [n11], sum [n28], sum [n33], broadcast [n34] */
     for (int64_t i = 0; i < n; ++i) {
         double sum3 = 0.0;
         const double column_i = column[i];
         double sum5 = 0.0;
-        for (int64_t j_from = 0; j_from < m; j_from += 256) {
-            const int64_t j_to = cg_min_i64(j_from + 256, m);
-            double sum_terms[256];
-            double sum3_terms[256];
-            for (int64_t j = j_from; j < j_to; ++j) {
-                const double true_div = (x[i * m + j] - row[j]) / column_i;
-                sum_terms[j - j_from] = true_div * true_div;
+        if (is_short) {
+            for (int64_t j = 0; j < m; ++j) {
+                double true_div = (x[i * m + j] - row[j]) / column_i;
+                sum5 += true_div * true_div;
                 const double v3 = v2 * true_div;
                 sum2[j] += v3 / column_i;
-                sum3_terms[j - j_from] = v3 * true_div / column_i;
+                sum3 += v3 * true_div / column_i;
             }
-            sum5 += cg_sum_block(j_to - j_from, sum_terms);
-            sum3 += cg_sum_block(j_to - j_from, sum3_terms);
+        } else {
+            for (int64_t j_from = 0; j_from < m; j_from += 256) {
+                const int64_t j_to = cg_min_i64(j_from + 256, m);
+                double sum_terms[256];
+                double sum3_terms[256];
+                for (int64_t j = j_from; j < j_to; ++j) {
+                    double true_div = (x[i * m + j] - row[j]) / column_i;
+                    sum_terms[j - j_from] = true_div * true_div;
+                    const double v3 = v2 * true_div;
+                    sum2[j] += v3 / column_i;
+                    sum3_terms[j - j_from] = v3 * true_div / column_i;
+                }
+                sum5 += cg_sum_block(j_to - j_from, sum_terms);
+                sum3 += cg_sum_block(j_to - j_from, sum3_terms);
+            }
         }
         sum += sum5;
         out2[i] = -sum3;
