@@ -49,19 +49,22 @@ def prepare(name: str, case: Case, data: Data, watch: Watch) -> Contender:
     call()
     watch.lap("first call")
     patterns = [function.sparsity_out(k) for k in range(len(outputs))]
+    # its matrices have two axes: dense ones get those of the other tools
+    shapes = case.module.results(*data) if case.has("results") else [None] * len(outputs)
 
     def results() -> list[Any]:
         call()
-        return [_matrix(values, own) for values, own in zip(found, patterns, strict=True)]
+        return [_matrix(*parts) for parts in zip(found, patterns, shapes, strict=True)]
 
     return Contender(results, loop_of(call), casadi.__version__)
 
 
-def _matrix(values: Any, pattern: Any) -> Any:
-    """An array, or a sparse matrix of SciPy's."""
+def _matrix(values: Any, pattern: Any, wanted: Any) -> Any:
+    """An array of a shape, or a sparse matrix of SciPy's."""
     shape = pattern.shape
     if pattern.is_dense():
-        return values.reshape(shape[::-1]).T
+        array = values.reshape(shape[::-1]).T
+        return array if wanted is None else array.reshape(wanted)
     import scipy.sparse
 
     return scipy.sparse.csc_array((values, pattern.row(), pattern.colind()), shape=shape)
