@@ -30,7 +30,10 @@ GRAVITY = 9.81  # g / l
 DAMPING = 0.1
 UPRIGHT = 0.1  # rad: how far the integrated pendulum may be from upright
 # of trust-constr
-METHOD = {"method": "trust-constr", "options": {"gtol": 1e-6, "xtol": 1e-10, "maxiter": 200}}
+METHOD: dict[str, Any] = {
+    "method": "trust-constr",
+    "options": {"gtol": 1e-6, "xtol": 1e-10, "maxiter": 200},
+}
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
