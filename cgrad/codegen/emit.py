@@ -35,7 +35,6 @@ from cgrad.core.loops import (
     Note,
     Parallel,
     Part,
-    Read,
     Resize,
     Set,
     Stmt,
@@ -43,7 +42,6 @@ from cgrad.core.loops import (
     invocations,
     statements,
     values,
-    walk,
     written,
 )
 from cgrad.core.sizes import Atom, product
@@ -405,7 +403,8 @@ class Writer:
             if isinstance(type, str) and name in words and name not in own
         ]
         stored = {store.buffer.base for store in written(loop)}
-        read = [p.buffer.base for v in values(loop) for p in walk(v) if isinstance(p, Read)]
+        read = [buffer.base for value in values(loop) for buffer in value.reads]
+        read += [buffer.base for buffer in loops.index_reads(tuple(loops.mentioned(loop)))]
         read += [buffer.base for call in invocations(loop) for buffer, _ in call.reads]
         arrays = [b for b in (*read, *stored) if b.role in ("input", "output", "carry") or b.shape]
         for buffer in sorted(dict.fromkeys(arrays), key=lambda b: b.serial):

@@ -66,6 +66,8 @@ class Access:
                     seen.add(part)
                     if isinstance(part, Read):
                         _note(self.reads, part.buffer, part.index)
+                        for buffer in index_reads(part.index):
+                            _note(self.reads, buffer, ())
                     elif part.reads and not part.parts:
                         for buffer in part.reads:
                             _note(self.reads, buffer, ())

@@ -154,6 +154,20 @@ def test_a_mixture_goes_through_the_data_once() -> None:
     assert calls([rows], "exp") == 1
 
 
+def test_what_a_position_is_computed_from_comes_before_it() -> None:
+    k, M = ct.tensor("k", dtype="int64", shape=(3,)), ct.tensor("M", dtype="float64", shape=(3, 3))
+    total = ct.sum(k)
+    row = M[ct.clip(total, 0, 2)] + 1
+    kernel, _ = kernel_of([k, M], [total, row])
+    assert len(nests(kernel)) == 2
+    f = cgrad.function([k, M], [total, row])
+    values = np.arange(9.0).reshape(3, 3)
+    for position in range(3):
+        found = f([position, 0, 0], values)
+        assert found[0] == position
+        np.testing.assert_array_equal(found[1], values[position] + 1)
+
+
 def test_what_only_moves_elements_gets_no_buffer() -> None:
     kernel, slots = kernel_of(*mixture())
     assert not any(buffer.name.startswith("broadcast") for slot in slots for buffer in slot.buffers)
