@@ -125,6 +125,18 @@ def test_bounds_hold_and_are_not_wide() -> None:
     assert tape.bounds[good] < 1e-15 * tape.values[good]
 
 
+def test_at_a_minimum_the_second_order_counts() -> None:
+    """The variance of equal numbers is 0, but their mean is rounded."""
+    tape = Tape()
+    with mp.workdps(DIGITS):
+        x = tape.number(1.1, "float64")
+        gap = tape("sub", x, tape("mul", x, tape.number(1, "float64"), dtype="float64"),
+                   dtype="float64")  # fmt: skip
+        for square in (tape("sqr", gap, dtype="float64"), tape("mul", gap, gap, dtype="float64")):
+            assert tape.values[square] == 0
+            assert tape.bounds[gap] ** 2 <= tape.bounds[square] <= 4 * tape.bounds[gap] ** 2
+
+
 def test_rounding_that_decides_is_refused() -> None:
     tape = Tape()
     with mp.workdps(DIGITS):

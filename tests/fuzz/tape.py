@@ -80,10 +80,14 @@ class Tape:
             value = mp.nan
         size = abs(float(value)) if mp.isfinite(value) else math.inf
         bound = f.rounding(size, [abs(self.floats[k]) for k in args]) * EPS[dtype] + TINY[dtype]
-        plain = [self.floats[k] for k in args]
+        plain, slack = [self.floats[k] for k in args], [self.bounds[k] for k in args]
         for position, k in enumerate(args):
             if self.bounds[k]:
-                bound += self.bounds[k] * f.slope(position, float(value), plain)
+                slope = f.slope(position, float(value), plain)
+                if slope == 0:  # at a minimum the second order decides: (x - mean) ** 2
+                    moved = [v + math.copysign(b, v) for v, b in zip(plain, slack, strict=True)]
+                    slope = f.slope(position, float(value), moved)
+                bound += self.bounds[k] * slope
         exact = f.exact and all(self.exact[k] for k in args) and size < math.inf
         exact = exact and mp.mpf(float(np.dtype(dtype).type(float(value)))) == value
         return self._append(f, args, dtype, value, bound, exact, key)
