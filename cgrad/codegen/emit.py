@@ -580,13 +580,18 @@ def _comment(notes: Sequence[str], pad: str) -> list[str]:
 
 
 def _counts(stmts: Sequence[Stmt]) -> dict[Buffer, int]:
-    """How many statements store to each buffer."""
+    """How many statements store to each buffer; of two sides of a choice the side with more."""
     count: dict[Buffer, int] = {}
-    stack = list(stmts)
-    while stack:
-        stmt = stack.pop()
+    before: Stmt | None = None
+    side: dict[Buffer, int] = {}
+    for stmt in stmts:
+        inner: dict[Buffer, int] = {}
         if isinstance(stmt, For):
-            stack.extend(stmt.body)
+            inner = _counts(stmt.body)
         elif isinstance(stmt, (Set, Accumulate)):
-            count[stmt.buffer] = count.get(stmt.buffer, 0) + 1
+            inner = {stmt.buffer: 1}
+        other = side if _is_else(before, stmt) else {}
+        for buffer, n in inner.items():
+            count[buffer] = count.get(buffer, 0) + max(0, n - other.get(buffer, 0))
+        before, side = stmt, inner
     return count

@@ -191,10 +191,8 @@ def rebuild(node: Node, memo: Mapping[Node, Node]) -> Node:
         if memo[arg] is not arg:
             args = tuple([memo[arg] for arg in args])
             break
-    # an op may keep sizes that are no dependencies of it: they change with its arguments
-    if (args is not node.args and type(op).sizes is not Op.sizes) or any(
-        memo.get(dep, dep) is not dep for dep in node.deps
-    ):
+    # an op may keep sizes that are no dependencies of it
+    if type(op).sizes is not Op.sizes or any(memo.get(dep, dep) is not dep for dep in node.deps):
         op = op.map_sizes(lambda size: replace_nodes(size, memo))
     return _over(node, op, args)
 

@@ -57,8 +57,9 @@ class Constant(Leaf):
 
     def value_at(self, node: Node, index: Index) -> Pull:
         flat = self.value.reshape(-1)
-        if not flat.size:
-            # no element is ever asked for; loops of no iterations still need a body
+        pairs = zip(index, self.shape, strict=True)
+        if not flat.size or any(isinstance(i, int) and not 0 <= i < n for i, n in pairs):
+            # never asked for, but loops of no iterations and sides not taken need a body
             return loops.lit(np.zeros((), self.dtype).item(), self.dtype)
         if flat.size == 1:
             return loops.lit(flat[0].item(), self.dtype)

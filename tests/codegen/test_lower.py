@@ -158,6 +158,13 @@ def test_scan_rows_are_written_in_place() -> None:
     assert not kernel_of([x], [h])[1]
 
 
+def test_a_constant_is_not_read_where_a_choice_keeps_it_from_being() -> None:
+    x = ct.dvector("x")
+    none = x[ct.constant([2, -2])][7:7]
+    found = cgrad.function([x], ct.diag(none, 1))(np.arange(5.0))
+    np.testing.assert_array_equal(found, [[0.0]])
+
+
 def test_a_total_of_one_element_is_stored_as_it_is() -> None:
     column, row = ct.tensor("column", shape=(None, 1)), ct.tensor("row", shape=(1, None))
     kernel, _ = kernel_of([column, row], [ct.exp(ct.sum(column[:, None] * row.T, axis=2))])

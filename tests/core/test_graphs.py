@@ -29,6 +29,14 @@ def plain(outputs, inputs):
     return structure(inputs, outputs, toposort(outputs), lambda node: "elsewhere")
 
 
+def test_a_length_that_is_only_expected_is_replaced_too() -> None:
+    x, other = (make_input(TensorType("float64", (None,))) for _ in range(2))
+    checked = expect_shape(x, other.dims, "x", "")
+    four = make_input(TensorType("float64", (4,)))
+    (found,) = substitute([checked], {other: four})
+    assert found.op.shape == (4,) and found.args == (x,)
+
+
 def test_toposort_is_depth_first_and_left_to_right(tensor):
     x, z = tensor("x"), tensor("z")
     a = apply("sin", x)

@@ -29,7 +29,7 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
         double sum5 = 0.0;
         if (is_short) {
             for (int64_t j = 0; j < m; ++j) {
-                double true_div = (x[i * m + j] - row[j]) / column_i;
+                const double true_div = (x[i * m + j] - row[j]) / column_i;
                 sum5 += true_div * true_div;
                 const double v3 = v2 * true_div;
                 sum2[j] += v3 / column_i;
@@ -41,7 +41,7 @@ static int64_t stretched(int64_t n, int64_t m, const double *restrict x,
                 double sum_terms[256];
                 double sum3_terms[256];
                 for (int64_t j = j_from; j < j_to; ++j) {
-                    double true_div = (x[i * m + j] - row[j]) / column_i;
+                    const double true_div = (x[i * m + j] - row[j]) / column_i;
                     sum_terms[j - j_from] = true_div * true_div;
                     const double v3 = v2 * true_div;
                     sum2[j] += v3 / column_i;
