@@ -100,6 +100,7 @@ def _replaced(loop: For, names: Names, threads: bool, around: Sequence[For]) -> 
     start, end = sizes.index(outer), sizes.index(last)
     until = loops.size_value(sizes.minimum(start + BLOCK, loop.extent))
     body = [Let(last, until), *_block(loop, products, BLOCK, names, start, end, ())]
+    names.release(stmt.buffer.name for stmt in body if isinstance(stmt, Local))
     return [For(outer, loop.extent, body, notes=loop.notes, start=loop.start, step=BLOCK)]
 
 
@@ -212,14 +213,11 @@ def _block(
     """The iterations from `start` up to `end`, at most `most`, after the products of all."""
     out: list[Stmt] = [Note(notes)] if notes else []
     known: dict[Expr, Expr] = {}
-    arrays: list[Buffer] = []
     for product in products:
         array = names.buffer("products", FLOAT64, (most,), "local")
-        arrays.append(array)
         out += [Local(array), product.computed(loop, start, end, (array, (0,)))]
         known[product.call] = loops.read(array, (sizes.index(loop.index) - start,))
     body = [_with(stmt, known) for stmt in loop.body]
-    names.release(array.name for array in arrays)
     out.append(For(loop.index, end, body, start=start))
     return out
 

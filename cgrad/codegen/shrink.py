@@ -129,9 +129,11 @@ def _visit(stmts: list[Stmt], total: Uses) -> None:
             continue
         if stmt.kind == "map":
             inside = _uses(stmt.body)
+            # what has no elements is read by loops of no iterations, and stored to by none
+            stored = {store.buffer.base for store in written(stmt)}
             smaller: dict[Buffer, tuple[Buffer, int]] = {}
             for buffer, places in inside.items():
-                if buffer.role != "temp" or not buffer.shape:
+                if buffer.role != "temp" or not buffer.shape or buffer not in stored:
                     continue
                 axis = _own_axis(stmt.index, buffer, places)
                 if axis is not None and len(places) == len(total[buffer]):

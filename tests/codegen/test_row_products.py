@@ -40,6 +40,15 @@ def test_two_products_of_an_iteration() -> None:
     assert len(products(kernel)) == 2 and len(every_loop(kernel)) == 2
 
 
+def test_two_layers_of_few_rows_have_arrays_of_their_own() -> None:
+    """Both are declared in the body of the function."""
+    first, second = ct.tensor("first", shape=(12, None)), ct.tensor("second", shape=(12, 12))
+    z = first @ v - w
+    kernel, _ = kernel_of([first, second, v, w], [z, second @ z - w])
+    arrays = [s.buffer.name for s in kernel.body if isinstance(s, Local)]
+    assert len(set(arrays)) == len(arrays) == 2
+
+
 def test_rows_of_both_factors_stay_in_the_loop() -> None:
     kernel, _ = kernel_of([A, B], [ct.sum(A * B, axis=1)])
     assert not products(kernel) and len(every_loop(kernel)) == 1

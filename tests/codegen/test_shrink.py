@@ -61,3 +61,13 @@ def test_a_temporary_without_elements_is_read_through_a_view_only() -> None:
     y = ct.reshape(ct.sin(z) * 2, (x.shape[0], 1, x.shape[1]))
     f = cgrad.function([x, z], ct.sum(y + ct.cos(y), axis=1))
     assert f(np.zeros((3, 0)), np.zeros((3, 0))).shape == (3, 0)
+
+
+def test_what_nothing_stores_to_stays_an_array() -> None:
+    """A join without elements, read by a loop whose length only the call knows."""
+    z, m = ct.tensor("z", shape=(2,)), ct.tensor("m", dtype="bool", shape=(2,))
+    none = (z * 2)[:0]
+    part = none[none > 1]
+    added = ct.inc_subtensor(z[ct.nonzero(m)[0]], ct.concatenate([part, part]))
+    f = cgrad.function([z, m], added)
+    np.testing.assert_array_equal(f([1.0, 2.0], [False, False]), [1.0, 2.0])
