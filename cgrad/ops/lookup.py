@@ -18,8 +18,8 @@ from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import all_leading, broadcast_axes, permute_axes
-from cgrad.ops.constants import constant
+from cgrad.ops.axes import all_leading, broadcast_axes, permute_axes, without
+from cgrad.ops.constants import Arange, constant
 from cgrad.ops.kinds import Pull
 from cgrad.ops.lines import untie
 from cgrad.ops.terms import Line, whole
@@ -197,6 +197,66 @@ class Scatter(Lookup):
         zero = loops.lit(dtypes.zero(node.dtype), node.dtype)
         block.fill(node.dims, place, lambda index: zero, why)
         _store_rows(self, node, node.args[0], block, place, why, add=True)
+
+
+class ScatterEach(Lookup):
+    """out[b, r] is v[b, r], b without its part at `axis`, where that part is i(b); 0 elsewhere.
+
+    What `Scatter` makes with one position for each row, computed where it is used. The shape has
+    the axis of the positions at `axis` and those of the index array around it.
+    """
+
+    __slots__ = ("axis",)
+    dependence = "added"
+    name = "scatter_each"
+    lowering = "pull"
+
+    def __init__(self, shape: Shape, axis: int) -> None:
+        super().__init__(shape)
+        self.axis = axis
+
+    def infer(self, args: tuple[Node, ...]) -> TensorType:
+        v, array = args
+        return TensorType(v.dtype, (*self.shape, *v.dims[array.ndim :]))
+
+    def equalities(self, node: Node) -> Iterable[tuple[SizeLike, SizeLike, int]]:
+        v, array = node.args
+        for axis, n in enumerate(without(self.shape, (self.axis,))):
+            yield v.dims[axis], n, axis
+            yield array.dims[axis], n, axis
+
+    def lookups(self, node: Node) -> Iterator[tuple[Node, SizeLike, int]]:
+        yield node.args[1], self.shape[self.axis], self.axis
+
+    def reference(self, v: Any, array: Any) -> Any:
+        concrete: Any = self.shape
+        (row,) = _rows((array,), (concrete[self.axis],))
+        result = np.zeros((*concrete, *v.shape[np.ndim(array) :]), v.dtype)
+        index = list(np.indices(np.shape(array)))
+        index.insert(self.axis, row)
+        result[tuple(index)] = v
+        return result
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        t = tangents[0]
+        return None if t is None else Node(self, (t, node.args[1]))
+
+    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
+        _, array = node.args
+        index: list[Node] = [
+            broadcast_axes(Node(Arange(n)), array.dims, (k,)) for k, n in enumerate(array.dims)
+        ]
+        index.insert(self.axis, array)
+        return [Node(Gather(self.shape), (ct, *index)) if needed[0] else None, None]
+
+    def value_at(self, node: Node, index: Index) -> Pull:
+        v, array = node.args
+        front, rest = index[: len(self.shape)], index[len(self.shape) :]
+        row = without(front, (self.axis,))
+        at = position((yield array, row), self.shape[self.axis])
+        here = loops.call("{0} == {1}", loops.size_value(front[self.axis]), at, dtype=dtypes.BOOL)
+        value = yield v, (*row, *rest)
+        return loops.select(here, value, loops.lit(dtypes.zero(node.dtype), node.dtype))
 
 
 class Replace(Lookup):

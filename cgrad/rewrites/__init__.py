@@ -22,6 +22,7 @@ from cgrad.rewrites.diagonals import DIAGONALS
 from cgrad.rewrites.expand import ROWS
 from cgrad.rewrites.jacobian_axes import AXES
 from cgrad.rewrites.jacobians import CHAINS, JACOBIANS, STORED
+from cgrad.rewrites.lookups import LOOKUPS
 from cgrad.rewrites.loops import tidy_loops
 from cgrad.rewrites.matmul import PRODUCTS
 from cgrad.rewrites.merge import merge_loops
@@ -44,7 +45,7 @@ EXPAND = ROWS | POWERS
 EXPAND.name = "expand"
 _SIMPLIFY = AXES | CHAINS | JACOBIANS | CANONICAL | STABILISE | SYSTEMS | BRANCHES
 _STORING = STORED | _SIMPLIFY
-_EXPAND = EXPAND | VALUES | PRODUCTS | CANONICAL
+_EXPAND = EXPAND | VALUES | PRODUCTS | LOOKUPS | CANONICAL
 
 
 def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:

@@ -41,7 +41,7 @@ _CARRIERS = frozenset({
     "add", "sub", "neg", "mul", "true_div", "reciprocal", "sqr", "pow", "abs", "log", "log1p",
     "sum", "broadcast", "cast",
 })  # fmt: skip
-# How far below these the rules look, at signs and coefficients.
+# How far below these the rules look, at signs, coefficients and maxima; stretching counts not.
 _DEPTH = 3
 # Both sides have derivatives that keep as many digits; what they lead to counts by itself.
 _HARMLESS = frozenset({
@@ -118,8 +118,9 @@ class _Replacing:
         # what the rules need not look into is an input to them
         depth = dict.fromkeys(risky, _DEPTH)
         for node in reversed(order):
+            below = depth.get(node, 0) - (not isinstance(node.op, Broadcast))
             for arg in node.args:
-                depth[arg] = max(depth.get(arg, 0), depth.get(node, 0) - 1)
+                depth[arg] = max(depth.get(arg, 0), below)
         self.opaque = {
             node
             for node in order
@@ -162,8 +163,7 @@ class _Replacing:
                 rule, built = firing
                 if rule.name in _STABLE:
                     return True
-                if built not in self.new:
-                    stack.append(built)
+                stack.extend(part for part in (built, *built.args) if part not in self.new)
             if known is not node and known not in self.new:
                 stack.extend(arg for arg in known.args if arg not in self.new)
         return False

@@ -58,24 +58,52 @@ def _exp_sum(node: Node) -> tuple[Node, tuple[int, ...]] | None:
     return None if _is_shifted(x) else (x, node.op.axes)
 
 
+def _exp_sum_by_hand(node: Node) -> tuple[Node, tuple[int, ...], bool] | None:
+    """(x, axes, empty) of sum(exp(x - max(x))) that the user wrote, both over the same axes."""
+    if not isinstance(node.op, Sum) or not is_op(node.args[0], "exp"):
+        return None
+    found = _unshifted(node.args[0].args[0])
+    if found is None:
+        return None
+    x, m = found
+    assert isinstance(m.op, Extreme)
+    if m.op.held or m.op.axes != node.op.axes:
+        return None
+    return x, m.op.axes, m.op.empty
+
+
 def _is_shifted(x: Node) -> bool:
     """Whether x is what `_shifted` makes, or has been shifted by its maximum by the user."""
-    if is_op(x, "excess"):
+    if is_op(x, "excess") or _unshifted(x) is not None:
         return True
     if not is_op(x, "sub") or not isinstance(x.args[1].op, Broadcast):
         return False
     shift = x.args[1].args[0]
-    if is_op(shift, "max"):
-        return shift.args[0] is x.args[0]
     return is_op(shift, "switch") and is_op(shift.args[0], "isinf")
 
 
-def _shifted(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node]:
+def _unshifted(x: Node) -> tuple[Node, Node] | None:
+    """(u, m) of u - m that the user wrote, m the maximum of u over some axes."""
+    if not is_op(x, "sub") or not isinstance(x.args[1].op, Broadcast):
+        return None
+    u, m = x.args[0], x.args[1].args[0]
+    if not isinstance(m.op, Extreme) or m.op.which != "max" or m.args[0] is not u:
+        return None
+    kept = without(tuple(range(u.ndim)), m.op.axes)
+    return (u, m) if x.args[1].op.axes == kept else None
+
+
+def _shifted(x: Node, axes: tuple[int, ...], empty: bool = True) -> tuple[Node, Node]:
     """(x - m, m), m the maximum over `axes`, or 0 where that is infinite; it has no derivative."""
-    top = Node(Extreme("max", axes, empty=True, held=True), (x,))
+    top = Node(Extreme("max", axes, empty=empty, held=True), (x,))
     m = apply_row("switch", apply_row("isinf", top), like(top, 0), top)
     kept = without(tuple(range(x.ndim)), axes)
     return apply_row("sub", x, broadcast_axes(m, x.dims, kept)), m
+
+
+def _log_sum_exp(x: Node, axes: tuple[int, ...], empty: bool = True) -> Node:
+    gap, m = _shifted(x, axes, empty)
+    return apply_row("add", m, apply_row("log", sum_axes(apply_row("exp", gap), axes)))
 
 
 @EXPONENTIALS.rule(
@@ -88,9 +116,30 @@ def log_sum_exp(node: Node) -> Node | None:
     found = _exp_sum(node.args[0])
     if found is None:
         return None
-    x, axes = found
-    gap, m = _shifted(x, axes)
-    return apply_row("add", m, apply_row("log", sum_axes(apply_row("exp", gap), axes)))
+    return _log_sum_exp(*found)
+
+
+def _by_hand(mat: Node) -> tuple[Node, Node]:
+    m = Node(Extreme("max", (1,)), (mat,))
+    return apply("exp", mat - broadcast_axes(m, mat.dims, (0,))), m
+
+
+@EXPONENTIALS.rule(
+    "add", exact=False, domain="everywhere; where the maximum is infinite the old side is nan",
+    example=lambda mat: _by_hand(mat)[1] + apply("log", sum_axes(_by_hand(mat)[0], (1,))),
+)  # fmt: skip
+def log_sum_exp_by_hand(node: Node) -> Node | None:
+    """M + log(sum(exp(x - M))), M = max(x) -> m + log(sum(exp(x - m))), m = M where finite
+
+    m has no derivative: those of the two sides are the same, but that of M cancels.
+    """
+    for m, log in (node.args, node.args[::-1]):
+        found = _exp_sum_by_hand(log.args[0]) if is_op(log, "log") else None
+        if found is not None and m.op.name == "max" and m.args[0] is found[0]:
+            x, axes, empty = found
+            if isinstance(m.op, Extreme) and m.op.axes == axes and not m.op.held:
+                return _log_sum_exp(x, axes, empty)
+    return None
 
 
 def _softmax_example(x: Node) -> tuple[Node, Node]:
@@ -106,14 +155,14 @@ def _softmax_pair(f: Factor, g: Factor) -> Factor | None:
         if not is_op(total, "true_div", "reciprocal"):
             return None
         weight, total = total.args if is_op(total, "true_div") else (None, total.args[0])
-    found = _exp_sum(total)
+    found = _exp_sum(total) or _exp_sum_by_hand(total)
     if found is None or total.args[0] is not f.node:
         return None
-    x, axes = found
+    x, axes, *empty = found
     kept = without(tuple(range(x.ndim)), axes)
     if g.node.op.axes != kept:
         return None
-    e = apply_row("exp", _shifted(x, axes)[0])
+    e = apply_row("exp", _shifted(x, axes, *empty)[0])
     part = apply_row("true_div", e, broadcast_axes(sum_axes(e, axes), x.dims, kept))
     if weight is not None:
         part = apply_row("mul", broadcast_axes(weight, x.dims, kept), part)
@@ -128,7 +177,10 @@ def _softmax_pair(f: Factor, g: Factor) -> Factor | None:
              * _softmax_example(mat)[0]),
 )  # fmt: skip
 def softmax(node: Node) -> Node | None:
-    """exp(x) / sum(exp(x)) -> exp(x - m) / sum(exp(x - m)), m = max(x) where finite"""
+    """exp(x) / sum(exp(x)) -> exp(x - m) / sum(exp(x - m)), m = max(x) where finite
+
+    Also where the user has shifted x by its maximum, whose derivative cancels.
+    """
     factors = join_pair(factors_of(node), _softmax_pair, "exp")
     return None if factors is None else product(factors)
 

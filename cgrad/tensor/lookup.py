@@ -19,9 +19,16 @@ from cgrad.core.graphs import node_size
 from cgrad.core.node import Node
 from cgrad.core.registry import build, register
 from cgrad.errors import DTypeError, IndexBoundsError
-from cgrad.ops.axes import Permute, expect_shape, permute_axes, reshape_to
+from cgrad.ops.axes import (
+    Broadcast,
+    Permute,
+    broadcast_axes,
+    expect_shape,
+    permute_axes,
+    reshape_to,
+)
 from cgrad.ops.coerce import Arraylike, as_node, broadcast, cast_to, normal_axes
-from cgrad.ops.constants import Constant, Data, constant, is_weak, size_node
+from cgrad.ops.constants import Arange, Constant, Data, constant, is_weak, size_node
 from cgrad.ops.elementwise import apply
 from cgrad.ops.lookup import Argsort, Gather, Positions, Replace
 from cgrad.ops.scalar import cast
@@ -52,6 +59,7 @@ def getitem_arrays(x: Node, items: Sequence[Any]) -> Node:
     shape = tuple(y.dims[axis] for axis in looked_up)
     for array, axis, n in zip(arrays, looked_up, shape, strict=True):
         _check_known(y, array, axis, n)
+    arrays = [_counted(array) for array in arrays]
     rest = [axis for axis in range(y.ndim) if axis not in looked_up]
     first = permute_axes(y, (*looked_up, *rest))
     found = Node(Gather(shape), (first, *arrays))
@@ -145,6 +153,21 @@ def _check_known(x: Node, array: Node, axis: int, n: Any) -> None:
                 [x],
             )
         )
+
+
+def _counted(array: Node) -> Node:
+    """An index array of numbers that count 0, 1, 2, ... along one axis as a range stretched."""
+    values = array.args[0] if isinstance(array.op, Broadcast) else array
+    if not isinstance(values.op, (Constant, Data)):
+        return array
+    long = [axis for axis, n in enumerate(values.dims) if n != 1]
+    length = values.op.value.size
+    if len(long) != 1 or not np.array_equal(values.op.value.ravel(), np.arange(length)):
+        return array
+    (axis,) = long
+    if isinstance(array.op, Broadcast):
+        axis = array.op.axes[axis]
+    return broadcast_axes(Node(Arange(length)), array.dims, (axis,))
 
 
 def _arranged(found: Node, entries: Sequence[Any], nb: int) -> Node:

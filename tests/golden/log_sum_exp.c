@@ -9,41 +9,25 @@ static int64_t log_sum_exp(int64_t n, const double *restrict x, double *restrict
                            double *restrict out1, char *restrict work)
 {
     double *restrict exp3 = (double *)work;
-    work += cg_skip(n, 8);
-    double *restrict mul = (double *)work;
-    /* max [n1] */
+    /* max [n7] */
     const double max = cg_max_of(n, x);
     double sum = 0.0;
-    /* exp [n4], sum [n5] */
+    const bool isinf1 = isinf(max) != 0;
+    const double v1 = isinf1 ? 0.0 : max;
+    /* exp [n7], sum [n7] */
     for (int64_t i_from = 0; i_from < n; i_from += 256) {
         const int64_t i_to = cg_min_i64(i_from + 256, n);
         for (int64_t i = i_from; i < i_to; ++i) {
-            const double exp1 = cg_exp(x[i] - max);
+            const double exp1 = cg_exp(x[i] - v1);
             exp3[i] = exp1;
         }
         sum += cg_sum_block(i_to - i_from, &exp3[i_from]);
     }
-    *out0 = max + cg_log(sum);
-    double sum2 = 0.0;
-    double sum3 = 0.0;
-    const double v1 = 1 / sum;
-    /* mul [n12], sum [n14], sum [n18] */
-    for (int64_t i_from = 0; i_from < n; i_from += 256) {
-        const int64_t i_to = cg_min_i64(i_from + 256, n);
-        double sum3_terms[256];
-        cg_independent for (int64_t i = i_from; i < i_to; ++i) {
-            const double v2 = v1 * exp3[i];
-            mul[i] = v2;
-            sum3_terms[i - i_from] = (double)(x[i] == max);
-        }
-        sum2 += cg_sum_block(i_to - i_from, &mul[i_from]);
-        sum3 += cg_sum_block(i_to - i_from, sum3_terms);
-    }
-    const double v2 = 1.0 - sum2;
-    const double v3 = v2 / sum3;
-    /* add [n22] */
+    *out0 = v1 + cg_log(sum);
+    const double v2 = 1 / sum;
+    /* mul [n20] */
     for (int64_t i = 0; i < n; ++i) {
-        out1[i] = mul[i] + v3 * (double)(x[i] == max);
+        out1[i] = v2 * exp3[i];
     }
     return CG_OK;
 }
@@ -61,9 +45,7 @@ int64_t cg_sizes(const cg_array *in, int64_t *size, cg_array *out, cg_status *st
 int64_t cg_work(const int64_t *size)
 {
     const int64_t n = size[0];
-    int64_t bytes = cg_slot(n, 8);
-    bytes = cg_plus(bytes, cg_slot(n, 8));
-    return bytes;
+    return cg_slot(n, 8);
 }
 
 int64_t cg_entry(const cg_rt *rt, const cg_array *in, cg_array *out, const int64_t *size,

@@ -8,14 +8,16 @@ static int64_t softmax(int64_t n, int64_t m, const double *restrict x, double *r
                        char *restrict work)
 {
     double *restrict exp3 = (double *)work;
-    /* max [n1], exp [n5], sum [n6], true_div [n9] */
+    /* max [n9], exp [n9], sum [n9], true_div [n9] */
     for (int64_t i = 0; i < n; ++i) {
         const double max = cg_max_of(m, &x[i * m]);
         double sum = 0.0;
+        const bool isinf1 = isinf(max) != 0;
+        const double v1 = isinf1 ? 0.0 : max;
         for (int64_t j_from = 0; j_from < m; j_from += 256) {
             const int64_t j_to = cg_min_i64(j_from + 256, m);
             for (int64_t j = j_from; j < j_to; ++j) {
-                const double exp1 = cg_exp(x[i * m + j] - max);
+                const double exp1 = cg_exp(x[i * m + j] - v1);
                 exp3[j] = exp1;
             }
             sum += cg_sum_block(j_to - j_from, &exp3[j_from]);

@@ -10,6 +10,7 @@ import cgrad
 import cgrad.tensor as ct
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
+from cgrad.rewrites import simplify
 from cgrad.rewrites.before_derivatives import stable_forms
 
 
@@ -115,3 +116,14 @@ def test_long_chains(x: Node) -> None:
         y = ct.log(1 + ct.exp(y)) * 0.5
     (new,) = stable_forms([y])
     assert names(new).count("softplus") == 3000 and "exp" not in names(new)
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_log_sum_exp_by_hand_is_computed_once(keepdims: bool) -> None:
+    m = ct.dmatrix("m")
+    top = ct.max(m, axis=1, keepdims=keepdims)
+    shifted = m - (top if keepdims else top[:, None])
+    value = ct.sum(ct.log(ct.sum(ct.exp(shifted), axis=1, keepdims=keepdims)) + top)
+    outputs = simplify([value, cgrad.grad(value, m)])
+    found = [node.op.name for node in toposort(outputs)]
+    assert [found.count(name) for name in ("exp", "max", "eq")] == [1, 1, 0]

@@ -15,6 +15,7 @@ from cgrad.core.node import Node
 from cgrad.core.registry import build
 from cgrad.ops.axes import broadcast_axes, sum_axes
 from cgrad.ops.elementwise import apply
+from cgrad.ops.reductions import Extreme
 from cgrad.rewrites import EXPAND, expand, simplify
 from cgrad.rewrites.logistic import opposite
 
@@ -101,6 +102,22 @@ def test_softmax_shares_its_parts() -> None:
     np.testing.assert_allclose(logs[0, 1], -1000 - np.log1p(np.exp(-1.0)), rtol=1e-15)
     maxima = [node for node in toposort(outputs) if node.op.name == "max"]
     assert len(maxima) == 1
+
+
+def test_a_shift_by_the_users_own_maximum_has_no_derivative() -> None:
+    top = Node(Extreme("max", (1,)), (M,))
+    e = exp(M - broadcast_axes(top, M.dims, (0,)))
+    total = sum_axes(e, (1,))
+    for forms in (
+        [apply("log", total) + top],
+        [e / broadcast_axes(total, M.dims, (0,))],
+    ):
+        outputs = simplify(forms)
+        maxima = [node for node in toposort(outputs) if isinstance(node.op, Extreme)]
+        assert [node.op.held for node in maxima] == [True]
+        m = np.array([[1000.0, 0.0, 999.0], [-1000.0, -1000.0, -1.0]])
+        (found,), (want,) = (evaluate(these, {M: m}) for these in (outputs, forms))
+        np.testing.assert_allclose(found, want, rtol=1e-15)
 
 
 def test_logaddexp_and_its_gradient() -> None:

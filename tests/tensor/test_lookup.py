@@ -20,7 +20,7 @@ X = RNG.normal(size=(4, 3, 5))
 GIVEN: dict[str, Any] = {
     "i": np.array([2, 0, -1, 2]), "j": np.array([[0, -1, 2], [1, 1, 0]]), "k": np.int64(1),
     "m": np.array([True, False, True, True]), "m2": RNG.random((4, 3)) > 0.4,
-    "none": np.zeros(0, np.int64),
+    "none": np.zeros(0, np.int64), "each": np.array([[4, 0, -2], [1, 1, 3], [2, -5, 0], [0, 0, 4]]),
 }  # fmt: skip
 INDEX: dict[str, Any] = {
     "rows": lambda x, g: x[g["i"]],
@@ -38,6 +38,10 @@ INDEX: dict[str, Any] = {
     "empty array": lambda x, g: x[g["none"], 1:],
     "broadcasting": lambda x, g: x[g["i"][:, None, None], g["j"]],
     "everything": lambda x, g: x[g["i"], [0, 1, 2, 0], [1, 1, -1, 4]],
+    "one of each row": lambda x, g: x[np.arange(4), g["i"]],
+    "one of each column": lambda x, g: x[g["j"][0], np.arange(3), 1:],
+    "one of each of two axes": lambda x, g: x[np.arange(4)[:, None], [0, 1, 2], g["each"]],
+    "counting": lambda x, g: x[[0, 1, 2]],
     "mask later": lambda x, g: x[1:3, g["m2"][0]],
 }
 
@@ -285,3 +289,19 @@ def test_positions_and_take() -> None:
     for got, want in zip(cgrad.function([a], outputs)(value), expected, strict=True):
         np.testing.assert_array_equal(got, want)
         assert got.dtype == want.dtype
+
+
+def test_one_of_each_row_is_added_where_the_gradient_is_used() -> None:
+    x, k = ct.dmatrix("x"), ct.lvector("k")
+    picked = x[ct.arange(x.shape[0]), k]
+    f = cgrad.function([x, k], cgrad.grad(ct.sum(picked**2) + ct.sum(ct.exp(x)), x))
+    a, rows = np.arange(6.0).reshape(3, 2), np.array([1, -1, 0])
+    want = np.exp(a)
+    want[np.arange(3), rows] += 2 * a[np.arange(3), rows]
+    np.testing.assert_allclose(f(a, rows), want, rtol=1e-15)
+    assert f._measure((a, rows))[0] == 0
+    only = cgrad.function([x, k], cgrad.grad(ct.sum(picked), x))
+    with pytest.raises(IndexError, match="axis 1"):
+        only(a, np.array([1, 2, 0]))
+    with pytest.raises(ShapeError):
+        only(a, np.array([1, 1]))
