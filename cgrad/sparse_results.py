@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cgrad.coloured_results import Coloured, prepared
 from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import NUMPY
@@ -127,7 +129,7 @@ class BoundSparse:
     """
 
     __slots__ = (
-        "_conversion", "_in_place", "_inner", "_key", "_later", "_read", "arguments", "before",
+        "_conversion", "_in_place", "_inner", "_later", "_places", "_read", "arguments", "before",
         "function", "outputs",
     )  # fmt: skip
 
@@ -139,7 +141,8 @@ class BoundSparse:
         self._conversion = conversion
         self._inner = inner
         self.before: Sequence[Any] = ()
-        self._key = b""
+        # sizes, rows and columns of the first call, which are those of all others
+        self._places: list[Any] = []
         self._read = self._coloured_key()
         # (layout, what the kernel stores, elements in order) where these are two
         self._later: list[tuple[Any, Any, Any]] = []
@@ -158,12 +161,12 @@ class BoundSparse:
             return self.outputs
         changed = self._coloured_key() != self._read
         found = self._inner()
-        key = b"".join(m.tobytes() for m in found[self._conversion.count :])
+        places = found[self._conversion.count :]
         if self.outputs is None and not changed:
-            self._key = key
+            self._places = [array.copy() for array in places]
             self.outputs = self._conversion.kept(list(found), self._later, self.before)
             self._in_place = self._conversion.steady and not self._later
-        elif key != self._key or changed:
+        elif changed or not all(map(np.array_equal, places, self._places)):
             raise ShapeError(
                 f"{self.function.name}: sizes, or rows and columns that are looked up, of a bound "
                 "call with sparse results have changed. Fix: bind again"

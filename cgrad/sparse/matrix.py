@@ -18,6 +18,7 @@ from cgrad.ops.axes import broadcast_axes, reshape_to
 from cgrad.ops.coerce import cast_to
 from cgrad.ops.constants import constant
 from cgrad.ops.windows import join
+from cgrad.sparse.blocks import merged
 from cgrad.sparse.pattern import Pattern
 from cgrad.sparse.pieces import Piece, atom_node, atoms_of, lower_pieces
 from cgrad.sparse.runs import compressed
@@ -89,6 +90,9 @@ def sparse_matrix(
         parts, clean = lower_pieces(parts)
     shape = (sizes.product(rows), sizes.product(cols))
     sorted_ = compressed(parts, *shape) if clean else None
+    if sorted_ is None:
+        parts = merged(parts)
+        sorted_ = compressed(parts, *shape) if clean else None
     if sorted_ is not None:
         values, parts = sorted_
     else:

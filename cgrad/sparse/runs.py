@@ -224,17 +224,19 @@ def _alone(found: Sequence[Piece]) -> Node | None:
     if len(found) != 1:
         return None
     value, dims, row, col = found[0][:4]
-    if value is None or len(dims) > 2:
+    if value is None:
         return None
-    # rising rows, and in each rising columns
-    down, along = [
-        [k for k, step in enumerate(steps) if step != 0] for steps in (row.steps, col.steps)
-    ]
-    if len(dims) == 2 and (down, along) != ([0], [1]):
+    # rows rise along the first axes, and columns along the others
+    down = [k for k, step in enumerate(row.steps) if step != 0]
+    along = [k for k in range(len(dims)) if k not in down]
+    if down != list(range(len(down))):
         return None
-    used = [row.steps[k] for k in down] + [col.steps[k] for k in along if k not in down]
-    if any(not at_most(1, step) for step in used):
-        return None
+    for steps, axes in ((row.steps, down), (col.steps, along)):
+        passed: SizeLike = 0
+        for k in reversed(axes):
+            if not at_most(passed + 1, steps[k]):
+                return None
+            passed = passed + steps[k] * (dims[k] - 1)
     return reshape_to(value, (sizes.product(dims),))
 
 

@@ -1,70 +1,27 @@
 """Sparse derivatives by colours: random graphs against dense ones, every way against the others.
 
-Most are computed by NumPy, so nothing is compiled; CGRAD_TEST_GRAPHS says how many graphs.
+Random graphs are computed by NumPy, so nothing is compiled; CGRAD_TEST_GRAPHS says how many, and
+`python -m tests.gradient.sparse_graphs` compares 500 and counts what it compares.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import random
 import xml.etree.ElementTree
 
 import numpy as np
 import pytest
 import scipy.sparse
-from gradient.test_sparse import a_graph, check
+from gradient.sparse_graphs import compare
+from gradient.test_sparse import check
 
 import cgrad
 import cgrad.tensor as ct
-from cgrad.coloured_results import prepared
-from cgrad.core.evaluate import evaluate
 from cgrad.errors import IndexBoundsError, ShapeError
 from cgrad.sparse.coloured import SYMMETRIC, WAYS, ColouredMatrix
 
-GRAPHS = int(os.environ.get("CGRAD_TEST_GRAPHS", "12"))
-
-
-def mixed(rng, v, i):
-    """Steps that have no rule of diagonals, and some that have."""
-    n = v.shape[0]
-    return rng.choice([
-        lambda: ct.sin(v)[i % n],
-        lambda: v * ct.tanh(v)[ct.arange(n)[::-1]],
-        lambda: ct.inc_subtensor(v[i % n], ct.cos(i * 1.0)),
-        lambda: ct.inc_subtensor((v * 2)[i % n], ct.exp(v[0])),
-        lambda: ct.set_subtensor(ct.sin(v)[i[0] % n], v[0] ** 2),
-        lambda: ct.stack([v, v**2], axis=1).ravel()[::3],
-        lambda: ct.sum(ct.reshape(ct.concatenate([v, v[::-1] ** 2]), (2, n)), axis=0),
-        lambda: cgrad.scan(lambda a: a * ct.sin(a), v)[0],
-        lambda: cgrad.scan(lambda a, b: a * b + b, [v, v[::-1]])[0],
-        lambda: cgrad.scan(lambda a, s: 0.5 * s + a**2, v, outputs_info=[0.0])[0],
-        lambda: cgrad.scan(lambda k, w: w[k % n] * w[0], i, non_sequences=[ct.sin(v)])[0],
-        lambda: ct.cumsum(v),
-        lambda: ct.sort(ct.sin(v)),
-        lambda: ct.max(ct.stack([v, v[::-1]]), axis=0),
-        lambda: v + ct.prod(ct.stack([v[:2], v[-2:]]), axis=0)[0],
-        lambda: ct.dot(ct.tril(ct.outer(v, ct.ones_like(v))), ct.sin(v)),
-        lambda: ct.diagonal(ct.outer(v, v[::-1])),
-        lambda: cgrad.ifelse(v[0] > 0, ct.sin(v), v[::-1] * 2),
-        lambda: v[1:] * v[:-1],
-        lambda: ct.roll(v, 1) * v,
-    ])()  # fmt: skip
-
-
-def a_mixed_graph(rng, x, i):
-    v = x
-    for _ in range(rng.randint(1, 3)):
-        v = mixed(rng, v, i) if rng.random() < 0.7 else rng.choice([ct.sin, ct.tanh, ct.sqr])(v)
-    return v
-
-
-def by_numpy(J, given):
-    """The matrix and its layout, as a compiled function would make them."""
-    values, arguments, part = prepared(J, list(given), {})
-    layout = part.layout(list(given.values()))
-    (data,) = evaluate([values], {**given, **dict(zip(arguments, layout.arguments, strict=True))})
-    return layout.matrix(data), layout
+GRAPHS = int(os.environ.get("CGRAD_TEST_GRAPHS", "10"))
 
 
 def coloured(y, x, **options):
@@ -73,40 +30,14 @@ def coloured(y, x, **options):
     return J
 
 
-def alike(found, expected):
-    """The same up to rounding, which grows where elements are found by subtractions."""
-    scale = max(1.0, np.abs(expected).max(initial=0))
-    assert found.shape == expected.shape and found.has_canonical_format
-    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-9, atol=1e-10 * scale)
-
-
 @pytest.mark.parametrize("seed", range(GRAPHS))
 def test_every_way_gives_the_dense_jacobian(seed):
-    rng = random.Random(seed)
-    n = 3 + seed % 6
-    x = ct.tensor("x", dtype="float64", shape=(n if seed % 2 else None,))
-    i = ct.lvector("i")
-    y = a_mixed_graph(rng, x, i) if seed % 3 else a_graph(rng, x)
-    numbers = np.random.default_rng(seed)
-    given = {x: numbers.uniform(0.2, 1, n), i: numbers.integers(0, 50, n)}
-    dense = cgrad.jacobian(y, x, disconnected_inputs="ignore")
-    try:
-        (expected,) = evaluate([dense], given)
-    except (ValueError, IndexError):
-        # too few elements for its windows
-        return
-    expected = expected.reshape(-1, n)
-    for way in WAYS:
-        found, layout = by_numpy(coloured(y, x, colouring=way), given)
-        alike(found, expected)
-        assert layout.way == way
-    cost = ct.sum(ct.sin(y) * y)
-    (expected,) = evaluate([cgrad.hessian(cost, x, disconnected_inputs="ignore")], given)
-    for way in ("column", *SYMMETRIC):
-        for lower in (False, True):
-            H = cgrad.hessian(cost, x, disconnected_inputs="ignore", sparse=True, lower=lower,
-                              colouring=way)  # fmt: skip
-            alike(by_numpy(H, given)[0], np.tril(expected) if lower else expected)
+    counts = compare(seed)
+    assert counts["graphs"] == 1
+    assert counts["dense"] == 5
+    assert counts["sparse"] == 4 + 2 * 4
+    assert all(counts[way] for way in (*WAYS, *SYMMETRIC))
+    assert counts["non-zeros"] > 0
 
 
 # -- compiled -------------------------------------------------------------------------------------

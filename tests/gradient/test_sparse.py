@@ -55,8 +55,9 @@ def a_graph(rng, x):
 
 def as_array(J, given):
     """The sparse matrix as SciPy has it, by NumPy."""
-    found, *atoms = evaluate([J.values, *J.atoms], given)
-    layout = J.pattern.layout(np.array(atoms, np.int64).tobytes())
+    found, *rest = evaluate([J.values, *J.atoms, *J.maps], given)
+    atoms, maps = rest[: len(J.atoms)], rest[len(J.atoms) :]
+    layout = J.pattern.layout(np.array(atoms, np.int64).tobytes(), maps)
     return layout.matrix(layout.data(found))
 
 
