@@ -51,9 +51,12 @@ def callback(made: Library) -> str:
         else:
             given.append({"array": "cg_x", "output": "&cg_y", "work": "cg_space"}[argument.kind])
     head = f"double {CALLBACK}({'double cg_x' if one else 'int cg_n, double *cg_x'})"
-    unused = "" if one or "cg_n" in given else "    (void)cg_n;\n"
+    check = ""
+    if not one and "cg_n" not in given:  # SciPy passes as many as it was given ranges
+        length = len(taken) if numbers else taken[0].shape[0]
+        check = f"    if (cg_n != {length}) return NAN;\n"
     return (
-        f"\n{visible(head + ';')}\n{head}\n{{\n{unused}"
+        f"\n{visible(head + ';')}\n{head}\n{{\n{check}"
         f"    double cg_y;\n    _Alignas(64) char cg_space[{max(64, made.work_bytes or 0)}];\n"
         f"    return {made.name}({', '.join(given)}) == CG_OK ? cg_y : NAN;\n}}\n"
     )

@@ -158,7 +158,7 @@ class NativeMethods:
 
         It must return one float64 number and take either float64 numbers or one float64 vector:
         one number is `double (double)`, all else `double (int, double *)`. Where the function
-        fails the answer is nan.
+        fails, or is given another number of numbers than it takes, the answer is nan.
 
         Errors: `TypeError` for other functions; `ImportError` without SciPy.
         """

@@ -65,6 +65,13 @@ def test_scipy_integrates_it(f):
     # the names of the function and of its parameters may be any
     k = cgrad.function([x], ct.sum(x**3), name="x").low_level_callable()
     assert integrate.nquad(k, [(0, 1), (0, 2)])[0] == pytest.approx(4.5, rel=1e-12)
+    # another number of arguments than it has is not read
+    three = ct.tensor("three", dtype="float64", shape=(3,))
+    fixed = cgrad.function([three], ct.sum(three), name="fixed").low_level_callable()
+    for wrong in (h, fixed):
+        with pytest.warns(integrate.IntegrationWarning):
+            assert np.isnan(integrate.quad(wrong, 0, 1)[0])
+    assert np.isfinite(integrate.quad(fixed, 0, 1, args=(1.0, 2.0))[0])
     with pytest.raises(TypeError, match=r"takes functions of float64 numbers.*int f\("):
         f.low_level_callable()
 

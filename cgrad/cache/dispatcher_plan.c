@@ -67,14 +67,14 @@ static void forget_watch(void);
 /* Only the main thread is interrupted by Ctrl-C: it gets a table of its own. */
 static cg_rt main_runtime = {.bytes = sizeof(cg_rt), .num_threads = 1, .hold = hold};
 static cg_rt thread_runtime = {.bytes = sizeof(cg_rt), .num_threads = 1};
-static int forked_with_threads;
+static int threads_asked_for, forked_with_threads;
 
-/* OpenMP's threads do not survive fork, and its next parallel region would hang. */
+/* OpenMP's threads do not survive fork, and its next parallel region would hang, also if the last
+ * number before the fork was 1: it keeps its threads. */
 static void after_fork_in_child(void)
 {
     forget_watch();
-    if (main_runtime.num_threads > 1)
-        forked_with_threads = 1;
+    forked_with_threads = threads_asked_for;
     main_runtime.num_threads = thread_runtime.num_threads = 1;
 }
 
@@ -87,7 +87,11 @@ static PyObject *set_num_threads(PyObject *Py_UNUSED(none), PyObject *argument)
         PyErr_SetString(PyExc_ValueError, "the number of threads is at least 1");
         return NULL;
     }
-    main_runtime.num_threads = thread_runtime.num_threads = forked_with_threads ? 1 : count;
+    if (forked_with_threads)
+        count = 1;
+    if (count > 1)
+        threads_asked_for = 1;
+    main_runtime.num_threads = thread_runtime.num_threads = count;
     Py_RETURN_NONE;
 }
 

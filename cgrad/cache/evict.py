@@ -11,12 +11,12 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from cgrad import config
 from cgrad.cache.store import Store, remove_tree
 
-__all__ = ["evict", "make_room"]
+__all__ = ["evict", "make_room", "unlock"]
 
 _LITTER_SECONDS = 3600  # a build never takes this long
 _RESCAN_SECONDS = 3600  # killed processes publish without counting, people remove files
@@ -48,7 +48,7 @@ def make_room(store: Store, size: int) -> Iterator[None]:
         if counting:
             os.pwrite(fd, b"%020d %020d\n" % (scanned, total + size), 0)
     finally:
-        os.close(fd)
+        unlock(fd)
 
 
 def evict(store: Store, cap: int | None = None) -> int:
@@ -68,7 +68,7 @@ def evict(store: Store, cap: int | None = None) -> int:
         os.pwrite(fd, b"%020d %020d\n" % (int(time.time()), total), 0)
         return total
     finally:
-        os.close(fd)
+        unlock(fd)
 
 
 def _lock(fd: int, patience: float) -> bool:
@@ -81,6 +81,14 @@ def _lock(fd: int, patience: float) -> bool:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL)
+
+
+def unlock(fd: int) -> None:
+    """Let others go on, and close the file. A process forked meanwhile has it open, too: closing it
+    here alone would leave it locked as long as that one lives."""
+    with suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    os.close(fd)
 
 
 def _read_count(fd: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ share their tests.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, NoReturn
@@ -43,6 +44,21 @@ _NOTHING = np.zeros(1, np.int32)
 _N_BLAS, _N_LAPACK = 32, 64
 _RUNTIME = np.zeros(3 + _N_BLAS + _N_LAPACK, np.int64)
 _RUNTIME[:2] = (_RUNTIME.nbytes, 1)
+
+
+class _Threads:
+    """OpenMP's threads do not survive fork, and its next parallel region would hang."""
+
+    asked_for = forked = False
+
+
+def _after_fork_in_child() -> None:
+    _Threads.forked = _Threads.asked_for
+    _RUNTIME[1] = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class PythonDispatcher:
@@ -153,6 +169,9 @@ class PythonDispatcher:
     def _set_num_threads(count: int, /) -> None:
         if count < 1:
             raise ValueError("the number of threads is at least 1")
+        if _Threads.forked:
+            count = 1
+        _Threads.asked_for |= count > 1
         _RUNTIME[1] = count
 
     @staticmethod

@@ -19,7 +19,7 @@ from cgrad import config
 from cgrad.cache import toolchain
 from cgrad.cache.build import Compilation
 from cgrad.cache.entry import Entry, Record, pack
-from cgrad.cache.evict import make_room
+from cgrad.cache.evict import make_room, unlock
 from cgrad.cache.interrupts import interrupts_waiting
 from cgrad.cache.key import Field, Key, build_stamp
 from cgrad.cache.store import Store, Stores, current_stores, remove_tree
@@ -247,6 +247,7 @@ class _Build:
     ) -> None:
         import json  # 1.2 ms, needed only when something is built
 
+        self.process = os.getpid()
         self.store: Store | None = None
         self.workdir = ""
         self.lock = -1
@@ -390,7 +391,12 @@ class _Build:
                 time.sleep(_LOCK_POLL)
 
     def clean(self) -> None:
-        """Stop the compiler, remove the working directory, let others go on."""
+        """Stop the compiler, remove the working directory, let others go on.
+
+        A forked child that leaves a build (a handler of a signal may fork) leaves it to its parent.
+        """
+        if os.getpid() != self.process:
+            return
         with interrupts_waiting():
             if self.compilation is not None:
                 self.compilation.cancel()
@@ -399,7 +405,7 @@ class _Build:
                 if self.store is not None:
                     with suppress(OSError):  # what stays is litter: evict removes it later
                         os.unlink(self.store.path("lock", self.content.hex))
-                os.close(self.lock)
+                unlock(self.lock)
                 self.lock = -1
             if self.workdir:
                 remove_tree(self.workdir)

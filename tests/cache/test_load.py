@@ -227,6 +227,40 @@ def test_a_busy_lock_is_not_waited_for_for_ever(kernel, text, monkeypatch, cache
     assert kernel("double").origin == "built"
 
 
+def test_a_child_forked_meanwhile_neither_keeps_a_lock_nor_ends_the_build(text, compiler, cache):
+    """It may live on, or leave the build by an exception of its own."""
+    made, locks, children = compiler(), [], []
+    lives, ends = os.pipe()
+
+    class Left(BaseException):
+        pass
+
+    def fork():
+        locks.extend(os.open(path, os.O_RDWR) for path in cache.glob("v1/lock/*"))
+        for leaves in (True, False):
+            children.append(os.fork())
+            if children[-1] == 0 and leaves:
+                raise Left
+            if children[-1] == 0:
+                os.close(ends)
+                os.read(lives, 1)
+                os._exit(0)
+            if leaves:
+                assert os.waitpid(children[-1], 0)[1] == 0
+
+    try:
+        built = load_kernel([("graph", "d")], lambda: Source(text("double")), fork)
+    except Left:
+        os._exit(0)
+    assert built.origin == "built" and built.path.startswith(os.fspath(cache))
+    assert made.calls("kernel") == 1 and len(locks) >= 1
+    for lock in locks:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(lock)
+    os.close(ends)
+    os.waitpid(children[-1], 0)
+
+
 def test_a_read_only_cache_still_serves(kernel, monkeypatch, cache):
     kernel("double")
     before = sorted(os.walk(cache))

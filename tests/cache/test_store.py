@@ -1,5 +1,6 @@
 """The store: whatever happens to its files or its directory, no wrong entry is ever returned."""
 
+import fcntl
 import os
 import random
 import stat
@@ -284,6 +285,21 @@ def test_room_is_not_waited_for_for_ever(store, monkeypatch):
     with eviction.make_room(store, 1), eviction.make_room(store, 1):
         _publish(store)
     assert store.find(KEY, ".so") is not None
+
+
+def test_a_child_forked_meanwhile_does_not_keep_the_lock(store):
+    waits, ends = os.pipe()
+    with eviction.make_room(store, 1):
+        pid = os.fork()
+        if pid == 0:
+            os.close(ends)
+            os.read(waits, 1)
+            os._exit(0)
+    lock = store.open_lock("evict")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(lock)
+    os.close(ends)
+    os.waitpid(pid, 0)
 
 
 def test_litter_of_killed_processes_is_removed(store):
