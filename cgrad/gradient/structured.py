@@ -60,10 +60,10 @@ def structured(
     forward = _forward(expression, wrt, fixed)
     fewer = elements(expression.dims) < sum(elements(node.dims) for node in wrt)
     backward = _reverse(expression, wrt, fixed) if fewer or forward is None else None
-    if backward is None and forward is not None:
-        both = _by_sizes(expression, wrt, forward, fixed)
+    if forward is not None and (backward is None or len(wrt) > 1):
+        both = _by_sizes(expression, wrt, forward, backward, fixed)
         if both is not None:
-            return Chosen([both], "forward or reverse, by sizes: what takes fewer elements")
+            return Chosen(both, "forward or reverse, by sizes: what takes fewer elements")
     middle = _bottleneck(expression, wrt, fixed)
     mixed = None if middle is None else _by_way_of(middle, expression, wrt[0], fixed)
     known = toposort([expression])
@@ -86,31 +86,37 @@ def _as_asked(mode: str, blocks: list[Node | None] | None) -> Chosen | None:
 
 
 def _by_sizes(
-    expression: Node, wrt: Sequence[Node], blocks: Sequence[Node | None], fixed: Sequence[Node]
-) -> Node | None:
+    expression: Node,
+    wrt: Sequence[Node],
+    forward: Sequence[Node | None],
+    backward: Sequence[Node | None] | None,
+    fixed: Sequence[Node],
+) -> list[Node | None] | None:
     """Both ways where it depends on lengths of the expression and of wrt which is the shorter.
 
-    `blocks` are those forward.  Only for one wrt, and where tangents are multiplied by matrices on
-    the way: two ways to the same diagonals differ little.
+    The blocks in reverse are made here where they are not given.  Only where tangents are
+    multiplied by matrices on the way: two ways to the same diagonals differ little.
     """
-    forward = blocks[0]
-    if len(wrt) != 1 or forward is None:
-        return None
-    if sizes.product(expression.dims) == sizes.product(wrt[0].dims):
+    shown = [block for block in forward if block is not None]
+    cols_size: SizeLike = sum((sizes.product(node.dims) for node in wrt), 0)
+    if not shown or sizes.product(expression.dims) == cols_size:
         return None
     known = toposort([expression])
-    if added(blocks, known) <= _FULL * elements(forward.dims):
+    if added(shown, known) <= _FULL * sum(elements(block.dims) for block in shown):
         return None
     same = _Same(expression)
     rows, cols = (
-        {same.of(atom) for n in node.dims for atom in sizes.atoms(n)} for node in (expression, *wrt)
+        {same.of(atom) for node in nodes for n in node.dims for atom in sizes.atoms(n)}
+        for nodes in ([expression], wrt)
     )
     if not rows - cols or not cols - rows:
         return None
-    backward = _reverse(expression, wrt, fixed)
-    if backward is None or backward[0] is None:
+    if backward is None:
+        backward = _reverse(expression, wrt, fixed)
+    if backward is None or [b is None for b in backward] != [b is None for b in forward]:
         return None
-    costs = [added_size([block], known) for block in (forward, backward[0])]
+    others = [block for block in backward if block is not None]
+    costs = [added_size(blocks, known) for blocks in (shown, others)]
 
     def ratio(many: set[sizes.Atom]) -> float:
         """Forward to reverse where there are many of these."""
@@ -122,7 +128,11 @@ def _by_sizes(
 
     if ratio(rows - cols) * _CLEAR > 1 or ratio(cols - rows) < _CLEAR:
         return None
-    return Node(BySizes(), (forward, backward[0]))
+    which = iter(range(len(shown)))
+    return [
+        None if block is None else Node(BySizes(next(which)), (block, *shown, *others))
+        for block in forward
+    ]
 
 
 class _Same:

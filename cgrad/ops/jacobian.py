@@ -77,13 +77,18 @@ class SymmetricProduct(WithMap):
 
 
 class BySizes(WithMap):
-    """(elements in one way, elements in another) -> these elements: the sizes decide at the call.
+    """(block, blocks in one way, blocks in another) -> that block: the sizes decide at the call.
 
-    For all rules it is the first way; the choice is made of it before anything is lowered.
+    The Jacobians for several wrt are computed in the same way.  The block is the one of `which`,
+    in the first way, and that is what it is for all rules; the choice is made of it before
+    anything is lowered.
     """
 
-    __slots__ = ()
+    __slots__ = ("which",)
     name = "by_sizes"
+
+    def __init__(self, which: int) -> None:
+        self.which = which
 
 
 class Jacobian(WithMap):

@@ -297,16 +297,23 @@ def elements_of_jacobian(node: Node) -> Node:
     return node.args[0]
 
 
-@STORED.rule(
-    BySizes, example=lambda mat: Node(BySizes(), (apply("add", mat, mat), apply("mul", mat, mat)))
-)
+def _two_ways(mat: Node) -> Node:
+    """Twice a matrix, as a sum or a product, and its square: for examples."""
+    ways = (apply("add", mat, mat), apply("mul", mat, mat)), (apply("mul", like(mat, 2), mat),) * 2
+    return Node(BySizes(0), (ways[0][0], *ways[0], *ways[1]))
+
+
+@STORED.rule(BySizes, example=_two_ways)
 def fewer_elements(node: Node) -> Node:
     """one way or another -> ifelse(a <= b, one, another), a and b the elements they compute"""
-    one, other = node.args
-    both = set(toposort([one])) & set(toposort([other]))
-    counts = (added_size([one], both), added_size([other], both))
+    op: Any = node.op
+    blocks = node.args[1:]
+    count = len(blocks) // 2
+    one, other = blocks[:count], blocks[count:]
+    both = set(toposort(one)) & set(toposort(other))
+    counts = (added_size(one, both), added_size(other, both))
     cond = apply("le", *map(size_node, counts))
-    return Node(Get(0), (Node(IfElse(1), (cond, one, other)),))
+    return Node(Get(op.which), (Node(IfElse(count), (cond, *blocks)),))
 
 
 @JACOBIANS.rule(

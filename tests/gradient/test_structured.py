@@ -258,6 +258,25 @@ def test_sizes_choose_between_forward_and_reverse_at_the_call():
     assert "by_sizes" not in {node.op.name for node in toposort([once])}
 
 
+def test_sizes_choose_one_way_for_several_wrt(values):
+    """What is shared by the blocks of one way is computed once: there is one branch."""
+    x, z = ct.dvectors("x", "z")
+    weights = A, B, C, D, E = ct.dmatrices("A", "B", "C", "D", "E")
+    y = A @ x + B @ z
+    for weight in (C, D, E):
+        y = ct.tanh(weight @ ct.tanh(y))
+    f = cgrad.function([x, z, *weights], jacobian(y, [x, z]))
+    assert "by sizes" in f.explain() and f.c_source.count("/* branch */") == 1
+    rng = np.random.default_rng(0)
+    for n, m, k, out in ((9, 8, 3, 2), (2, 1, 4, 30), (3, 0, 2, 5)):
+        shapes = (n, m, (k, n), (k, m), (k + 1, k), (k + 2, k + 1), (out, k + 2))
+        given = [rng.normal(size=shape) for shape in shapes]
+        inputs = dict(zip((x, z, *weights), given, strict=True))
+        expected = values([rows_of(y, x), rows_of(y, z)], inputs)
+        for found, rows in zip(f(*given), expected, strict=True):
+            np.testing.assert_allclose(found, rows, rtol=1e-12, atol=1e-14)
+
+
 def test_what_only_cotangents_pass_is_done_row_by_row(values):
     x = ct.dvector("x")
     for y, expected in (
