@@ -10,6 +10,7 @@ from benchmarks.workload import Array, Data
 
 TITLE = "gradient of sum(x**3 - 2 x), beside a loop that copies"
 CASES = {f"1e{digits}": {"size": 10**digits} for digits in range(2, 9)}
+BOUND = True
 START = False
 C = {"c": "elementwise_sizes.c", "copy": "copy.c"}
 

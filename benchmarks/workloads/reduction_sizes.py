@@ -10,6 +10,7 @@ from benchmarks.workload import Array, Data
 
 TITLE = "sum of squares"
 CASES = {f"1e{digits}": {"size": 10**digits} for digits in range(2, 9)}
+BOUND = True
 START = False
 
 
