@@ -21,9 +21,10 @@ from cgrad import ops
 from cgrad.codegen import prelude
 from cgrad.core.dtypes import FLOAT64
 from cgrad.core.node import Node, Op
+from cgrad.ops.choices import Choice
 from cgrad.ops.kinds import Leaf, Linear, Opaque
 from cgrad.ops.passthrough import Undefined
-from cgrad.ops.scalar import NEG, TABLE, Factor, Over, Row, Where
+from cgrad.ops.scalar import NEG, TABLE, Factor, Over, Row
 from tools.docstrings import summary
 
 ACCURACY = Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
@@ -157,7 +158,7 @@ def _product(factors: tuple[Factor, ...]) -> str:
     for factor in factors:
         if factor is NEG:
             sign = "" if sign else "-"
-        elif isinstance(factor, Where):
+        elif isinstance(factor, Choice):
             cond += (
                 f" where {_text(factor.cond)}" if factor.wanted else f" unless {_text(factor.cond)}"
             )

@@ -23,10 +23,11 @@ from cgrad.core.node import Node, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.gradient.arguments import as_nodes, points, require_float
 from cgrad.ops.checks import Checked
+from cgrad.ops.choices import Choice
 from cgrad.ops.kinds import Linear
 from cgrad.ops.lookup import Lookup
 from cgrad.ops.passthrough import PassThrough
-from cgrad.ops.scalar import NEG, Elementwise, Over, Where
+from cgrad.ops.scalar import NEG, Elementwise, Over
 from cgrad.rewrites.before_derivatives import stable_forms
 
 Maybe = Node | None
@@ -265,8 +266,8 @@ def _scaled(t: Node, factor: Any) -> Node:
     result: Node
     if isinstance(factor, Over):
         result = build("true_div", t, factor.node)
-    elif isinstance(factor, Where):
-        result = build("switch", factor.cond, *((t, 0) if factor.wanted else (0, t)))
+    elif isinstance(factor, Choice):
+        result = factor.of(t)
     else:
         result = build("neg", t) if factor is NEG else build("mul", t, factor)
     return result

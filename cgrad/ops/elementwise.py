@@ -19,9 +19,10 @@ from cgrad.core.dtypes import BOOL, FLOAT32, FLOAT64, INT64, UINT64
 from cgrad.core.node import NO_COMPLEX, Node
 from cgrad.core.registry import build, register
 from cgrad.errors import DTypeError
+from cgrad.ops.choices import Choice
 from cgrad.ops.coerce import as_node, broadcast, cast_to, result_dtype
 from cgrad.ops.constants import constant_value
-from cgrad.ops.scalar import NEG, TABLE, Cast, Factor, Over, Row, Where, apply_row, cast, define
+from cgrad.ops.scalar import NEG, TABLE, Cast, Factor, Over, Row, apply_row, cast, define
 
 
 def apply(name: str, *operands: Any) -> Node:
@@ -516,7 +517,7 @@ for _name, _how, _function, _doc in [
 # -- choices ----------------------------------------------------------------------------------
 _row(
     "switch", "{0} ? {1} : {2}", np.where,
-    [None, lambda y, c, a, b: (Where(c, True),), lambda y, c, a, b: (Where(c, False),)],
+    [None, lambda y, c, a, b: (Choice(c, True),), lambda y, c, a, b: (Choice(c, False),)],
     "a where cond is true, b elsewhere.", takes="any", infix="switch({0}, {1}, {2})",
     complex="same",
 )  # fmt: skip

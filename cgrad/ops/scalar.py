@@ -20,6 +20,7 @@ from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
 from cgrad.errors import DTypeError
+from cgrad.ops.choices import Choice, parted
 from cgrad.ops.kinds import Linear, Pull
 from cgrad.ops.lines import at_rows, untie
 from cgrad.ops.terms import Term
@@ -38,18 +39,8 @@ class _Negative:
     """A factor -1."""
 
 
-class Where:
-    """A factor 1 where `cond` is `wanted`, else 0, also for an infinite or nan cotangent."""
-
-    __slots__ = ("cond", "wanted")
-
-    def __init__(self, cond: Node, wanted: bool) -> None:
-        self.cond = cond
-        self.wanted = wanted
-
-
 NEG = _Negative()
-Factor = Node | Over | Where | _Negative
+Factor = Node | Over | Choice | _Negative
 # the derivative with respect to one argument, from the output and the arguments: factors that
 # multiply the cotangent from left to right (none at all: the derivative is one)
 Partial = Callable[..., tuple[Factor, ...]]
@@ -223,16 +214,18 @@ class Elementwise(Op):
         partial = self.row.partials[position]
         if partial is None or not dtypes.is_inexact(node.args[position].dtype):
             return None
+        choice, t = parted(t)
         for factor in partial(node, *node.args):
             if isinstance(factor, Over):
                 t = build("true_div", t, at(factor.node))
-            elif isinstance(factor, Where):
-                t = build("switch", at(factor.cond), *((t, 0) if factor.wanted else (0, t)))
+            elif isinstance(factor, Choice):
+                here = Choice(at(factor.cond), factor.wanted)
+                choice = here if choice is None else choice.also(here)
             elif isinstance(factor, Node):
                 t = build("mul", t, at(factor))
             else:
                 t = build("neg", t)
-        return t
+        return t if choice is None else choice.of(t)
 
     def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
         total: Node | None = None

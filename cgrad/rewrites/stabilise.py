@@ -20,12 +20,12 @@ from cgrad.rewrites.tails import TAILS
 
 _LAWS = RuleSet("stable laws")
 
-x, y = Wild("x"), Wild("y")
+x, y, p = Wild("x"), Wild("y"), Wild("p")
 exp, expm1, log, log1p = map(function, ("exp", "expm1", "log", "log1p"))
 sigmoid, softplus, logaddexp = map(function, ("sigmoid", "softplus", "logaddexp"))
 sqr, sqrt, absolute, erf, erfc = map(function, ("sqr", "sqrt", "abs", "erf", "erfc"))
 reciprocal, tanh, dtanh = map(function, ("reciprocal", "tanh", "dtanh"))
-dsigmoid, log_erfc = map(function, ("dsigmoid", "log_erfc"))
+dsigmoid, log_erfc, switch = map(function, ("dsigmoid", "log_erfc", "switch"))
 
 
 def _law(name: str, left: Pattern, right: Pattern, domain: str = "everywhere") -> None:
@@ -54,6 +54,15 @@ _law("erfc", 1 - erf(x), erfc(x))
 _law("erf", 1 - erfc(x), erf(x))
 _law("log1p_erf", log1p(erf(x)), log_erfc(-x))
 _law("log1p_minus_erf", log1p(-erf(x)), log_erfc(x))
+
+_ZEROS = "everywhere but for the sign of a zero"
+_law("switch_add_first", switch(p, x, 0) + switch(p, y, 0), switch(p, x + y, 0), _ZEROS)
+_law("switch_add_second", switch(p, 0, x) + switch(p, 0, y), switch(p, 0, x + y), _ZEROS)
+_law("switch_add_apart", switch(p, x, 0) + switch(p, 0, y), switch(p, x, y), _ZEROS)
+_law("switch_sub_first", switch(p, x, 0) - switch(p, y, 0), switch(p, x - y, 0), _ZEROS)
+_law("switch_sub_second", switch(p, 0, x) - switch(p, 0, y), switch(p, 0, x - y), _ZEROS)
+_law("switch_sub_apart", switch(p, x, 0) - switch(p, 0, y), switch(p, x, -y), _ZEROS)
+_law("switch_sub_from", switch(p, 0, x) - switch(p, y, 0), switch(p, -y, x), _ZEROS)
 
 STABILISE = _LAWS | LOGISTIC | EXPONENTIALS | TAILS | LOGARITHMS
 STABILISE.name = "stabilise"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cgrad.core.graphs import toposort
 from cgrad.core.registry import build
 from cgrad.core.text import pp
 from cgrad.errors import CostError, DisconnectedInputError, DTypeError, GradientError, ShapeError
 from cgrad.gradient import Lop, grad, pullback, pushforward
-from cgrad.ops.axes import sum_axes
+from cgrad.ops.axes import broadcast_axes, sum_axes
 from cgrad.ops.constants import size_node
 from cgrad.ops.contract import contract
 from cgrad.ops.elementwise import apply
@@ -288,3 +289,30 @@ def test_any_order(tensor, values):
     for _ in range(5):
         g = grad(g, x)
     assert float(values([g], {x: 0.1})[0]) == pytest.approx(32 * np.exp(0.2))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_side_that_is_not_chosen_has_no_gradient(tensor, values, first):
+    x, s = tensor("x", 1), tensor("s")
+    for side in (
+        apply("sqrt", x),
+        x * apply("log", x),
+        apply("exp", 1 / x),
+        apply("sqrt", broadcast_axes(s, x.dims, ()) * x),
+        apply("sqrt", apply("switch", x > 1, x - 1, apply("log", x))),
+    ):
+        y = apply("switch", x > 0, side, 0) if first else apply("switch", x <= 0, 0, side)
+        g = grad(total(y), x)
+        for found in values([g, grad(total(g), x)], {x: [0.0, -1.0, 4.0], s: 1.5}):
+            np.testing.assert_array_equal(found[:2], [0, 0])
+            assert np.isfinite(found[2]) and found[2] != 0
+
+
+def test_choices_of_choices_are_joined(tensor):
+    def size(depth):
+        y = x = tensor("x", 1)
+        for k in range(depth):
+            y = apply("switch", x > k, apply("sqrt", y), 0)
+        return len(toposort([grad(total(y), x)]))
+
+    assert size(40) - size(30) == size(30) - size(20)
