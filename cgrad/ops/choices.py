@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from cgrad.core.node import Node
 from cgrad.core.registry import build
-from cgrad.ops.axes import Broadcast, broadcast_axes
+from cgrad.ops.axes import Broadcast
 from cgrad.ops.constants import Constant
 
 
@@ -41,13 +41,10 @@ class Choice:
 
 
 def parted(t: Node) -> tuple[Choice | None, Node]:
-    """The choice that t is made with and what is chosen; no choice and t if there is none."""
-    if isinstance(t.op, Broadcast):
-        choice, inner = parted(t.args[0])
-        if choice is None:
-            return None, t
-        cond, inner = (broadcast_axes(x, t.dims, t.op.axes) for x in (choice.cond, inner))
-        return Choice(cond, choice.wanted), inner
+    """The choice that t is made with and what is chosen; no choice and t if there is none.
+
+    One that is stretched stays outside: chosen once for a row, it costs nothing in the row.
+    """
     if t.op.name == "switch":
         cond, a, b = t.args
         if _is_zero(b):
@@ -58,6 +55,6 @@ def parted(t: Node) -> tuple[Choice | None, Node]:
 
 
 def _is_zero(x: Node) -> bool:
-    while x.op.name in ("broadcast", "cast"):
+    while isinstance(x.op, Broadcast) or x.op.name == "cast":
         (x,) = x.args
     return isinstance(x.op, Constant) and not x.op.shape and bool(x.op.value[()] == 0)

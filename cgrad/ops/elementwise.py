@@ -523,9 +523,9 @@ _row(
 )  # fmt: skip
 
 
-def _share(wins: Node, ties: Node, x: Node) -> Node:
+def _share(chosen: Node, ties: Node, x: Node) -> tuple[Factor, ...]:
     """1 where this argument is chosen, 1/2 at a tie."""
-    return cast_to(_switch(wins, 1.0, _switch(ties, 0.5, 0.0)), x.dtype)
+    return Choice(chosen, True), cast_to(_switch(ties, 0.5, 1.0), x.dtype)
 
 
 _row(
@@ -533,8 +533,8 @@ _row(
     {FLOAT64: "cg_max({0}, {1})", FLOAT32: "cg_maxf({0}, {1})",
      INT64: "{0} > {1} ? {0} : {1}", BOOL: "{0} | {1}"},
     np.maximum,
-    [lambda y, a, b: (_share(a > b, apply("eq", a, b), a),),
-     lambda y, a, b: (_share(b > a, apply("eq", a, b), b),)],
+    [lambda y, a, b: _share(a >= b, apply("eq", a, b), a),
+     lambda y, a, b: _share(b >= a, apply("eq", a, b), b)],
     "Larger of two; nan if one is nan. At a tie each has half the derivative.", takes="any",
 )  # fmt: skip
 _row(
@@ -542,8 +542,8 @@ _row(
     {FLOAT64: "cg_min({0}, {1})", FLOAT32: "cg_minf({0}, {1})",
      INT64: "{0} < {1} ? {0} : {1}", BOOL: "{0} & {1}"},
     np.minimum,
-    [lambda y, a, b: (_share(a < b, apply("eq", a, b), a),),
-     lambda y, a, b: (_share(b < a, apply("eq", a, b), b),)],
+    [lambda y, a, b: _share(a <= b, apply("eq", a, b), a),
+     lambda y, a, b: _share(b <= a, apply("eq", a, b), b)],
     "Smaller of two; nan if one is nan. At a tie each has half the derivative.", takes="any",
 )  # fmt: skip
 _row(

@@ -10,7 +10,7 @@
 static int64_t choices(int64_t n, const double *restrict x, const double *restrict y,
                        double *restrict out0, double *restrict out1, double *restrict out2)
 {
-    /* sqrt [n12], switch [n18], switch [n30], switch [n46] */
+    /* sqrt [n12], switch [n18], switch [n30], switch [n45] */
     for (int64_t i = 0; i < n; ++i) {
         const double x_i = x[i];
         const double sqrt2 = sqrt(fabs(x_i));
@@ -19,8 +19,8 @@ static int64_t choices(int64_t n, const double *restrict x, const double *restri
         const double max1 = cg_max(y_i, -1.0);
         out0[i] = v1 ? sqrt2 : cg_min(max1, 1.0);
         out1[i] = v1 ? cg_sign(x_i) / (2.0 * sqrt2) : 0.0;
-        out2[i] = v1 ? 0.0 : (max1 < 1.0 ? 1.0 : (1.0 == max1 ? 0.5 : 0.0))
-            * (y_i > -1.0 ? 1.0 : (-1.0 == y_i ? 0.5 : 0.0));
+        out2[i] = ((!v1 & (max1 <= 1.0)) & (y_i >= -1.0))
+            ? (1.0 == max1 ? 0.5 : 1.0) * (-1.0 == y_i ? 0.5 : 1.0) : 0.0;
     }
     return CG_OK;
 }
