@@ -27,9 +27,12 @@ from cgrad.sparse.coloured import WAYS, ColouredMatrix, Compressed
 from cgrad.sparse.pattern import KEPT, Ints, Stored
 
 LANES = 8
-# lengths that stand for what only a call knows, to see how many colours there are; lengths that are
-# declared must not be among them
-SAMPLES = (29, 37)
+# lengths that stand for what only a call knows, to see how many colours there are, by how many such
+# axes an argument has at most; lengths that are declared must not be among them
+SAMPLES = {2: (29, 37), 3: (11, 13)}
+MANY_AXES = (5, 7)
+# pairs of elements of a row with such lengths: of matrices with more there are not few colours
+MOST_PAIRS = 4_000_000
 
 
 class ColouredLayout(Stored):
@@ -130,6 +133,7 @@ class Coloured:
 
     def _made(self, arrays: Sequence[Any]) -> ColouredLayout:
         found, read = self.compressed(arrays)
+        assert found is not None
         layout = ColouredLayout(found, self.lanes, self.roles, self.lower)
         variables = self.variables
         more = {k for k, node in enumerate(variables) if node in read}
@@ -143,15 +147,20 @@ class Coloured:
         return layout
 
     def compressed(
-        self, arrays: Sequence[Any], ways: Sequence[str] | None = None
-    ) -> tuple[Compression, set[Node]]:
-        """How the matrix is compressed, and the variables whose values were read for it."""
+        self, arrays: Sequence[Any], most: float = math.inf
+    ) -> tuple[Compression | None, set[Node]]:
+        """How the matrix is compressed, and the variables whose values were read for it.
+
+        None for a matrix with more than `most` pairs of elements of a row.
+        """
         given = dict(zip(self.given, arrays, strict=True))
         given.update((node, node.op.storage[0]) for node in self.shared)  # type: ignore[attr-defined]
         places, read = places_of(self.expression, self.wrt, given)
+        if places.work > most:
+            return None, read
         rows, columns = (_numbers(node.dims, given) for node in (self.expression, self.wrt))
         lanes = self.lanes or {"columns": LANES, "rows": LANES}
-        found = compression(places, ways or self.ways, lanes, rows, columns, self.ordering)
+        found = compression(places, self.ways, lanes, rows, columns, self.ordering)
         return found, read
 
 
@@ -212,16 +221,17 @@ def _ways(matrix: ColouredMatrix) -> tuple[str, ...]:
 def _sample(found: Coloured) -> Compression | None:
     """The compression for made-up lengths, if it has a few colours and two lengths agree on it."""
     results = []
-    for n in SAMPLES:
+    free = max((sum(not isinstance(k, int) for k in n.dims) for n in found.given), default=0)
+    for n in SAMPLES.get(max(free, min(SAMPLES)), MANY_AXES):
         arrays = [
             np.zeros([k if isinstance(k, int) else n for k in node.dims], node.dtype)
             for node in found.given
         ]
         try:
-            result, read = found.compressed(arrays)
+            result, read = found.compressed(arrays, MOST_PAIRS)
         except (ValueError, IndexError, NotImplementedError):
             return None
-        if any(isinstance(node.op, Input) for node in read):
+        if result is None or any(isinstance(node.op, Input) for node in read):
             return None
         results.append(result)
         if all(isinstance(k, int) for node in found.given for k in node.dims):

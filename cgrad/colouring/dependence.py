@@ -7,6 +7,7 @@ There is one rule for each kind of op, named by its `dependence`:
     looked up   ... by arrays of integers; on all that may be meant where these are not known
     added       each element of an argument is added to one of the result: the transpose selects
     reduced     on all along some axes
+    stacked     on all along the last axes of the arguments, `mixed_axes` of them
     contracted  on all along the labels that are summed over
     loop        step by step
     sides       on what either side of a choice depends; `bodies` where they are graphs
@@ -261,29 +262,46 @@ class _Walk:
         if self._known(op.indices(node)):
             source = self._source(node, node.args[: op.values])
             return self.chosen(node, parts, source)
-        # any row may be meant: of what is looked up in, or of what replaces rows
-        position = op.values - 1
-        kept = [] if position == 0 else [parts[0]]
-        if parts[position] is None:
-            return unite(kept)
-        arg = node.args[position]
-        shape = self.shape(arg)
-        front = len(shape) - (len(self.shape(node)) - len(self._front(node)))
-        rest = math.prod(shape[front:])
-        to = np.broadcast_to(np.arange(rest).reshape(shape[front:]), shape)
-        total = self.gathered(parts[position], to, rest)
-        lead = self.count(node) // max(rest, 1)
-        return unite([*kept, self._spread(total, rest, lead)])
+        if op.values == 1:
+            shape = self.shape(node.args[0])
+            numbers, source = self._meant(shape, op.indices(node))
+            total = self.gathered(parts[0], np.broadcast_to(numbers, shape), numbers.size)
+            return self._of_each_step(total, numbers.size, source)
+        # rows that are replaced: any of the first argument may be left
+        first, rows = parts
+        if rows is not None:
+            rows = self._anywhere(node, rows, op.indices(node))
+        return unite([first, rows])
 
-    def _front(self, node: Node) -> Shape:
-        op: Any = node.op
-        return tuple(self.size(n) for n in (op.shape if op.values > 1 else node.args[1].dims))
+    def _anywhere(self, node: Node, part: Sets, indices: Sequence[Node]) -> Sets:
+        """The sets of what is put into the node at `indices`, of which not all are known."""
+        shape = self.shape(node)
+        numbers, to = self._meant(shape, indices)
+        total = self.gathered(part, to, numbers.size)
+        return self._of_each_step(total, numbers.size, np.broadcast_to(numbers, shape))
+
+    def _meant(self, shape: Shape, indices: Sequence[Node]) -> tuple[Ints, Ints]:
+        """What is looked up, where only some index arrays are known: all along the others' axes.
+
+        Numbers of the elements that are told apart, of a shape that stretches to `shape`, and
+        those of them that are meant.
+        """
+        values = [self.value(index) for index in indices]
+        unknown = [axis for axis, value in enumerate(values) if value is None]
+        kept = [1 if axis in unknown else n for axis, n in enumerate(shape)]
+        numbers = np.arange(math.prod(kept)).reshape(kept)
+        # all index arrays have one shape
+        anywhere = np.zeros(self.shape(indices[0]), np.int64)
+        return numbers, numbers[tuple(anywhere if v is None else v for v in values)]
+
+    def _of_each_step(self, sets: Sets, count: int, source: Ints) -> Sets:
+        """Of the `count` sets of each step those with the numbers `source`."""
+        return select(sets, (np.arange(self.times)[:, None] * count + source.ravel()).ravel())
 
     def _spread(self, sets: Sets, count: int, lead: int) -> Sets:
         """The `count` sets of each step, `lead` times."""
         require_possible(len(sets.indices) * lead)
-        one = np.tile(np.arange(count), lead)
-        return select(sets, (np.arange(self.times)[:, None] * count + one).ravel())
+        return self._of_each_step(sets, count, np.tile(np.arange(count), lead))
 
     def _known(self, indices: Sequence[Node]) -> bool:
         found = all(self.value(index) is not None for index in indices)
@@ -297,24 +315,15 @@ class _Walk:
         needed = [part is not None for part in parts]
         pulled = node.op.vjp(node, seed, needed)
         found = []
-        for part, back, arg in zip(parts, pulled, node.args, strict=True):
+        for part, back in zip(parts, pulled, strict=True):
             if part is None or back is None:
                 continue
             if _word(back.op) == "looked up" and not self._known(back.args[1:]):
-                found.append(self._added_anywhere(node, part, arg))
+                found.append(self._anywhere(node, part, back.args[1:]))
                 continue
             to = self._source(back, back.args[:1]) - 1
             found.append(self.gathered(part, to, self.count(node)))
         return unite(found)
-
-    def _added_anywhere(self, node: Node, part: Sets, arg: Node) -> Sets:
-        op: Any = node.op
-        front = len(self.shape(node.args[1]))
-        shape = self.shape(arg)
-        rest = math.prod(shape[front:])
-        to = np.broadcast_to(np.arange(rest).reshape(shape[front:]), shape)
-        total = self.gathered(part, to, rest)
-        return self._spread(total, rest, math.prod(self.size(n) for n in op.shape))
 
     def reduced(self, node: Node, parts: Sequence[Found]) -> Found:
         op: Any = node.op
@@ -322,6 +331,19 @@ class _Walk:
         kept = [1 if axis in op.axes else n for axis, n in enumerate(shape)]
         to = np.broadcast_to(np.arange(math.prod(kept)).reshape(kept), shape)
         return self.gathered(parts[0], to, self.count(node))
+
+    def stacked(self, node: Node, parts: Sequence[Found]) -> Found:
+        op: Any = node.op
+        moving = [(p, arg) for p, arg in zip(parts, node.args, strict=True) if p is not None]
+        front = max(arg.ndim for _, arg in moving) - op.mixed_axes
+        lead = math.prod(self.shape(node)[:front])
+        total = unite([
+            self.gathered(part, np.repeat(np.arange(lead), self.count(arg) // max(lead, 1)), lead)
+            for part, arg in moving
+        ])  # fmt: skip
+        assert total is not None
+        source = np.repeat(np.arange(lead), self.count(node) // max(lead, 1))
+        return self._of_each_step(total, lead, source)
 
     def contracted(self, node: Node, parts: Sequence[Found]) -> Found:
         op: Any = node.op
@@ -341,9 +363,8 @@ class _Walk:
             numbers = np.arange(math.prod(kept)).reshape(kept).transpose([*order, *left])
             numbers = numbers.reshape([n if label in labels else 1
                                        for label, n in zip(op.out, out, strict=True)])  # fmt: skip
-            source = np.broadcast_to(numbers, out).ravel()
-            steps = np.arange(self.times)[:, None] * math.prod(kept)
-            found.append(select(total, (steps + source).ravel()))
+            source = np.broadcast_to(numbers, out)
+            found.append(self._of_each_step(total, math.prod(kept), source))
         return unite(found)
 
     def result(self, node: Node, parts: Sequence[Found]) -> Found:
@@ -515,6 +536,7 @@ _RULES: dict[str, Any] = {
     "looked up": _Walk.looked_up,
     "added": _Walk.added,
     "reduced": _Walk.reduced,
+    "stacked": _Walk.stacked,
     "contracted": _Walk.contracted,
     "loop": _Walk.loop,
     "sides": _Walk.sides,

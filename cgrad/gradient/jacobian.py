@@ -125,7 +125,9 @@ def _jacobian(
 ) -> list[Node]:
     """The Jacobian for each node, which may be known to be symmetric."""
     (stable,) = stable_forms([expression], (*nodes, *fixed))
-    chosen = None if expression.ndim == 0 else structured(stable, nodes, fixed, mode)
+    # the gradient of a scalar is one product in reverse, unless it is asked for otherwise
+    scalar = expression.ndim == 0 and mode != "forward"
+    chosen = None if scalar else structured(stable, nodes, fixed, mode)
     if chosen is None:
         chosen = _one_by_one(stable, nodes, fixed, mode)
     found = [
@@ -171,7 +173,7 @@ def _require_defined(expression: Node, nodes: Sequence[Node], fixed: Sequence[No
 def _one_by_one(expression: Node, wrt: Sequence[Node], fixed: Sequence[Node], mode: str) -> Chosen:
     """One product after the other: rows in reverse, or columns forward where asked or fewer."""
     rows, cols = elements(expression.dims), sum(elements(node.dims) for node in wrt)
-    may = bool(expression.ndim) and transposes([expression])
+    may = transposes([expression])
     if mode == "forward" and not may:
         raise NotImplementedError(
             f"jacobian: {label(expression)} has a derivative in reverse mode only "

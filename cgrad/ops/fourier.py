@@ -22,6 +22,8 @@ class Fourier(Linear):
     """
 
     __slots__ = ("back",)
+    dependence = "stacked"
+    mixed_axes = 1
     name = "fourier"
     lowering = "emit"
     keeps_leading = True

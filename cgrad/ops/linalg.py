@@ -36,6 +36,8 @@ class Factor(Opaque):
     """What is computed by calls on rows in memory, one for each matrix."""
 
     __slots__ = ()
+    dependence = "stacked"
+    mixed_axes = 2
     lowering = "emit"
     keeps_leading = True
     stores_arguments = True
@@ -383,6 +385,8 @@ class Valued(Opaque):
     """
 
     __slots__ = ()
+    dependence = "stacked"
+    mixed_axes = 2
     keeps_leading = True
     moves = True
 

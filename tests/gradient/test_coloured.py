@@ -13,11 +13,12 @@ import xml.etree.ElementTree
 import numpy as np
 import pytest
 import scipy.sparse
-from gradient.sparse_graphs import compare
+from gradient.sparse_graphs import by_numpy, compare, same_matrix
 from gradient.test_sparse import check
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core.evaluate import evaluate
 from cgrad.errors import IndexBoundsError, ShapeError
 from cgrad.sparse.coloured import SYMMETRIC, WAYS, ColouredMatrix
 
@@ -38,6 +39,43 @@ def test_every_way_gives_the_dense_jacobian(seed):
     assert counts["sparse"] == 4 + 2 * 4
     assert all(counts[way] for way in (*WAYS, *SYMMETRIC))
     assert counts["non-zeros"] > 0
+
+
+def test_leading_axes_are_not_mixed():
+    """Stacks of matrices, transforms and sorted rows have blocks: as many colours as one has."""
+    M, S, r = ct.dmatrix("M"), ct.tensor3("S", dtype="float64"), ct.dvector("r")
+    i = ct.argsort(M, axis=1)
+    rng = np.random.default_rng(0)
+    given = {
+        M: rng.uniform(0.3, 1, (6, 4)),
+        S: rng.uniform(0.3, 1, (4, 3, 3)) + 3 * np.eye(3),
+        r: rng.uniform(0.3, 1, 4),
+    }
+    forms = [
+        (ct.linalg.inv(S), S, (9, 9)),
+        (ct.linalg.det(S) * 2, S, (9, 1)),
+        (ct.linalg.cholesky(ct.matmul(S, ct.swapaxes(S, 1, 2))), S, (9, 9)),
+        (ct.abs(ct.fft.rfft(M)), M, (4, 3)),
+        (ct.take_along_axis(M, i, axis=1), M, (4, 4)),
+        (ct.grad(ct.sum(ct.take_along_axis(M, i, axis=1)[:, 0] ** 2), M), M, (4, 4)),
+        (ct.set_subtensor(M[ct.arange(6)[:, None], i], ct.sin(M)), M, (4, 4)),
+        (ct.sin(r)[ct.argsort(r)], r, (4, 4)),
+    ]
+    for y, x, expected in forms:
+        (dense,) = evaluate([cgrad.jacobian(y, x)], given)
+        for way, colours in zip(("column", "row"), expected, strict=True):
+            found, layout = by_numpy(coloured(y, x, colouring=way), given)
+            same_matrix(found, dense.reshape(found.shape))
+            assert layout.columns.count + layout.rows.count == colours
+
+
+def test_what_is_tried_with_made_up_lengths_is_small():
+    """Three unknown axes of 29 would be 24 389 columns, all of them in each row."""
+    T = ct.tensor3("T", dtype="float64")
+    J = coloured(T[::-1] * ct.sum(ct.sin(T)) + T[ct.argsort(T[:, 0, 0])], T, colouring="column")
+    given = {T: np.random.default_rng(0).uniform(0.3, 1, (3, 2, 2))}
+    (dense,) = evaluate([cgrad.jacobian(J.expression, T)], given)
+    same_matrix(by_numpy(J, given)[0], dense.reshape(12, 12))
 
 
 # -- compiled -------------------------------------------------------------------------------------

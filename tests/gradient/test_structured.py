@@ -277,6 +277,17 @@ def test_sizes_choose_one_way_for_several_wrt(values):
             np.testing.assert_allclose(found, rows, rtol=1e-12, atol=1e-14)
 
 
+def test_modes_of_a_scalar(values):
+    """A gradient is a Jacobian of one row, in any mode."""
+    x = ct.dvector("x")
+    at = {x: np.array([0.3, -0.2, 0.5])}
+    for y in (ct.sum(x**2), ct.prod(x), grad_scale(ct.sum(x), 1.0)):
+        found = [values([jacobian(y, x, mode=m)], at)[0] for m in ("auto", "reverse")]
+        np.testing.assert_array_equal(*found)
+        found.append(values([jacobian(y, x, mode="forward")], at)[0])
+        np.testing.assert_allclose(found[2], found[0], rtol=1e-14)
+
+
 def test_what_only_cotangents_pass_is_done_row_by_row(values):
     x = ct.dvector("x")
     for y, expected in (
