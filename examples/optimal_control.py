@@ -105,6 +105,8 @@ def plot(result: Any, path: Path) -> None:
         axes.plot(times, values, ".-", color="#1f4e79")
         axes.set_ylabel(name)
         axes.grid(True, color="#dddddd", linewidth=0.7)
+    rows[0].axhline(np.pi, color="#b03a2e", linestyle="--", linewidth=1)
+    rows[0].annotate("upright", (0, np.pi), (2, -12), textcoords="offset points", color="#b03a2e")
     rows[1].set_xlabel("time / s")
     rows[0].set_title("A pendulum swung up in the least effort", fontsize=11)
     figure.savefig(path, dpi=150)

@@ -16,8 +16,11 @@ from cgrad.sparse.sparsity import Sparsity
 MOST_CELLS = 200
 # degrees between the hues of one colour and the next: far apart for any number of them
 GOLDEN = 137.508
-# cells between the strips of colours and the matrix, and of the strips themselves, of 100
-STRIP = 4
+# width of the strips of colours, and of what is between them and the matrix: a part of the longer
+# side, and cells at least
+STRIP, LEAST_STRIP = 0.04, 0.5
+# squares of so many pixels have a gap between them, a part of their side
+SPACED, GAP = 5, 0.1
 
 
 def spy(matrix: Any, size: int = 400) -> str:
@@ -28,11 +31,12 @@ def spy(matrix: Any, size: int = 400) -> str:
              `Sparsity`, what `f.sparsity(...)` returns
     size     of the longer side, in pixels
 
-    Each stored element is a square; of more than 200 rows or columns, a square stands for a block
-    that has some.  The text under the pointer says how many are stored.  With a `Sparsity` whose
-    columns or rows have colours, strips above and beside the matrix show these, and an element has
-    the colour of the sum that it is read from (of columns that star or acyclic colours belong to,
-    its mirror image may be read instead); a block that of its first element.
+    Each stored element is a square, in a frame around all of the matrix; of more than 200 rows or
+    columns, a square stands for a block that has some.  The text under the pointer says how many
+    are stored.  With a `Sparsity` whose columns or rows have colours, strips above and beside the
+    matrix show these, and an element has the colour of the sum that it is read from (of columns
+    that star or acyclic colours belong to, its mirror image may be read instead); a block that of
+    its first element.
 
     `TypeError` for anything else.
     """
@@ -52,36 +56,42 @@ def spy(matrix: Any, size: int = 400) -> str:
     row = np.repeat(np.arange(rows), np.diff(indptr)).astype(np.int64)
     places, first = np.unique(row // block * max(width, 1) + indices // block, return_index=True)
     colours = _colours(matrix, row) if isinstance(matrix, Sparsity) else None
-    strip = max(1, max(height, width) * STRIP // 100)
+    strip = max(LEAST_STRIP, max(height, width) * STRIP)
+    left = top = 0.0
+    if colours is not None and isinstance(matrix, Sparsity):
+        top = 0.0 if matrix.column_colours is None else 2 * strip
+        left = 0.0 if matrix.row_colours is None else 2 * strip
+    scale = (size - 2) / max(height + top, width + left, 1)
+    gap = GAP if scale >= SPACED else 0.0
+    side = 1 - gap
     cells = [
-        _cell("element", k % width, k // width, 1, 1, None if colours is None else colours[j])
+        _cell("element", k % width, k // width, side, side, None if colours is None else colours[j])
         for k, j in zip(places.tolist(), first.tolist(), strict=True)
     ]
-    left = top = 0
-    if colours is not None:
-        if matrix.column_colours is not None:
-            top = 2 * strip
-            cells += [
-                _cell("column", k, -top, 1, strip, c)
-                for k, c in enumerate(matrix.column_colours[::block].tolist())
-            ]
-        if matrix.row_colours is not None:
-            left = 2 * strip
-            first_hue = _count(matrix.column_colours)
-            cells += [
-                _cell("row", -left, k, strip, 1, first_hue + c if c >= 0 else c)
-                for k, c in enumerate(matrix.row_colours[::block].tolist())
-            ]
-    scale = size / max(height + top, width + left, 1)
+    if top:
+        cells += [
+            _cell("column", k, -top, side, strip, c)
+            for k, c in enumerate(matrix.column_colours[::block].tolist())
+        ]
+    if left:
+        first_hue = _count(matrix.column_colours)
+        cells += [
+            _cell("row", -left, k, strip, side, first_hue + c if c >= 0 else c)
+            for k, c in enumerate(matrix.row_colours[::block].tolist())
+        ]
     stored = f"{len(indices)} of {rows * cols} elements are stored"
     if colours is not None:
         stored += f", {matrix.colours} colours"
+    # a pixel for the frame on each side; squares are in the middle of their places
+    pixel, shift = 1 / scale, gap / 2
+    across, down = width + left + 2 * pixel, height + top + 2 * pixel
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{(width + left) * scale:g}" '
-        f'height="{(height + top) * scale:g}" '
-        f'viewBox="{-left} {-top} {width + left} {height + top}">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{across * scale:g}" '
+        f'height="{down * scale:g}" viewBox="{-left - shift - pixel:g} {-top - shift - pixel:g} '
+        f'{across:g} {down:g}" shape-rendering="crispEdges">\n'
         f"<title>{rows} x {cols}: {stored}</title>\n"
-        f'<rect width="{width}" height="{height}" fill="white"/>\n{"".join(cells)}</svg>\n'
+        f'<rect x="{-shift:g}" y="{-shift:g}" width="{width}" height="{height}" fill="white" '
+        f'stroke="#999999" stroke-width="{pixel:g}"/>\n{"".join(cells)}</svg>\n'
     )
 
 
@@ -101,12 +111,13 @@ def _colours(matrix: Sparsity, row: Any) -> list[int] | None:
     return result
 
 
-def _cell(kind: str, x: int, y: int, width: int, height: int, colour: int | None) -> str:
+def _cell(kind: str, x: float, y: float, width: float, height: float, colour: int | None) -> str:
     """A rectangle in a colour by its number: grey without one, black where there are none."""
     fill = ""
     if colour is not None:
         fill = f' fill="{_shade(colour)}"'
-    return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}"{fill}/>\n'
+    at = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<rect class="{kind}" {at}{fill}/>\n'
 
 
 def _shade(colour: int) -> str:

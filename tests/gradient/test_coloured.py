@@ -242,6 +242,18 @@ def test_a_picture_with_colours():
     assert shown["3", "3"] == columns[3]
     assert shown["0", "0"] == shown["4", "0"] == parts["row"][0].get("fill")
     assert "3 colours" in picture
+    # large squares have gaps between them and a frame around them, inside of the picture
+    left, top, width, _ = map(float, root.get("viewBox").split())
+    (frame,) = (c for c in root if c.get("stroke"))
+    inside = (float(frame.get("x")), float(frame.get("x")) + float(frame.get("width")))
+    for cell in parts["element"]:
+        side = float(cell.get("width"))
+        assert side < 1 and inside[0] < float(cell.get("x"))
+        assert float(cell.get("x")) + side < inside[1] < left + width
+    assert min(float(c.get("y")) for c in root if c.get("y")) > top
+    assert min(float(c.get("x")) for c in root if c.get("x")) > left
+    # small ones have none
+    assert 'width="1"' in cgrad.spy((np.ones(1), np.array([299]), np.array([0, 1])))
 
 
 # -- what is generated ----------------------------------------------------------------------------
