@@ -96,6 +96,11 @@ class Coloured:
         self._read: set[int] = set()
         self._layouts: dict[Any, ColouredLayout] = {}
 
+    @property
+    def reads_values(self) -> bool:
+        """Whether layouts, so far, depended on values of arguments or shared variables."""
+        return bool(self._read)
+
     def __reduce__(self) -> tuple[Any, ...]:
         rows = flat.rows([self.expression, self.wrt, *self.given])
         place = {row.node: k for k, row in enumerate(rows)}

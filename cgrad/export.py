@@ -14,13 +14,14 @@ import numpy as np
 
 from cgrad.codegen.library_files import cmake, pkg_config, self_test
 from cgrad.codegen.names import identifier
-from cgrad.codegen.standalone import BODY, Library, standalone
+from cgrad.codegen.standalone import BODY, Library, Places, standalone
 from cgrad.core.dtypes import NUMPY
 from cgrad.errors import CgradError
 from cgrad.ops.constants import Shared, storage
 from cgrad.ops.python_call import Callback
 from cgrad.pipeline import Program, lower
 from cgrad.samples import sample
+from cgrad.sparse_export import elements
 
 __all__ = ["export", "library"]
 
@@ -34,11 +35,7 @@ def library(f: Any, name: str) -> Library:
     large for a source file.
     """
     plan = f._plan
-    if plan.conversion is not None:
-        raise NotImplementedError(
-            f"{f.name}: sparse results are not built for C; return the arrays of the matrix instead"
-        )
-    program = _program(f)
+    program, places = _program(f)
     called = [node.op.label for node in program.nodes if isinstance(node.op, Callback)]
     if called:
         raise NotImplementedError(
@@ -60,23 +57,41 @@ def library(f: Any, name: str) -> Library:
             f"{f.name}: its constants have {total} elements, more than a source file should hold "
             f"({_LARGEST}); make them arguments of the function"
         )
-    if isinstance(plan.returns, tuple):
-        notes.update({("output", k): identifier(key) for k, key in enumerate(plan.returns)})
+    keys = _keys(plan)
     targets = [*plan.targets, *[None] * len(plan.updates)]
-    for (place, _), target in zip(plan.updates, targets, strict=False):
+    for (place, _), target in zip(_updates(plan), targets, strict=False):
         of = f" of {identifier(target.name)}" if target is not None and target.name else ""
         notes["output", place] = f"the new value{of}"
     # libmvec is no part of a C library that stands alone
     math = None if program.math == "fast" else program.math
-    return standalone(lower(program), name, baked, notes, math)
+    return standalone(lower(program), name, baked, notes, math, keys, places)
 
 
-def _program(f: Any) -> Program:
-    """The function's program again, for one thread and under the name that libraries have."""
+def _program(f: Any) -> tuple[Program, dict[int, Places]]:
+    """The function's program again, for one thread and under the name that libraries have.
+
+    Sparse results are vectors of their elements; the second answer has their places.
+    """
     old = f._plan.program
-    program = Program(old.inputs[: f._plan.n_inputs], old.outputs, BODY, old.math)
+    inputs, outputs = old.inputs[: f._plan.n_inputs], old.outputs
+    places: dict[int, Places] = {}
+    if f._plan.conversion is not None:
+        inputs, outputs, places = elements(f)
+    program = Program(inputs, outputs, BODY, old.math)
     program.threads = False
-    return program
+    return program, places
+
+
+def _keys(plan: Any) -> tuple[str, ...]:
+    """The names of results, of those that have some."""
+    returns = plan.returns if plan.conversion is None else plan.conversion.returns
+    return returns if isinstance(returns, tuple) else ()
+
+
+def _updates(plan: Any) -> list[tuple[int, list[Any]]]:
+    """As `Plan.updates`, among the outputs of `_program`."""
+    behind = 0 if plan.conversion is None else plan.n_returned - plan.conversion.count
+    return [(place - behind, cell) for place, cell in plan.updates]
 
 
 def export(
@@ -90,7 +105,7 @@ def export(
     """Write the files of a compiled function; their paths. See `export` of a function."""
     made = library(f, f.name if name is None else name)
     arrays = _example(f, example)
-    inputs, outputs, work = _golden(f, arrays)
+    inputs, outputs, work = _golden(f, arrays, made)
     texts = {
         f"{made.name}.c": made.source,
         f"{made.name}.h": made.header,
@@ -110,15 +125,18 @@ def export(
 
 def _example(f: Any, example: Sequence[Any] | Mapping[str, Any] | None) -> tuple[Any, ...]:
     """The user's own arrays, as the kernel takes them: those given, or made up."""
+    n_own = f._plan.n_inputs
+    if f._plan.conversion is not None:
+        n_own -= f._plan.conversion.extra()
     if isinstance(example, Mapping):
-        return tuple(f._convert((), dict(example)))[: f._plan.n_inputs]
+        return tuple(f._convert((), dict(example)))[:n_own]
     if example is not None:
-        return tuple(f._convert(tuple(example), {}))[: f._plan.n_inputs]
+        return tuple(f._convert(tuple(example), {}))[:n_own]
     attempts: list[Exception] = []
     for size in (None, 3, 4):
-        arrays = sample(f._plan.program, size)
+        arrays = sample(f._plan.program, size)[:n_own]
         try:
-            f._measure(tuple(arrays))
+            f._measure(f._convert(tuple(arrays), {}))
             with _restored(f):
                 f(*arrays)
         except CgradError as error:
@@ -145,21 +163,34 @@ class _restored:
             cell[0] = value
 
 
-def _golden(f: Any, arrays: tuple[Any, ...]) -> tuple[dict[int, Any], dict[int, Any], int]:
+def _golden(
+    f: Any, arrays: tuple[Any, ...], made: Library
+) -> tuple[dict[int, Any], dict[int, Any], int]:
     """Arrays by the places of inputs and of outputs, and the bytes of workspace."""
-    plan = f._plan
+    plan, conversion = f._plan, f._plan.conversion
     inputs = dict(enumerate(arrays))
-    for k, node in enumerate(plan.program.hidden, plan.n_inputs):
+    for k, node in enumerate(plan.program.hidden, len(arrays)):
         inputs[k] = np.array(storage(node)[0])
     with _restored(f):
         found = f(*arrays)
-        updated = {place: np.array(cell[0]) for place, cell in plan.updates}
-    if plan.returns == "single":
+        updated = {place: np.array(cell[0]) for place, cell in _updates(plan)}
+    returns = plan.returns if conversion is None else conversion.returns
+    if returns == "single":
         found = [found]
-    elif isinstance(plan.returns, tuple):
-        found = [found[key] for key in plan.returns]
+    elif isinstance(returns, tuple):
+        found = [found[key] for key in returns]
     outputs = {
-        k: np.asarray(value, NUMPY[plan.program.outputs[k].dtype]) for k, value in enumerate(found)
+        k: np.asarray(_plain(value), NUMPY[plan.program.outputs[k].dtype])
+        for k, value in enumerate(found)
     }
-    work, _ = f._measure(arrays)
+    work = made.work_bytes if conversion is not None else None
+    if work is None:
+        work, _ = f._measure(f._convert(arrays, {}))
     return inputs, {**outputs, **updated}, int(work)
+
+
+def _plain(result: Any) -> Any:
+    """The elements of a sparse result; any other as it is."""
+    if isinstance(result, tuple):
+        return result[0]
+    return result if isinstance(result, np.ndarray) else getattr(result, "data", result)

@@ -84,9 +84,11 @@ class NativeMethods:
         CBLAS and LAPACK are linked; `eigh`, `svd` and `qr` always need LAPACK.
 
         Constants and shared variables have the values of now. What an update changes is a
-        parameter, and its new value a result.
+        parameter, and its new value a result. A sparse result is a vector of its elements; the
+        header declares constants that say where these are, in compressed rows.
 
-        Errors: `NotImplementedError` where Python is called (`wrap_py`, `Print`); `ValueError` if
+        Errors: `NotImplementedError` where Python is called (`wrap_py`, `Print`), or the places of
+        a sparse result depend on lengths that are not declared or on values; `ValueError` if
         no arguments for the self-test can be made up, or constants have more than 10 000 000
         elements; `OSError`.
         """

@@ -48,6 +48,7 @@ LAYERS: dict[str, float] = {
     "cgrad.samples": 5,
     "cgrad.pages": 5,
     "cgrad.export": 5,
+    "cgrad.sparse_export": 5,
     "cgrad.native": 5,
     "cgrad.attach": 5,
     "cgrad.profile": 5,

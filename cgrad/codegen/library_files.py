@@ -59,7 +59,7 @@ def self_test(
                 for axis, n in enumerate(shape)
                 for line in (
                     f"{INDENT}if (cg_shape{place}[{axis}] != {n})",
-                    f'{INDENT * 2}cg_wrong += cg_differs("the shape of out{place}", {axis});',
+                    f'{INDENT * 2}cg_wrong += cg_differs("{argument.name}", {axis});',
                 )
             ]
     arrays.append(f"static double cg_workspace[{max(1, work_bytes // 8 + 8)}];")

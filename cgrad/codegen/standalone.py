@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,15 @@ class Argument:
         return f"{self.c_type}{space}{self.name}"
 
 
+class Places:
+    """Where the elements of a sparse result are: `shape`, and compressed rows as in SciPy."""
+
+    __slots__ = ("indices", "indptr", "shape")
+
+    def __init__(self, shape: tuple[int, int], indptr: Any, indices: Any) -> None:
+        self.shape, self.indptr, self.indices = shape, indptr, indices
+
+
 class Library:
     """The two texts, what the function takes, and what of a library it calls.
 
@@ -114,19 +123,25 @@ def standalone(
     baked: Mapping[int, Any],
     notes: Mapping[tuple[str, int], str] | None = None,
     math: str | None = None,
+    keys: Sequence[str] = (),
+    places: Mapping[int, Places] | None = None,
 ) -> Library:
     """The library of a lowered kernel whose function is called `name`.
 
     baked  arrays of the inputs, by place, that become constants of the source
     notes  remarks by ("array" or "output", place), printed in the comments; ASCII
+    keys   the names of the first results, where they have some
+    places of the elements of sparse results, by place
     """
-    return _Standalone(lowered, public_name(name), baked, notes or {}, math).library()
+    made = _Standalone(lowered, public_name(name), baked, notes or {}, math, keys, places or {})
+    return made.library()
 
 
 class _Standalone(Writer):
     def __init__(
         self, lowered: tuple[Kernel, list[Slot], Names], name: str, baked: Mapping[int, Any],
-        notes: Mapping[tuple[str, int], str], math: str | None,
+        notes: Mapping[tuple[str, int], str], math: str | None, keys: Sequence[str],
+        places: Mapping[int, Places],
     ) -> None:  # fmt: skip
         super().__init__(*lowered)
         self.name = name
@@ -136,13 +151,28 @@ class _Standalone(Writer):
         self.counted = sorted({s.position for s in self.kernel.body if isinstance(s, loops.Resize)})
         names = lowered[2]
         self.tables_of = {k: names.fresh(f"{self.kernel.inputs[k].name}_data") for k in baked}
-        self.shapes_of = {k: names.fresh(f"out{k}_shape") for k in self.counted}
+        self.places = places
         self.size_places: dict[str, tuple[int, int]] = {}
         for atom, size in self.kernel.sizes:
             if atom.kind == "dim":
                 place = self.kernel.position[atom.args[0]]
                 if place not in self.baked:
                     self.size_places[size] = (place, atom.args[1])
+        self.results = self._results(keys, names)
+        self.shapes_of = {k: names.fresh(f"{self.results[k]}_shape") for k in self.counted}
+
+    def _results(self, keys: Sequence[str], names: Names) -> list[str]:
+        """The names of the parameters for results; those of variables of the body are free."""
+        own = Names()
+        for name in (
+            BODY, self.name, *self.tables_of.values(), *(size for _, size in self.kernel.sizes),
+            *(buffer.name for buffer in (*self.kernel.inputs, *self.kernel.outputs)),
+        ):  # fmt: skip
+            own.reserve(name)
+        found = [own.fresh(key) for key in keys]
+        for name in found:
+            names.reserve(name)
+        return [*found, *(buffer.name for buffer in self.kernel.outputs[len(found) :])]
 
     # -- what the function takes --------------------------------------------------------------
     def arguments(self) -> list[Argument]:
@@ -158,7 +188,10 @@ class _Standalone(Writer):
         for k, buffer in enumerate(self.kernel.outputs):
             shape, note = self._shape(self.kernel.bounds[k]), self.notes.get(("output", k), "")
             c_type = f"{_public_type(buffer.dtype)} *"
-            found.append(Argument("output", buffer.name, c_type, buffer.dtype, shape, k, note))
+            if k in self.places:
+                m, n = self.places[k].shape
+                note = f"elements of a sparse matrix of {m} rows and {n} columns"
+            found.append(Argument("output", self.results[k], c_type, buffer.dtype, shape, k, note))
             if k in self.counted:
                 found.append(Argument("shape", self.shapes_of[k], "int64_t *", place=k))
         return [*found, Argument("work", "work", "void *")]
@@ -211,7 +244,8 @@ class _Standalone(Writer):
         pieces = [self._opening(arguments), head]
         if "cg_runtime" in main:
             pieces.append(_runtime(called))
-        pieces += [part for part in (self.kernel.foreign, text, main) if part]
+        placed = "\n\n".join(self._placed())
+        pieces += [part for part in (self.kernel.foreign, placed, text, main) if part]
         source = "\n\n".join(pieces) + "\n"
         needed = any(routine.needed for routine in called)
         return Library(
@@ -256,14 +290,10 @@ class _Standalone(Writer):
             for k, (code, meaning) in enumerate(CODES)
         ]
         shapes = [a.name for a in arguments if a.kind == "shape"]
-        told = (
-            [" *", f" * {', '.join(shapes)}: the true shape of the result is written here."]
-            if shapes
-            else []
-        )
+        told = [" *", f" * {', '.join(shapes)}: the true shape is written here."] if shapes else []
         bytes_note = (
-            f"The bytes of workspace that {name} needs for these sizes; INT64_MAX if there is no "
-            "such number."
+            f"The bytes of workspace that {name} needs for these sizes; INT64_MAX if they are "
+            "beyond counting."
         )
         pairs = (
             "A complex number is two numbers, real and imaginary part, as in C's double complex. "
@@ -273,7 +303,8 @@ class _Standalone(Writer):
         rules = (
             f"{pairs}Arrays are row-major, aligned, and do not overlap. work has the bytes that "
             f"{name}_work tells, aligned to 64 bytes; it may be NULL if these are 0. Any number of "
-            f"threads may call this at once. Returns {name.upper()}_OK or what went wrong."
+            f"threads may call this at once. Returns {name.upper()}_OK or what went wrong; then "
+            "results are undefined."
         )
         return "\n".join([
             f"#ifndef {guard}", f"#define {guard}", "", "#include <stdint.h>", "",
@@ -281,9 +312,41 @@ class _Standalone(Writer):
             f"/* What {name} returns. */", "enum {", *codes, "};", "",
             *_prose(bytes_note, "/* "), f"{_joined(f'int64_t {name}_work(', work)};", "",
             f"/* {name}", " *", *self._described(arguments), *told, " *", *_prose(rules, " * "),
-            f"{_joined(f'int {name}(', arguments)};", "",
+            f"{_joined(f'int {name}(', arguments)};", "", *self._places_declared(),
             "#ifdef __cplusplus", "}", "#endif", "", "#endif", "",
         ])  # fmt: skip
+
+    def _place_arrays(self) -> list[tuple[str, str, Any]]:
+        """The name, type and numbers of the arrays that say where elements are."""
+        return [
+            (f"{self.name}_{self.results[k]}_{what}", C_TYPE[array.dtype.name], array)
+            for k, found in self.places.items()
+            for what, array in (("indptr", found.indptr), ("indices", found.indices))
+        ]
+
+    def _places_declared(self) -> list[str]:
+        lines = []
+        for k in self.places:
+            stem = f"{self.name}_{self.results[k]}"
+            text = (
+                f"Compressed rows: the elements of row i of {self.results[k]} are those from "
+                f"{stem}_indptr[i] to {stem}_indptr[i + 1] - 1, in the columns {stem}_indices[]."
+            )
+            lines += _prose(text, "/* ")
+            lines += [
+                f"extern const {c_type} {name}[{max(1, array.size)}];"
+                for name, c_type, array in self._place_arrays()
+                if name in (f"{stem}_indptr", f"{stem}_indices")
+            ]
+            lines.append("")
+        return lines
+
+    def _placed(self) -> list[str]:
+        """The same arrays with their numbers."""
+        return [
+            _numbers(f"const {c_type} {name}", map(str, array.tolist()))
+            for name, c_type, array in self._place_arrays()
+        ]
 
     def _constants(self, uses: str) -> list[str]:
         """The arrays that became part of the source."""
@@ -294,9 +357,8 @@ class _Standalone(Writer):
             if buffer.name not in words:
                 continue
             values = self.baked[k].reshape(-1)
-            numbers = [entry(v.item(), buffer.dtype) for v in values] or ["0"]
-            head = f"static const {C_TYPE[buffer.dtype]} {name}[{len(numbers)}] = {{"
-            found.append("\n".join([head, *number_rows(numbers), "};"]))
+            head = f"static const {C_TYPE[buffer.dtype]} {name}"
+            found.append(_numbers(head, (entry(v.item(), buffer.dtype) for v in values)))
         return found
 
     def _named_sizes(self, words: set[str]) -> list[str]:
@@ -357,8 +419,8 @@ class _Standalone(Writer):
         words = set(re.findall(r"\w+", "\n".join(lines)))
         before = self._named_sizes(words)
         if "out" in words:
-            cells = [f"{{{b.name}, {self.shapes_of.get(k, '0')}}}" for k, b in
-                     enumerate(self.kernel.outputs)]  # fmt: skip
+            cells = [f"{{{name}, {self.shapes_of.get(k, '0')}}}" for k, name in
+                     enumerate(self.results)]  # fmt: skip
             before += wrapped(f"{INDENT}cg_array out[{len(cells)}] = {{{', '.join(cells)}}};")
         if "st" in words:
             before += [
@@ -382,8 +444,14 @@ class _Standalone(Writer):
             given[f"in[{k}].data"] = self.tables_of.get(k, own)
         for k, buffer in enumerate(self.kernel.outputs):
             cast = f"({C_TYPE[buffer.dtype]} *)" if is_complex(buffer.dtype) else ""
-            given[f"out[{k}].data"] = f"{cast}{buffer.name}"
+            given[f"out[{k}].data"] = f"{cast}{self.results[k]}"
         return [given.get(argument, argument) for _, argument in params]
+
+
+def _numbers(head: str, numbers: Iterable[str]) -> str:
+    """The definition of an array; C has none without elements."""
+    rows = list(numbers) or ["0"]
+    return "\n".join([f"{head}[{len(rows)}] = {{", *number_rows(rows), "};"])
 
 
 def _public_type(dtype: str) -> str:
