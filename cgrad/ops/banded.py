@@ -20,6 +20,7 @@ from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes, sum_axes
 from cgrad.ops.linalg import Factor
 from cgrad.ops.lines import placed
+from cgrad.ops.solved import solved_terms
 from cgrad.ops.spectral import line, part
 from cgrad.ops.windows import join
 
@@ -73,6 +74,9 @@ class SolveBanded(Factor):
             product = self.times(moved, node)
             right = build("neg", product) if right is None else build("sub", right, product)
         return None if right is None else Node(self, (ab, right))
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return solved_terms(node, terms)
 
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Maybe]:
         ab, _ = node.args

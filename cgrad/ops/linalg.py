@@ -28,6 +28,7 @@ from cgrad.ops.constants import constant
 from cgrad.ops.contract import in_rows
 from cgrad.ops.diagonals import Triangle, diagonal_of
 from cgrad.ops.kinds import Opaque, Pull
+from cgrad.ops.solved import solved_terms
 
 Maybe = Node | None
 
@@ -227,6 +228,9 @@ class SolveTriangular(Factor):
             right = build("neg", moved) if right is None else build("sub", right, moved)
         return None if right is None else self._of(a, right)
 
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return solved_terms(node, terms)
+
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Maybe]:
         a, _ = node.args
         back = self._of(a, ct, flip=True)
@@ -354,6 +358,9 @@ class LUSolve(Factor):
             moved = _product(turned(t_a) if self.transposed else t_a, node)
             right = build("neg", moved) if right is None else build("sub", right, moved)
         return None if right is None else Node(self, (a, factors, right))
+
+    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
+        return solved_terms(node, terms)
 
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Maybe]:
         a, factors, _ = node.args

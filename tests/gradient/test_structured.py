@@ -288,6 +288,34 @@ def test_modes_of_a_scalar(values):
         np.testing.assert_allclose(found[2], found[0], rtol=1e-14)
 
 
+def test_stacked_systems_have_a_block_each(values):
+    """The Jacobian of four solutions is computed by solving each system for its own columns."""
+    S, B = ct.tensor3("S", dtype="float64"), ct.tensor3("B", dtype="float64")
+    rng = np.random.default_rng(0)
+    at = {S: rng.uniform(-1, 1, (4, 3, 3)) + 3 * np.eye(3), B: rng.uniform(-1, 1, (4, 3, 2))}
+    both = ct.matmul(S, ct.swapaxes(S, 1, 2))
+    for y, x in (
+        (ct.linalg.solve(S, B), B),
+        (ct.linalg.solve(S, ct.sin(B[:, ::-1])), B),
+        (ct.linalg.solve(S, B * ct.sum(S, axis=2, keepdims=True)), S),
+        (ct.linalg.inv(S[::-1]), S),
+        (ct.linalg.solve(S[0], B[1]), B),
+        (ct.linalg.solve_triangular(S, B, lower=True), B),
+        (ct.log(ct.linalg.det(both)), S),
+    ):
+        found, rows = values([jacobian(y, x), rows_of(y, x)], at)
+        np.testing.assert_allclose(found, rows, rtol=1e-9, atol=1e-11)
+        found = _forward(y, [x], ())
+        assert found is not None
+        np.testing.assert_allclose(values(found, at)[0], rows, rtol=1e-9, atol=1e-11)
+    # one system of six columns for each of the four, not of 24 for each
+    (solved,) = [n for n in toposort([jacobian(ct.linalg.solve(S, B), B)])
+                 if n.op.name == "lu_solve" and n.ndim == 3 and n.args[2] is not B]  # fmt: skip
+    shape = {S: (4, 3, 3), B: (4, 3, 2)}
+    lengths = [sizes.evaluate(n, lambda a: shape[a.args[0]][a.args[1]]) for n in solved.dims]
+    assert lengths == [4, 3, 6]
+
+
 def test_what_only_cotangents_pass_is_done_row_by_row(values):
     x = ct.dvector("x")
     for y, expected in (
