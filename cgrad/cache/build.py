@@ -39,6 +39,7 @@ _DISK_TROUBLE = {
 }
 _LEAST_ROOM = 1 << 20  # bytes that a compiler may need
 _SHOWN_LINES = 12
+_LOST = 1 << 16  # in place of an exit code that nobody can tell
 
 
 class Compilation:
@@ -130,10 +131,11 @@ class Compilation:
         if self._code is None:
             try:
                 pid, status = os.waitpid(self._process.pid, options)
-            except ChildProcessError:  # it was waited for, but the code was lost
-                pid, status = self._process.pid, 0
+                code = os.waitstatus_to_exitcode(status)
+            except ChildProcessError:  # SIGCHLD is ignored, or somebody else has waited for it
+                pid, code = self._process.pid, 0 if os.path.exists(self._output) else _LOST
             if pid:
-                self._code = self._process.returncode = os.waitstatus_to_exitcode(status)
+                self._code = self._process.returncode = code
         return self._code
 
     def cancel(self) -> None:
@@ -157,6 +159,8 @@ class Compilation:
         if c_line is None:  # its words may have been lost with the files
             self._check_disk()
         ending = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
+        if code == _LOST:
+            ending = "failed (its exit code was lost)"
         shown = [line for line in text.splitlines() if line.strip()][:_SHOWN_LINES]
         message = [f"the C compiler {ending}: {shlex.join(self.command)}", *shown]
         if c_line is not None:

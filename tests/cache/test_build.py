@@ -41,6 +41,19 @@ def test_a_failing_compile_is_not_remembered(text, cache):
     assert os.listdir(cache / "v1" / "lock") in ([], ["evict"])
 
 
+def test_a_lost_exit_code_is_no_trouble_with_the_cache(text, cache, recwarn):
+    """Whoever ignores SIGCHLD hears of no exit code."""
+    old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(BuildError, match=r"its exit code was lost(.|\n)*expected") as caught:
+            _load("int x = ;")
+        assert caught.value.line_number == 1
+        assert _load(text("double"), "y").path.startswith(os.fspath(cache))
+    finally:
+        signal.signal(signal.SIGCHLD, old)
+    assert not recwarn.list
+
+
 def test_a_missing_compiler_says_how_to_get_one(text, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere:.")
     monkeypatch.delenv("CC", raising=False)
