@@ -397,6 +397,8 @@ class _Build:
         """
         if os.getpid() != self.process:
             return
+        if self.compilation is None and self.lock < 0 and not self.workdir:
+            return  # maybe while Python ends, when nothing can be imported
         with interrupts_waiting():
             if self.compilation is not None:
                 self.compilation.cancel()
