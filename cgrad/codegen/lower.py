@@ -122,14 +122,18 @@ class Block:
     def _resolve_atom(self, atom: Atom) -> SizeLike | None:
         if atom.kind != "value" or atom in self.names.sizes:
             return None
-        value = self.pull(atom.args[0], ())
+        (node,) = atom.args
+        value = self.pull(node, ())
         if isinstance(value, loops.SizeValue):
             return value.size
         if isinstance(value, loops.Lit):
             return int(value.value)
         if isinstance(value, loops.Read) and not value.buffer.shape:
-            return loops.scalar_size(value.buffer)
-        return loops.scalar_size(self._name_integer(atom.args[0], value))
+            buffer = value.buffer
+        else:
+            buffer = self._name_integer(node, value)
+        buffer.bounds = node.op.value_range(node)
+        return loops.scalar_size(buffer)
 
     def _name_integer(self, node: Node, value: Expr) -> Buffer:
         """A variable for an integer that sizes mention; it must not change inside this block."""

@@ -29,6 +29,9 @@ def add(a: Maybe, b: Maybe) -> Maybe:
 
 def _accumulate(table: dict[Node, Any], node: Node, ct: Any) -> None:
     held = table.get(node)
+    if ct is not None and not isinstance(ct, list) and ct.dims != node.dims:
+        # where only the node's own type says that a length is 1, further derivatives need it
+        ct = build("declare_ones", ct, node.dims, node.op.name, "make the sizes equal")
     if held is None or ct is None:
         table[node] = ct if held is None else held
     elif isinstance(ct, list):

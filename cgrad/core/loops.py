@@ -28,9 +28,10 @@ class Buffer:
     role: input, output, table (constants in the text), temp (a slot of the workspace; a C
     variable when 0-d), carry (a pair of pointers that a `Swap` exchanges) or local (a C array of
     fixed length, see `Local`).  A view has another shape over the elements of `base`.
+    `bounds` are constant bounds of an integer variable that sizes mention, None where there is none.
     """
 
-    __slots__ = ("_base", "dtype", "name", "role", "serial", "shape")
+    __slots__ = ("_base", "bounds", "dtype", "name", "role", "serial", "shape")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Buffer:
         self.role = role
         self.serial = next(_serials)
         self._base = base
+        self.bounds: tuple[int | None, int | None] = (None, None)
 
     @property
     def base(self) -> Buffer:

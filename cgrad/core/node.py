@@ -123,7 +123,7 @@ class Op:
     name = ""
     # parameters that hold sizes, tuples of sizes or None; every other slot is a plain hashable
     size_slots: tuple[str, ...] = ()
-    # constant bounds of an integer scalar, for the sizes that mention it
+    # constant bounds of an integer scalar, where they are the same for every node
     value_bounds: tuple[int | None, int | None] = (None, None)
     # True when the value changes from call to call, so equal nodes are not one node
     impure = False
@@ -188,6 +188,10 @@ class Op:
     def size_value(self, node: Node) -> SizeLike | None:
         """An int64 scalar result as a size, None when it is not one of the simple forms."""
         return None
+
+    def value_range(self, node: Node) -> tuple[int | None, int | None]:
+        """Constant bounds of a result that is an int64 scalar, for the sizes that mention it."""
+        return self.value_bounds
 
     def connects(self, position: int) -> bool:
         """Whether the result depends on argument `position` as a value one may differentiate."""

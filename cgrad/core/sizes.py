@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cgrad.core.node import Node
 
 SizeLike = Union[int, "Size"]
+Bounds = tuple[int | None, int | None]
 Label = Callable[["Node"], Hashable]
 
 
@@ -40,7 +41,7 @@ class Atom:
         self.order = Order((kind, *(_order(arg) for arg in args)))
         # how deep minima, quotients and the like are inside of one another
         self.depth: int = 1 + max((arg.depth for arg in args if isinstance(arg, Size)), default=-1)
-        self._bounds: tuple[int | None, int | None] | None = None
+        self._bounds: Bounds | None = None
         self._hash = hash((kind, args))
 
     def __eq__(self, other: object) -> bool:
@@ -307,7 +308,7 @@ def product(factors: Iterable[SizeLike]) -> SizeLike:
     return result
 
 
-def bounds(size: SizeLike) -> tuple[int | None, int | None]:
+def bounds(size: SizeLike) -> Bounds:
     """Constant bounds (low, high) that hold for every value of the atoms; None is unbounded."""
     if isinstance(size, int):
         return size, size
@@ -322,7 +323,7 @@ def bounds(size: SizeLike) -> tuple[int | None, int | None]:
     return low, high
 
 
-def _monomial_bounds(mono: tuple[Atom, ...]) -> tuple[int | None, int | None]:
+def _monomial_bounds(mono: tuple[Atom, ...]) -> Bounds:
     if not mono:
         return 1, 1
     if len(mono) == 1:
@@ -336,7 +337,7 @@ def _monomial_bounds(mono: tuple[Atom, ...]) -> tuple[int | None, int | None]:
     return low, None
 
 
-def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
+def _atom_bounds(atom: Atom) -> Bounds:
     if atom.kind not in COMPOUND:
         return _bounds_of(atom)
     if atom._bounds is None:
@@ -344,8 +345,8 @@ def _atom_bounds(atom: Atom) -> tuple[int | None, int | None]:
     return atom._bounds
 
 
-def _bounds_of(atom: Atom) -> tuple[int | None, int | None]:
-    if atom.kind in ("dim", "index"):
+def _bounds_of(atom: Atom) -> Bounds:
+    if atom.kind in ("dim", "index", "quotient"):
         return 0, None
     if atom.kind in ("min", "max"):
         (low_a, high_a), (low_b, high_b) = bounds(atom.args[0]), bounds(atom.args[1])
@@ -358,11 +359,10 @@ def _bounds_of(atom: Atom) -> tuple[int | None, int | None]:
         found = [low for low in (low_a, low_b) if low is not None]
         top = None if high_a is None or high_b is None else max(high_a, high_b)
         return max(found, default=None), top
-    if atom.kind == "quotient":
-        return 0, None
-    if atom.kind == "value":
-        low_high: tuple[int | None, int | None] = atom.args[0].op.value_bounds
-        return low_high
+    if atom.kind in ("value", "scalar"):
+        held = atom.args[0]
+        known: Bounds = held.bounds if atom.kind == "scalar" else held.op.value_range(held)
+        return known
     if atom.kind == "floordiv":
         (low_a, _), (low_b, _) = bounds(atom.args[0]), bounds(atom.args[1])
         if low_a is not None and low_a >= 0 and low_b is not None and low_b >= 0:

@@ -127,6 +127,12 @@ class Sum(Linear):
     def push(self, node: Node, position: int, term: Term) -> Iterable[Term]:
         return [_fewer_rows(term, self.axes)]
 
+    def value_range(self, node: Node) -> tuple[int | None, int | None]:
+        # a number of true elements
+        (x,) = node.args
+        counts = x.op.name == "cast" and x.args[0].dtype == dtypes.BOOL
+        return (0, None) if counts and node.dtype == dtypes.INT64 else self.value_bounds
+
     def reduction(self, node: Node) -> Reduction:
         dtype = dtypes.total(node.dtype)
         zero = loops.lit(dtypes.zero(dtype), dtype)

@@ -305,6 +305,9 @@ class Cast(Linear):
         self.dtype = dtype
         self.implicit = implicit
 
+    def value_range(self, node: Node) -> tuple[int | None, int | None]:
+        return (0, 1) if node.args[0].dtype == dtypes.BOOL else self.value_bounds
+
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         source = args[0].dtype
         kept = dtypes.is_complex(self.dtype) or self.dtype == dtypes.BOOL

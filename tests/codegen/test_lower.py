@@ -186,3 +186,24 @@ def test_products_of_rows_counted_in_the_call() -> None:
     want = [rows @ rows.T, kept @ kept.T, np.linalg.cholesky(rows @ rows.T + np.eye(3))]
     for got, value in zip(f(data), want, strict=True):
         np.testing.assert_allclose(got, value, rtol=1e-12)
+
+
+def test_products_of_counts_are_bounded() -> None:
+    # counts of true elements and of steps done are not negative, in the variables of C too
+    x = ct.dvector("x")
+    some = x[x > 0]
+    outer = ct.outer(some, some)
+    running, _ = cgrad.scan(
+        lambda t, s: (s + t, ct.until(s + t > 3)), sequences=[x], outputs_info=[ct.constant(0.0)]
+    )
+    product = ct.outer(running, running)
+    f = cgrad.function([x], [outer.ravel(), outer[outer > 1], product.ravel()])
+    for values in ([1.0, -2, 2, 3, -1], [-1.0, -2], []):
+        given = np.array(values)
+        want = np.outer(given[given > 0], given[given > 0])
+        total = np.cumsum(given)
+        total = total[: np.argmax(total > 3) + 1] if (total > 3).any() else total
+        got = f(given)
+        np.testing.assert_array_equal(got[0], want.ravel())
+        np.testing.assert_array_equal(got[1], want[want > 1])
+        np.testing.assert_array_equal(got[2], np.outer(total, total).ravel())

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgrad.core.derive import connected, jvp, jvp_of_vjp, vjp, vjp_of_jvp
+from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.registry import build
@@ -189,3 +190,18 @@ def test_second_derivatives_are_symmetric_on_random_graphs(values, steps, seed):
         return sum(given[d] * v for d, v in zip(b, found, strict=True))
 
     assert np.allclose(product(p, q), product(q, p), rtol=1e-8, atol=1e-8)
+
+
+def test_a_cotangent_has_the_lengths_of_its_node() -> None:
+    # the product makes a cotangent of (1, m - 1); only x itself says that m - 1 is 1
+    x = make_input(TensorType("float64", (1, 1)), "x")
+    b = make_input(TensorType("float64", (None, None)), "b")
+    y = build("set_subtensor", x[0:0, 0:0], build("exp", x))
+    cost = build("sum", build("matmul", build("sin", y), b[1:]))
+    one = make_input(cost.type)
+    (slope,) = vjp([cost], [x], [one])
+    (again,) = vjp([build("sum", slope * slope)], [x], [one])
+    assert slope.dims == again.dims == (1, 1)
+    found = evaluate([slope, again], {x: np.array([[0.5]]), b: np.ones((2, 3)), one: 1.0})
+    assert found[0] == pytest.approx(3 * np.cos(0.5))
+    assert found[1] == pytest.approx(-18 * np.cos(0.5) * np.sin(0.5))
