@@ -219,6 +219,13 @@ _ELSEWHERE = {
 }
 
 
+def __getattr__(name: str) -> object:
+    """The advice for a flag of PyTensor that has no counterpart."""
+    if name in _ELSEWHERE:
+        raise NotImplementedError(f"cgrad.config has no flag {name}: {_ELSEWHERE[name]}")
+    raise AttributeError(f"module 'cgrad.config' has no attribute {name!r}")
+
+
 @contextlib.contextmanager
 def change_flags(**flags: object) -> Iterator[None]:
     """Settings for a `with` block or a decorated function: `change_flags(debug=2, cc="clang")`.

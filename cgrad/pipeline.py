@@ -110,7 +110,7 @@ class Program:
         given = set(self.inputs)
         for node in self.order:
             if isinstance(node.op, Input) and node not in given:
-                raise TypeError(missing_input(node, self.order))
+                raise TypeError(missing_input(node, self.order, self.outputs))
         for node in own:
             if node.tag is None or node.tag >= len(self.nodes) or self.nodes[node.tag] is not node:
                 node.tag = len(self.nodes)
@@ -164,9 +164,9 @@ def _no_outer(node: Node) -> str:
     return "elsewhere"
 
 
-def missing_input(node: Node, order: Sequence[Node]) -> str:
+def missing_input(node: Node, order: Sequence[Node], outputs: Sequence[Node]) -> str:
     """The message for a free variable of a graph in `order` that is not among the inputs."""
-    value = any(node in other.args for other in order)
+    value = node in outputs or any(node in other.args for other in order)
     lines = [
         f"the outputs depend on {'' if value else 'the shape of '}{node!r}, "
         "which is not among the inputs",

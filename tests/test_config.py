@@ -86,3 +86,10 @@ def test_flags_change_for_a_while(monkeypatch):
         pass
     with pytest.raises(NotImplementedError, match="dtype='float32'"):
         config.change_flags(floatX="float32").__enter__()
+
+
+def test_flags_of_pytensor_come_with_advice():
+    with pytest.raises(NotImplementedError, match="no flag floatX: dtypes are float64"):
+        config.floatX  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        config.nonsense  # noqa: B018

@@ -125,7 +125,7 @@ def test_derivatives_go_through():
 
 REFUSED = [
     (lambda x: np.percentile(x, 50), "cgrad.tensor, use sort"),
-    (lambda x: np.linalg.inv(x), "numpy.linalg.inv does not work.*cgrad.tensor"),
+    (lambda x: np.linalg.inv(x), "numpy.linalg.inv does not work.*use cgrad.tensor.linalg.inv"),
     (lambda x: np.fft.fft(x), "numpy.fft.fft does not work.*cgrad.tensor"),
     (lambda x: np.array_split(x, 3), "cgrad.tensor, use split"),
     (lambda x: np.sum(x, out=np.zeros(())), "out=.*cgrad.tensor.sum"),

@@ -28,7 +28,7 @@ class Buffer:
     role: input, output, table (constants in the text), temp (a slot of the workspace; a C
     variable when 0-d), carry (a pair of pointers that a `Swap` exchanges) or local (a C array of
     fixed length, see `Local`).  A view has another shape over the elements of `base`.
-    `bounds` are constant bounds of an integer variable that sizes mention, None where there is none.
+    `bounds` are constant bounds of an integer that sizes mention, None where there is none.
     """
 
     __slots__ = ("_base", "bounds", "dtype", "name", "role", "serial", "shape")

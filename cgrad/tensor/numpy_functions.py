@@ -362,7 +362,8 @@ def _advice(function: Any) -> str:
     if name in _ADVICE:
         return f"with the functions of cgrad.tensor, use {_ADVICE[name]}"
     if function in _FUNCTIONS or known(name):
-        return f"use cgrad.tensor.{name}"
+        part = "linalg." if _name(function).startswith("numpy.linalg.") else ""
+        return f"use cgrad.tensor.{part}{name}"
     names = sorted(f.__name__ for f in (*_FUNCTIONS, *_LATER))
     close = difflib.get_close_matches(name, names, n=3)
     return "use the functions of cgrad.tensor" + (f": {', '.join(close)}" if close else "")

@@ -57,6 +57,8 @@ def test_what_is_needed_is_named() -> None:
         cgrad.function([h], ct.sum(h * x))
     with pytest.raises(TypeError, match=r"depend on the shape of <k: float64 .*not among"):
         cgrad.function([h], ct.sum(h) * k.shape[0])
+    with pytest.raises(TypeError, match=r"depend on <x: float64 .*not among the inputs"):
+        cgrad.function([h], x)
     # the length of a sum over pairs does not say how many elements there were
     half = ct.sum(x.reshape((-1, 2)), axis=1)
     with pytest.raises(TypeError, match="depend on the shape of"):
