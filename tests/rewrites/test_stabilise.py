@@ -185,3 +185,14 @@ def test_sums_over_shares_of_exponentials_in_every_direction(summed: tuple[int, 
         out = sum_axes(share, axes)
         (before,), (after,) = evaluate([out], {M: values}), evaluate(simplify([out]), {M: values})
         np.testing.assert_allclose(after, before, rtol=1e-13)
+
+
+def test_sums_of_logistic_functions_take_an_exponential_but_not_below_a_quotient() -> None:
+    y = tensor("y")
+    s = apply("sigmoid", X)
+    for total, absorbed in ((s + y * s, True), (s - y * s, True), (1 / (3 * s - y * s), False)):
+        out = total * exp(-X) * y
+        (simplified,) = simplify([out])
+        (found,), (want,) = (evaluate([form], {X: 0.7, y: 2.0}) for form in (simplified, out))
+        np.testing.assert_allclose(found, want, rtol=1e-14)
+        assert ("exp" not in [node.op.name for node in toposort([simplified])]) == absorbed
