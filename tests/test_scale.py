@@ -132,12 +132,12 @@ def test_a_long_chain_compiles() -> None:
     assert abs(gradient - slope) <= 1e-9 * abs(slope) + 1e-300
 
 
-def test_long_files_are_optimised_less() -> None:
-    assert toolchain.size_flags("x;\n" * toolchain.LARGE) == ()
-    long = "x;\n" * (toolchain.LARGE + 1)
-    assert toolchain.size_flags(long) == ("-O1", "-ftree-vectorize")
-    called = "cg_inline double cg_one(double x) { a; return x; }\n" + "cg_one(x);\n" * len(long)
-    assert toolchain.size_flags(called) == ("-O1", "-ftree-vectorize", "-DCG_NO_INLINE")
+def test_long_files_are_optimised_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    # gcc 12 reads wrong columns in some long file with -O1 and vectorised loops
+    assert toolchain.size_flags("x;\n" * 100_000) == ()
+    for text, last in (("-O1", "-fno-tree-vectorize"), ("-O1 -O2", "-O2"), ("", None)):
+        monkeypatch.setenv("CGRAD_CFLAGS", text)
+        assert next(iter(reversed(toolchain.user_flags())), None) == last
 
 
 def test_functions_that_are_inlined_count_where_they_are_called() -> None:

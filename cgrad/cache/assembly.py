@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from cgrad import config
 from cgrad.cache import toolchain
 from cgrad.cache.build import Compilation
 from cgrad.cache.store import private_store, remove_tree
@@ -26,7 +25,7 @@ def assembly(text: str) -> str:
         *toolchain.size_flags(text),
         *toolchain.order_flags(compiler, text),
         *toolchain.openmp_flags(text),
-        *config.cflags.get(),
+        *toolchain.user_flags(),
     )
     workdir = private_store().make_workdir()
     try:

@@ -97,7 +97,7 @@ class Recipe:
             *(toolchain.order_flags(compiler, text) if compiler is not None else ()),
             *toolchain.openmp_flags(text),
         )
-        return (*self.flags, *own, *config.cflags.get())
+        return (*self.flags, *own, *toolchain.user_flags())
 
 
 class Obtained:

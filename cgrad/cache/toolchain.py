@@ -37,6 +37,7 @@ __all__ = [
     "python_include",
     "python_tag",
     "size_flags",
+    "user_flags",
 ]
 
 # No -ffast-math, neither here nor in linking: gcc 12 would then switch off denormal numbers
@@ -71,10 +72,8 @@ GCC_FLAGS = (
     "-fno-tree-sink",
     "--param=vect-epilogues-nomask=0",
 )
-# Statements up to which a kernel is compiled with -O2, see `size_flags`.
+# Statements up to which instructions are ordered, see `order_flags`.
 LARGE = 3000
-# -O1 alone does not vectorise; clang knows this spelling too.
-LARGE_FLAGS = ("-O1", "-ftree-vectorize")
 # Statements that inlining may add to a kernel, see `size_flags`.
 INLINED = 500
 # What gcc is to order instructions by before it gives out registers, see `order_flags`.
@@ -245,16 +244,13 @@ def level_flags(level: int) -> tuple[str, ...]:
 def size_flags(text: str) -> tuple[str, ...]:
     """What keeps the compiler's time in proportion to that of everything else.
 
-    The functions of a kernel are of bounded length (`codegen.split`). A file with more statements
-    than `LARGE` is compiled with -O1 and its loops are vectorised: with -O1 alone, 3 400 additions,
-    products and square roots were compiled in half the CPU time by gcc 12 (0.5 instead of 1.2 s)
-    and ran 4.5 times as long.
+    The functions of a kernel are of bounded length (`codegen.split`), and none is compiled with
+    less than -O2: with -O1 and vectorised loops gcc 12 read wrong columns in a large kernel.
     In a loop over arrays, 33 hyperbolic tangents that are inlined took 0.5 s and 300 took 6 s; as
     functions for vectors they took 0.07 and 0.14 s and ran as long, five ran 5 % longer. So a file
     into which more than `INLINED` statements would be inlined calls them.
     """
-    inlined = ("-DCG_NO_INLINE",) if _inlined(text) > INLINED else ()
-    return (*LARGE_FLAGS, *inlined) if text.count(";\n") > LARGE else inlined
+    return ("-DCG_NO_INLINE",) if _inlined(text) > INLINED else ()
 
 
 def order_flags(compiler: Compiler, text: str) -> tuple[str, ...]:
@@ -285,6 +281,13 @@ def _inlined(text: str) -> int:
         weights[name] = rest[:end].count(";") + called(rest[:end])
         total += called(rest[end:])
     return total
+
+
+def user_flags() -> tuple[str, ...]:
+    """CGRAD_CFLAGS; with -O1 nothing is vectorised, see `size_flags`."""
+    flags = config.cflags.get()
+    levels = [flag for flag in flags if flag.startswith("-O")]
+    return (*flags, "-fno-tree-vectorize") if levels and levels[-1] in ("-O", "-O1") else flags
 
 
 def own_flags(compiler: Compiler) -> tuple[str, ...]:

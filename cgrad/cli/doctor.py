@@ -143,7 +143,11 @@ def _compiler() -> Iterator[Finding]:
         return
     yield Finding("compiler", "ok", f"{command}: {first}")
     level = toolchain.cpu_level()
-    flags = (*toolchain.kernel_flags(compiler), *toolchain.level_flags(level), *config.cflags.get())
+    flags = (
+        *toolchain.kernel_flags(compiler),
+        *toolchain.level_flags(level),
+        *toolchain.user_flags(),
+    )
     yield _try(
         "flags", [*compiler.words, *flags], f"{toolchain.level_name(level)} vector instructions",
         "use gcc 9 or clang 10 or newer; if CGRAD_CFLAGS is set, look there",
