@@ -135,7 +135,12 @@ def test_a_long_chain_compiles() -> None:
 def test_long_files_are_optimised_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
     # gcc 12 reads wrong columns in some long file with -O1 and vectorised loops
     assert toolchain.size_flags("x;\n" * 100_000) == ()
-    for text, last in (("-O1", "-fno-tree-vectorize"), ("-O1 -O2", "-O2"), ("", None)):
+    for text, last in (
+        ("-O1", "-fno-tree-vectorize"),
+        ("-Og", "-fno-tree-vectorize"),
+        ("-O1 -O2", "-O2"),
+        ("", None),
+    ):
         monkeypatch.setenv("CGRAD_CFLAGS", text)
         assert next(iter(reversed(toolchain.user_flags())), None) == last
 

@@ -287,7 +287,9 @@ def user_flags() -> tuple[str, ...]:
     """CGRAD_CFLAGS; with -O1 nothing is vectorised, see `size_flags`."""
     flags = config.cflags.get()
     levels = [flag for flag in flags if flag.startswith("-O")]
-    return (*flags, "-fno-tree-vectorize") if levels and levels[-1] in ("-O", "-O1") else flags
+    return (
+        (*flags, "-fno-tree-vectorize") if levels and levels[-1] in ("-O", "-O1", "-Og") else flags
+    )
 
 
 def own_flags(compiler: Compiler) -> tuple[str, ...]:

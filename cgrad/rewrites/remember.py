@@ -20,7 +20,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cgrad.core.graphs import Body, Interner, rebuild, toposort
 from cgrad.core.node import Node, make_input
-from cgrad.ops.axes import Broadcast
 from cgrad.ops.control import Get, Scan
 from cgrad.ops.kinds import lowering
 from cgrad.ops.scalar import Elementwise
@@ -111,13 +110,10 @@ def _largest(body: Body, equal: dict[Node, Node], moved: Collection[Node]) -> li
     staying = toposort(body.outputs, frozenset(moved))
     used = {arg for node in staying if node not in equal and node not in moved for arg in node.args}
     used.update(body.outputs)
-    for node in reversed(body.order):
-        if node in used and node in equal and isinstance(node.op, Broadcast):
-            used.update(node.args)  # it is stretched again
     return [
         node
         for node in body.order
-        if node in equal and node in used and not isinstance(node.op, (Broadcast, Scan))
+        if node in equal and node in used and not isinstance(node.op, Scan)
     ]
 
 

@@ -3,7 +3,8 @@
 The new side is at least as accurate as the old one; it may differ in its last digits, in the sign
 of a zero, and where the old side overflows or is nan though the mathematics is not.
 
-Responsible for: the equations among these, and the set `STABILISE` of all of them.
+Responsible for: the equations among these, sums of choices that are zero on one side, and the set
+`STABILISE` of all of them.
 Not responsible for: products of logistic functions (`logistic`), sums of exponentials
 (`exponentials`), logarithms of sums and products (`logarithms`), of small differences (`tails`) and
 of determinants (`systems`), identities that are exact (`simplify`).

@@ -185,13 +185,3 @@ def test_steps_with_several_products_and_functions() -> None:
         moved = value(a + step_of, b) if position == 0 else value(a, b + step_of)
         found = f(a, b, start)[position][i, j]
         np.testing.assert_allclose(found, moved.imag / 1e-30, rtol=1e-12)
-
-
-def test_what_is_stretched_is_handed_on_as_it_was_before() -> None:
-    A, xs = ct.dmatrix("A"), ct.dmatrix("xs")
-    P, _ = cgrad.scan(
-        lambda x, P: ct.cos(P @ A) - ct.outer(ct.tanh(P @ x), x * ct.sum(P)), xs, ct.eye(3)
-    )
-    first, _ = loops_of([cgrad.grad(ct.sum(P), A)])
-    stretched = [out for out in first.op.body.outputs if out.op.name == "broadcast"]
-    assert not stretched and max(out.ndim for out in first.op.body.outputs) == 2
