@@ -1,8 +1,7 @@
 """Graphs as pictures: Graphviz and Mermaid text, and SVG that needs no other program.
 
-Responsible for: which boxes and arrows there are, and a simple layout in layers: a node is one row
-below its lowest argument, rows are ordered by the mean place of their arguments (Sugiyama, Tagawa
-and Toda 1981, without bends). Not responsible for: text (`core.text`, `graph.ssa`).
+Responsible for: which boxes and arrows there are, and how they look. Not responsible for: where
+they are (`graph.layout`), text (`core.text`, `graph.ssa`).
 """
 
 from __future__ import annotations
@@ -11,11 +10,14 @@ from collections.abc import Sequence
 
 from cgrad.core import graphs
 from cgrad.core.node import Node
+from cgrad.core.text import pp
+from cgrad.graph.layout import layout
+from cgrad.graph.ssa import type_texts
 
 __all__ = ["Picture", "escape", "picture"]
 
 LARGEST = 400  # nodes that are drawn
-_WIDTH, _HEIGHT, _GAP, _ROW = 7, 34, 18, 68  # of a letter, a box, between boxes, of a row
+_WIDTH, _HEIGHT, _ROW = 7, 34, 68  # of a letter, a box, from row to row
 _LONGEST = 28  # letters of a label
 
 
@@ -66,7 +68,11 @@ class Picture:
 
     def svg(self) -> str:
         """A drawing; nothing in it is loaded or executed."""
-        places, width, height = self._layout()
+        widths = [
+            max(60, _WIDTH * max(len(label), len(kind)) + 16) for label, kind, _ in self.boxes
+        ]
+        made = layout(widths, self.arrows)
+        width, height = made.width, 20 + _ROW * max(made.rows, default=0) + _HEIGHT
         colours = {"input": "#dbeafe", "output": "#dcfce7", "op": "#f8fafc"}
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -75,13 +81,11 @@ class Picture:
             'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="#64748b"/></marker>'
             "</defs>",
         ]
-        for a, b in self.arrows:
-            (xa, ya, _), (xb, yb, _) = places[a], places[b]
-            parts.append(
-                f'<line x1="{xa}" y1="{ya + _HEIGHT}" x2="{xb}" y2="{yb}" stroke="#64748b" '
-                'marker-end="url(#cgrad-tip)"/>'
-            )
-        for (label, kind, role), (x, y, w) in zip(self.boxes, places, strict=True):
+        parts += [_line(path) for path in made.paths]
+        for (label, kind, role), row, x, w in zip(
+            self.boxes, made.rows, made.middles, widths, strict=True
+        ):
+            y = _top(row)
             parts.append(
                 f'<rect x="{x - w // 2}" y="{y}" width="{w}" height="{_HEIGHT}" rx="5" '
                 f'fill="{colours[role]}" stroke="#475569"/>'
@@ -91,32 +95,22 @@ class Picture:
             )
         return "\n".join([*parts, "</svg>", ""])
 
-    def _layout(self) -> tuple[list[tuple[int, int, int]], int, int]:
-        """(middle, top, width) of each box, and the size of the whole."""
-        below: list[list[int]] = [[] for _ in self.boxes]
-        for a, b in self.arrows:
-            below[b].append(a)
-        level = [0] * len(self.boxes)
-        for k, arguments in enumerate(below):  # arguments come first
-            level[k] = max((level[a] + 1 for a in arguments), default=0)
-        rows: list[list[int]] = [[] for _ in range(max(level, default=0) + 1)]
-        for k, number in enumerate(level):
-            rows[number].append(k)
-        widths = [
-            max(60, _WIDTH * max(len(label), len(kind)) + 16) for label, kind, _ in self.boxes
-        ]
-        middle = [0.0] * len(self.boxes)
-        total = max((sum(widths[k] + _GAP for k in row) for row in rows), default=0) + _GAP
-        for row in rows:
-            row.sort(key=lambda k: sum(middle[a] for a in below[k]) / max(1, len(below[k])))
-            x = (total - sum(widths[k] + _GAP for k in row) + _GAP) / 2
-            for k in row:
-                middle[k] = x + widths[k] / 2
-                x += widths[k] + _GAP
-        places = [
-            (round(middle[k]), 10 + level[k] * _ROW, widths[k]) for k in range(len(self.boxes))
-        ]
-        return places, total, 20 + len(rows) * _ROW
+
+def _top(row: int) -> int:
+    return 10 + _ROW * row
+
+
+def _line(path: list[tuple[int, int]]) -> str:
+    """From the bottom of a box to the top of another, upright where it passes a row."""
+    (row, x), *between = path
+    points = [f"{x},{_top(row) + _HEIGHT}"]
+    for row, x in between[:-1]:
+        points += [f"{x},{_top(row)}", f"{x},{_top(row) + _HEIGHT}"]
+    row, x = between[-1]
+    return (
+        f'<polyline points="{" ".join([*points, f"{x},{_top(row)}"])}" fill="none" '
+        'stroke="#64748b" marker-end="url(#cgrad-tip)"/>'
+    )
 
 
 def picture(outputs: Sequence[Node], inputs: Sequence[Node] = ()) -> Picture:
@@ -124,14 +118,15 @@ def picture(outputs: Sequence[Node], inputs: Sequence[Node] = ()) -> Picture:
     order = graphs.toposort(outputs)
     kept = order[-LARGEST:]
     place = {node: k for k, node in enumerate(kept)}
+    types = type_texts(kept, inputs)
     ends, starts = set(outputs), set(inputs)
     boxes, arrows = [], []
     for k, node in enumerate(kept):
         role = "output" if node in ends else "input" if node in starts or not node.args else "op"
         label = node.name or node.op.name
         if not node.args and node not in starts and not node.name:
-            label = str(node)
-        boxes.append((_cut(label), _cut(repr(node.type)), role))
+            label = pp(node, limit=_LONGEST)
+        boxes.append((_cut(label), _cut(types[k]), role))
         for argument in dict.fromkeys(node.args):
             if argument in place:
                 arrows.append((place[argument], k))

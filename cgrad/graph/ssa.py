@@ -41,6 +41,14 @@ def assignments(
     return "\n".join([head_line, *lines])
 
 
+def type_texts(nodes: Sequence[Node], inputs: Sequence[Node] = ()) -> list[str]:
+    """The types of nodes, sizes named by letters as in `assignments`: `float64 (n, m)`."""
+    printer = _Unnumbered(sites=False)
+    for node in inputs:
+        printer.type(node)
+    return [printer.type(node) for node in nodes]
+
+
 def _length(atom: Atom) -> str:
     node, axis = atom.args
     return f"{node.name or 'input'}.shape[{axis}]"
@@ -144,3 +152,10 @@ class _Printer:
             where = describe(node.site).partition("\n")[0].strip().removeprefix("at ")
             parts += [where] if where else []
         return f"   # {', '.join(parts)}" if parts else ""
+
+
+class _Unnumbered(_Printer):
+    """Where values have no numbers: a size that is computed has the name of what computes it."""
+
+    def ref(self, node: Node) -> str:
+        return node.name or f"{node.op.name}(...)"

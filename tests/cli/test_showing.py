@@ -15,6 +15,7 @@ import cgrad.tensor as ct
 from cgrad.cli.completing import words
 from cgrad.cli.main import build_parser
 from cgrad.graph.drawing import LARGEST, picture
+from cgrad.graph.layout import layout
 
 EXPECTED = {
     "graph": "<compiled loss(x: float64",
@@ -59,6 +60,22 @@ def test_a_drawing_is_one_layer_below_another_and_boxes_are_apart():
         assert all(left[0] + left[2] < right[0] for left, right in pairwise(along))
         assert along[0][0] >= 0 and along[-1][0] + along[-1][2] <= float(root.get("width"))
     assert "<b>" not in made.svg() + made.mermaid() and '"x"&' not in made.dot().replace('\\"', "")
+
+
+def test_no_line_of_a_drawing_runs_behind_a_box():
+    a, x, b = ct.dmatrix("A"), ct.dvector("x"), ct.dvector("b")
+    cost = ct.sum((a @ x - b) ** 2) + 3.25
+    made = picture([cost, ct.grad(cost, x), ct.grad(cost, a)], [a, x, b])
+    assert ("A", "float64 (n, m)", "input") in made.boxes
+    assert any("3.25" in label for label, _, _ in made.boxes)
+    places = layout([90] * len(made.boxes), made.arrows)
+    passed = 0
+    for path in places.paths:
+        for row, x_line in path[1:-1]:
+            passed += 1
+            inside = [m for r, m in zip(places.rows, places.middles, strict=True) if r == row]
+            assert all(abs(x_line - m) > 45 for m in inside)
+    assert passed > 5
 
 
 def test_a_large_graph_is_cut():
