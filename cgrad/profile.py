@@ -22,10 +22,11 @@ from cgrad.cache.load import Source, load_kernel
 from cgrad.cache.openblas import provide
 from cgrad.codegen.emit import emit
 from cgrad.codegen.prelude import routines
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, loops, sizes
 from cgrad.core.dtypes import INT64, NUMPY
 from cgrad.core.evaluate import lookup_in
-from cgrad.core.loops import Buffer, For, Invoke, Note, Part, Read, Stmt
+from cgrad.core.exprs import Buffer, Read
+from cgrad.core.loops import For, Invoke, Note, Part, Stmt
 from cgrad.core.node import Node
 from cgrad.core.sites import describe
 from cgrad.graph.drawing import escape
@@ -263,8 +264,8 @@ def _accesses(stmt: Stmt, around: tuple[Any, ...]) -> Any:
     if isinstance(stmt, (loops.Set, loops.Accumulate)) and target is not None and target.shape:
         yield target, around
     for value in loops.values(stmt):
-        for expr in loops.walk(value):
-            if isinstance(expr, loops.Row):
+        for expr in exprs.walk(value):
+            if isinstance(expr, exprs.Row):
                 yield expr.buffer, expr.buffer.shape
             elif isinstance(expr, Read) and expr.buffer.shape:
                 yield expr.buffer, around

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cgrad.core import loops, sizes
-from cgrad.core.loops import Accumulate, Buffer, Expr, For, Index, Read, Set, Stmt
+from cgrad.core import exprs, sizes
+from cgrad.core.exprs import Buffer, Expr, Index, Read
+from cgrad.core.loops import Accumulate, For, Set, Stmt
 
 
 def collapse(stmts: list[Stmt]) -> list[Stmt]:
@@ -40,7 +41,7 @@ def _collapse(outer: For) -> None:
         assert isinstance(stmt, (Set, Accumulate))
         if pair.touches(stmt.index):
             stmt.buffer, stmt.index = pair.flat(stmt.buffer, stmt.index)
-        stmt.value = loops.rewrite(stmt.value, pair.replace)
+        stmt.value = exprs.rewrite(stmt.value, pair.replace)
     outer.extent = pair.extent
     outer.body = inner.body
 
@@ -63,15 +64,15 @@ class _Pair:
         return all(self._fits(part) for part in self._parts(stmt.value))
 
     def touches(self, index: Index) -> bool:
-        return not self.names.isdisjoint(loops.index_names(index))
+        return not self.names.isdisjoint(exprs.index_names(index))
 
     def _parts(self, root: Expr) -> Iterator[Expr]:
-        return (part for part in loops.walk(root) if not self.names.isdisjoint(part.indices))
+        return (part for part in exprs.walk(root) if not self.names.isdisjoint(part.indices))
 
     def _fits(self, expr: Expr) -> bool:
         if isinstance(expr, Read):
             return self._consecutive(expr.buffer, expr.index)
-        return bool(expr.parts) and not isinstance(expr, loops.SizeValue)
+        return bool(expr.parts) and not isinstance(expr, exprs.SizeValue)
 
     def _consecutive(self, buffer: Buffer, index: Index) -> bool:
         return (
@@ -90,5 +91,5 @@ class _Pair:
         if self.names.isdisjoint(expr.indices):
             return expr
         if isinstance(expr, Read):
-            return loops.read(*self.flat(expr.buffer, expr.index))
+            return exprs.read(*self.flat(expr.buffer, expr.index))
         return None

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from cgrad.codegen.choose import MEMORY_COST
 from cgrad.codegen.names import note
 from cgrad.codegen.places import Place
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import For, Index, Set, Swap
+from cgrad.core import dtypes, exprs, loops, sizes
+from cgrad.core.exprs import Index
+from cgrad.core.loops import For, Set, Swap
 from cgrad.core.node import Node
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.branch import Branch
@@ -119,12 +120,12 @@ def lower_scan(block: Block, node: Node, order: Sequence[Node], places: dict[Nod
             outputs.append((op.body.outputs[nk + k], place.row(t)))
     count = place_of(2 * nk + ny) if op.stops else None
     if count is not None:
-        block.stmts.append(Set(count.buffer, count.index(()), loops.lit(0, dtypes.INT64)))
-        after.append(Set(count.buffer, count.index(()), loops.size_value(t + 1)))
+        block.stmts.append(Set(count.buffer, count.index(()), exprs.lit(0, dtypes.INT64)))
+        after.append(Set(count.buffer, count.index(()), exprs.size_value(t + 1)))
     if op.stop is not None:
         stop = block.names.buffer(op.stop.name or "stop", dtypes.BOOL, ())
         outputs.append((op.stop, Place(stop)))
-        after.append(loops.Leave(loops.read(stop, ())))
+        after.append(loops.Leave(exprs.read(stop, ())))
     body.lower(outputs)
     loop = For(name, length, [*body.stmts, *after], "scan", op.reverse)
     loop.notes = (note(node),)
@@ -142,7 +143,7 @@ def lower_branch(
     cond, *captured = node.args
     used = {n.op.position: n for n in order if lowering(n) == "get" and n.args[0] is node}  # type: ignore[attr-defined]
     taken = block.names.buffer(f"{cond.name or 'cond'}_holds", dtypes.INT64, ())
-    block.stmts.append(Set(taken, (), loops.cast(block.pull(cond, ()), dtypes.INT64)))
+    block.stmts.append(Set(taken, (), exprs.cast(block.pull(cond, ()), dtypes.INT64)))
     targets: dict[int, Place] = {}
     for k, get in used.items():
         place = places.get(get)
@@ -152,7 +153,7 @@ def lower_branch(
             place = Place(block.names.buffer(get.name or "chosen", get.dtype, shape))
             if not shape:
                 zero = dtypes.zero(get.dtype)
-                block.stmts.append(Set(place.buffer, (), loops.lit(zero, get.dtype)))
+                block.stmts.append(Set(place.buffer, (), exprs.lit(zero, get.dtype)))
         targets[k] = place
     for body, wanted in zip(op.bodies, (True, False), strict=True):
         stmt = loops.If(taken, wanted, [])
@@ -172,7 +173,7 @@ def lower_branch(
 
 
 def _puller(block: Block, node: Node):  # type: ignore[no-untyped-def]
-    def pull(index: Index) -> loops.Expr:
+    def pull(index: Index) -> exprs.Expr:
         return block.pull(node, index)
 
     return pull

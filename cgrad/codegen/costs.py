@@ -6,7 +6,7 @@ import functools
 import re
 
 from cgrad.core.dtypes import COMPLEX, FLOAT32, FLOAT64
-from cgrad.core.loops import Call, Expr
+from cgrad.core.exprs import Call, Expr
 from cgrad.ops.random import SAMPLERS
 from cgrad.ops.scalar import TABLE
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from cgrad.codegen.lower import Block, checks_of
 from cgrad.codegen.places import Place
 from cgrad.codegen.unify import is_entry_size
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, sizes
 from cgrad.core.loops import Check
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
@@ -64,9 +64,9 @@ class Inside:
     def statements(self, places: Sequence[tuple[Node, Place]]) -> list[Check]:
         """The checks, once the variables have their values."""
         made = []
-        held = [loops.scalar_size(place.buffer) for _, place in places]
+        held = [exprs.scalar_size(place.buffer) for _, place in places]
         for check, found, expected in zip(self.checks, held[::2], held[1::2], strict=True):
-            cond = loops.compare("==", found, expected)
+            cond = exprs.compare("==", found, expected)
             made.append(Check(cond, check.code, check.tag, check.axis, found, expected))
         return made
 

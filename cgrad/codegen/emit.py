@@ -18,11 +18,11 @@ from cgrad.codegen.names import Names
 from cgrad.codegen.prelude import prelude, with_libm
 from cgrad.codegen.scope import Scope, mentioned
 from cgrad.codegen.unify import entry_source
-from cgrad.core import dtypes, loops
+from cgrad.core import dtypes, exprs, loops
 from cgrad.core.dtypes import C_TYPE
+from cgrad.core.exprs import Buffer, Lit
 from cgrad.core.loops import (
     Accumulate,
-    Buffer,
     Check,
     For,
     If,
@@ -30,7 +30,6 @@ from cgrad.core.loops import (
     Kernel,
     Leave,
     Let,
-    Lit,
     Local,
     Note,
     Parallel,
@@ -404,7 +403,7 @@ class Writer:
         ]
         stored = {store.buffer.base for store in written(loop)}
         read = [buffer.base for value in values(loop) for buffer in value.reads]
-        read += [buffer.base for buffer in loops.index_reads(tuple(loops.mentioned(loop)))]
+        read += [buffer.base for buffer in exprs.index_reads(tuple(loops.mentioned(loop)))]
         read += [buffer.base for call in invocations(loop) for buffer, _ in call.reads]
         arrays = [b for b in (*read, *stored) if b.role in ("input", "output", "carry") or b.shape]
         for buffer in sorted(dict.fromkeys(arrays), key=lambda b: b.serial):
@@ -452,8 +451,8 @@ class Writer:
         elif check.code == "CG_VALUE":
             broken = f"!{printer(check.cond)}"
         else:
-            low = loops.compare("<", check.found, 0)
-            high = loops.compare("<=", check.expected, check.found)
+            low = exprs.compare("<", check.found, 0)
+            high = exprs.compare("<=", check.expected, check.found)
             texts = [(low, f"{found} < 0"), (high, f"{found} >= {expected}")]
             broken = " || ".join(text for cond, text in texts if not isinstance(cond, Lit))
         found, expected = bare(found), bare(expected)

@@ -11,7 +11,7 @@ import numpy as np
 
 from cgrad.core import dtypes, sizes
 from cgrad.core.dtypes import C_TYPE
-from cgrad.core.loops import Buffer, Call, Cast, Expr, Index, Lit, Read, Row, Select, SizeValue, Var
+from cgrad.core.exprs import Buffer, Call, Cast, Expr, Index, Lit, Read, Row, Select, SizeValue, Var
 from cgrad.core.sizes import Atom, SizeLike
 
 _SLOT = re.compile(r"\{(\d)\}")

@@ -12,25 +12,19 @@ from collections.abc import Collection
 
 from cgrad.codegen.row_products import RowProducts
 from cgrad.core import sizes
+from cgrad.core.exprs import Buffer, Expr, Index, Lit, Read, index_reads, walk
 from cgrad.core.loops import (
     Accumulate,
-    Buffer,
-    Expr,
     For,
-    Index,
     Leave,
-    Lit,
-    Read,
     Set,
     Stmt,
     Swap,
     checks,
-    index_reads,
     invocations,
     mentioned,
     swaps,
     values,
-    walk,
     written,
 )
 from cgrad.core.sizes import SizeLike

@@ -10,8 +10,9 @@ Not responsible for: loops where the compiler sees it too, such as those over ar
 
 from __future__ import annotations
 
-from cgrad.core import loops, sizes
-from cgrad.core.loops import Accumulate, Buffer, For, Index, Let, Read, Row, Set, walk
+from cgrad.core import exprs, loops, sizes
+from cgrad.core.exprs import Buffer, Index, Read, Row, walk
+from cgrad.core.loops import Accumulate, For, Let, Set
 
 Element = tuple[Buffer, Index]
 
@@ -57,7 +58,7 @@ def _are_apart(loop: For, elements: list[Element]) -> bool:
 
     def is_own(axis: int) -> bool:
         place = indices[0][axis]
-        varies = loops.index_names((place - here,)) & inner or loops.index_reads((place,))
+        varies = exprs.index_names((place - here,)) & inner or exprs.index_reads((place,))
         return not varies and all(index[axis] == place for index in indices)
 
     return len(views) == 1 and any(is_own(axis) for axis in range(len(indices[0])))

@@ -17,9 +17,10 @@ from collections.abc import Sequence
 
 from cgrad.codegen.names import Names
 from cgrad.codegen.strip import is_expensive
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, loops, sizes
 from cgrad.core.dtypes import INT64
-from cgrad.core.loops import Accumulate, Call, Expr, For, Let, Read, Stmt, Var
+from cgrad.core.exprs import Call, Expr, Read, Var
+from cgrad.core.loops import Accumulate, For, Let, Stmt
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.arithmetic import plus
 
@@ -60,15 +61,15 @@ def _is_short(loop: For) -> bool:
         and all(isinstance(stmt, Let) for stmt in lets)
         and all(isinstance(stmt, (Let, Accumulate)) for stmt in inner.body)
         and all(stmt.op == "add" for stmt in inner.body if isinstance(stmt, Accumulate))
-        and loop.index not in loops.index_names((inner.start, inner.extent))
+        and loop.index not in exprs.index_names((inner.start, inner.extent))
         and not any(is_expensive(s) for stmt in loop.body for s in loops.statements(stmt))
-        and not any(loops.dynamic_parts((size,)) for s in loop.body for size in loops.mentioned(s))
+        and not any(exprs.dynamic_parts((size,)) for s in loop.body for size in loops.mentioned(s))
         and _operations(loop) <= LONGEST
     )
 
 
 def _operations(loop: For) -> int:
-    parts = {part for value in loops.values(loop) for part in loops.walk(value)}
+    parts = {part for value in loops.values(loop) for part in exprs.walk(value)}
     looked_up = any(isinstance(p, Read) and p.parts for p in parts)
     return LONGEST + 1 if looked_up else sum(isinstance(part, Call) for part in parts)
 
@@ -80,7 +81,7 @@ def _gains(loop: For) -> bool:
     read = {buffer for value in loops.values(loop) for buffer in value.reads}
     return (
         bool(totals)
-        and all(stmt.index and loop.index not in loops.index_names(stmt.index) for stmt in totals)
+        and all(stmt.index and loop.index not in exprs.index_names(stmt.index) for stmt in totals)
         and len(set(arrays)) == len(arrays)
         and read.isdisjoint(arrays)
     )
@@ -95,12 +96,12 @@ def _jammed(loop: For, names: Names, ends: list[str], outside: frozenset[str]) -
     else:
         name = names.fresh(f"{loop.index}_four")
         ends.append(name)
-        bounds = [loops.size_value(loop.extent), loops.size_value(loop.start)]
+        bounds = [exprs.size_value(loop.extent), exprs.size_value(loop.start)]
         whole = "{0}" if loop.start == 0 else "({0} - {1})"
         template = f"{{0}} - {whole} % {ROWS}"
         count = 1 if loop.start == 0 else 2
         end = sizes.index(name)
-        result = [Let(name, loops.call(template, *bounds[:count], dtype=INT64))]
+        result = [Let(name, exprs.call(template, *bounds[:count], dtype=INT64))]
     *lets, inner = loop.body
     assert isinstance(inner, For)
     copies = [_Copy(loop, k, names, outside) for k in range(ROWS)]
@@ -156,21 +157,21 @@ class _Copy:
 
     def stmt(self, stmt: Stmt) -> Stmt:
         assert isinstance(stmt, (Accumulate, Let))
-        value = loops.rewrite(stmt.value, self._leaf)
+        value = exprs.rewrite(stmt.value, self._leaf)
         if isinstance(stmt, Let):
             return Let(self.names.get(stmt.name, stmt.name), value)
         return Accumulate(stmt.op, stmt.buffer, stmt.index, value)
 
     def _leaf(self, expr: Expr) -> Expr | None:
         if isinstance(expr, Var):
-            return loops.var(self.names.get(expr.name, expr.name), expr.dtype)
+            return exprs.var(self.names.get(expr.name, expr.name), expr.dtype)
         if isinstance(expr, Read):
             if not expr.buffer.shape and expr.buffer.name in self.names:
                 # fetched by name from an earlier stage
-                return loops.var(self.names[expr.buffer.name], expr.dtype)
-            return loops.read(expr.buffer, self._moved(expr.index))
-        if isinstance(expr, loops.SizeValue):
-            return loops.size_value(self._moved((expr.size,))[0])
+                return exprs.var(self.names[expr.buffer.name], expr.dtype)
+            return exprs.read(expr.buffer, self._moved(expr.index))
+        if isinstance(expr, exprs.SizeValue):
+            return exprs.size_value(self._moved((expr.size,))[0])
         return None
 
     def _moved(self, index: Sequence[SizeLike]) -> tuple[SizeLike, ...]:

@@ -32,19 +32,9 @@ from cgrad.codegen.parallel import made_first, nests
 from cgrad.codegen.row_blocks import RowBlocks, is_along
 from cgrad.codegen.scalars import is_variable
 from cgrad.codegen.strip import is_expensive
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Expr,
-    For,
-    Let,
-    Read,
-    Set,
-    Stmt,
-    statements,
-    walk,
-)
+from cgrad.core import dtypes, exprs, loops, sizes
+from cgrad.core.exprs import Buffer, Expr, Read, walk
+from cgrad.core.loops import Accumulate, For, Let, Set, Stmt, statements
 
 # rows below which most lanes would be idle
 FEW = 16
@@ -121,9 +111,9 @@ def _has_form(loop: For, around: tuple[str, ...]) -> bool:
         if isinstance(stmt, Accumulate) and stmt.op not in _TOTALS:
             return False
         for size in loops.mentioned(stmt):
-            if loops.dynamic_parts((size,)) or loops.index_reads((size,)):
+            if exprs.dynamic_parts((size,)) or exprs.index_reads((size,)):
                 return False
-            if not loops.index_names((size,)) <= indices:
+            if not exprs.index_names((size,)) <= indices:
                 return False
         if isinstance(stmt, For) and (
             stmt.kind != "map"
@@ -133,7 +123,7 @@ def _has_form(loop: For, around: tuple[str, ...]) -> bool:
         ):
             return False
     return not any(
-        isinstance(part, (Read, loops.SizeValue)) and not _is_plain(part, indices)
+        isinstance(part, (Read, exprs.SizeValue)) and not _is_plain(part, indices)
         for value in set(loops.values(loop))
         for part in walk(value)
     )
@@ -142,7 +132,7 @@ def _has_form(loop: For, around: tuple[str, ...]) -> bool:
 def _is_plain(part: Expr, indices: set[str]) -> bool:
     """Whether the position of an element, or a size, is one of indices of loops only."""
     index = part.index if isinstance(part, Read) else (part.size,)  # type: ignore[attr-defined]
-    return not part.parts and not loops.index_reads(index) and part.indices <= indices
+    return not part.parts and not exprs.index_reads(index) and part.indices <= indices
 
 
 def _gains(loop: For, around: tuple[str, ...], outermost: For) -> bool:
@@ -205,7 +195,7 @@ def _private(loop: For, users: Counter[Buffer]) -> set[Buffer] | None:
         alone = users[buffer] == inside[buffer] and all(view is buffer for view, _ in touched)
         if buffer.role == "temp" and buffer in own and alone:
             private.add(buffer)
-        elif any(loop.index in loops.index_names(index) for _, index in touched):
+        elif any(loop.index in exprs.index_names(index) for _, index in touched):
             # one element of a row after the other: the axis of rows has to be the last one
             last = all(index and index[-1] == here for _, index in touched)
             if not last or not at_own_index(here, touched):

@@ -17,9 +17,10 @@ from cgrad.codegen import control
 from cgrad.codegen.choose import choose, together
 from cgrad.codegen.names import Names, note
 from cgrad.codegen.places import Place, Rows, Source, probes, rows_of
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, loops, sizes
+from cgrad.core.exprs import Buffer, Expr, Index
 from cgrad.core.graphs import toposort
-from cgrad.core.loops import Buffer, Check, Expr, For, Index, Set, Stmt
+from cgrad.core.loops import Check, For, Set, Stmt
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom, SizeLike
 from cgrad.ops.arithmetic import complex_from, parts_of
@@ -104,7 +105,7 @@ class Block:
     def _start(self, node: Node, index: Index, stack: list[Any]) -> Expr | None:
         op: Any = node.op.map_sizes(self.resolve)
         if isinstance(op, Constant) and op.size > 1 and not all(isinstance(i, int) for i in index):
-            answer: Any = loops.read(self.names.table(op, node.name), index)
+            answer: Any = exprs.read(self.names.table(op, node.name), index)
         else:
             answer = op.value_at(node, index)
         if isinstance(answer, Expr):
@@ -124,16 +125,16 @@ class Block:
             return None
         (node,) = atom.args
         value = self.pull(node, ())
-        if isinstance(value, loops.SizeValue):
+        if isinstance(value, exprs.SizeValue):
             return value.size
-        if isinstance(value, loops.Lit):
+        if isinstance(value, exprs.Lit):
             return int(value.value)
-        if isinstance(value, loops.Read) and not value.buffer.shape:
+        if isinstance(value, exprs.Read) and not value.buffer.shape:
             buffer = value.buffer
         else:
             buffer = self._name_integer(node, value)
         buffer.bounds = node.op.value_range(node)
-        return loops.scalar_size(buffer)
+        return exprs.scalar_size(buffer)
 
     def _name_integer(self, node: Node, value: Expr) -> Buffer:
         """A variable for an integer that sizes mention; it must not change inside this block."""
@@ -233,7 +234,7 @@ class Block:
     def target(self, place: Place, ndim: int) -> Rows:
         """Where the elements of a place lie in memory."""
         index = probes(ndim)
-        found = rows_of(loops.read(place.buffer, place.index(index)), index)
+        found = rows_of(exprs.read(place.buffer, place.index(index)), index)
         assert found is not None
         # a result may be as long as a number that is found in this call
         return Rows(found.buffer, found.first, tuple(self.resolve(n) for n in found.strides))
@@ -306,7 +307,7 @@ class Block:
         """The accumulated axes are the innermost: one variable holds the total."""
         dims = [reduction.domain[k] for k in reduction.axes]
         if all(self.resolve(n) == 1 for n in dims):
-            only = loops.cast(self._value(node, reduction, fixed, (0,) * len(dims)), node.dtype)
+            only = exprs.cast(self._value(node, reduction, fixed, (0,) * len(dims)), node.dtype)
             return [Set(place.buffer, place.index(at(fixed)), only)]
         if dtypes.is_complex(reduction.dtype) and reduction.op == "add":
             return self._into_two_registers(node, reduction, place, fixed, at, depth)
@@ -322,7 +323,7 @@ class Block:
         stmts: list[Stmt] = [Set(local, (), reduction.init)]
         stmts += self.nest(dims, body, note(node), depth)
         if local is not place.buffer:
-            total = loops.cast(loops.read(local, ()), node.dtype)
+            total = exprs.cast(exprs.read(local, ()), node.dtype)
             stmts.append(Set(place.buffer, place.index(at(fixed)), total))
         return stmts
 
@@ -340,10 +341,10 @@ class Block:
                 for total, part in zip(totals, parts, strict=True)
             ]
 
-        stmts: list[Stmt] = [Set(total, (), loops.lit(0.0, total.dtype)) for total in totals]
+        stmts: list[Stmt] = [Set(total, (), exprs.lit(0.0, total.dtype)) for total in totals]
         stmts += self.nest([reduction.domain[k] for k in reduction.axes], body, note(node), depth)
-        found = complex_from(*(loops.read(total, ()) for total in totals))
-        return [*stmts, Set(place.buffer, place.index(at(fixed)), loops.cast(found, node.dtype))]
+        found = complex_from(*(exprs.read(total, ()) for total in totals))
+        return [*stmts, Set(place.buffer, place.index(at(fixed)), exprs.cast(found, node.dtype))]
 
     def _into_rows(
         self, node: Node, reduction: Any, place: Place, fixed: Any, at: Any, depth: int
@@ -367,7 +368,7 @@ class Block:
 
         def convert(index: Index) -> list[Stmt]:
             where = at(fixed | dict(zip(kept, index, strict=True)))
-            value = loops.cast(total.read(where), node.dtype)
+            value = exprs.cast(total.read(where), node.dtype)
             return [Set(place.buffer, place.index(where), value)]
 
         domain = reduction.domain
@@ -381,7 +382,7 @@ class Block:
         inner = [k for k in range(len(reduction.domain)) if k not in fixed]
         full = fixed | dict(zip(inner, index, strict=True))
         value = self.element(node, tuple(full[k] for k in range(len(reduction.domain))))
-        return loops.cast(value, reduction.dtype)
+        return exprs.cast(value, reduction.dtype)
 
     # -- checks -------------------------------------------------------------------------------
     def _check(self, node: Node) -> None:
@@ -403,7 +404,7 @@ class Block:
             if made in self._checked or self._always_inside(check.code, found, expected):
                 continue
             self._checked.add(made)
-            if not isinstance(cond, loops.Lit) or not cond.value:
+            if not isinstance(cond, exprs.Lit) or not cond.value:
                 self.stmts.append(Check(cond, check.code, check.tag, check.axis, found, expected))
 
     def _check_conditions(self, node: Node) -> None:
@@ -413,7 +414,7 @@ class Block:
         for cond in op.conditions(node) if hasattr(op, "conditions") else ():
             holds = self.names.buffer(cond.name or "holds", dtypes.BOOL, ())
             self.stmts.append(Set(holds, (), self.pull(cond, ())))
-            self.stmts.append(Check(loops.read(holds, ()), "CG_VALUE", tag, -1, 0, 0))
+            self.stmts.append(Check(exprs.read(holds, ()), "CG_VALUE", tag, -1, 0, 0))
 
     def _check_lookups(self, node: Node) -> None:
         """Every element of an index array against the length of its axis, before it is used."""
@@ -429,7 +430,7 @@ class Block:
             ) -> list[Stmt]:
                 row = self.names.buffer("row", dtypes.INT64, ())
                 at = position(self.pull(array, index), length)
-                here = loops.scalar_size(row)
+                here = exprs.scalar_size(row)
                 cond = condition("CG_INDEX", here, length)
                 return [Set(row, (), at), Check(cond, "CG_INDEX", tag, axis, here, length)]
 
@@ -478,24 +479,24 @@ def _is_range(array: Node, length: SizeLike) -> bool:
         return bool(array.dims[-1] == length)
     if not isinstance(array.op, Arange):
         return False
-    inside = loops.compare("<=", array.op.length, length)
-    return isinstance(inside, loops.Lit) and bool(inside.value)
+    inside = exprs.compare("<=", array.op.length, length)
+    return isinstance(inside, exprs.Lit) and bool(inside.value)
 
 
 def condition(code: str, found: SizeLike, expected: SizeLike) -> Expr:
     """What has to hold: equal sizes, a position in range, or an axis that is not empty."""
     if code == "CG_SHAPE":
-        return loops.compare("==", found, expected)
+        return exprs.compare("==", found, expected)
     if code == "CG_EMPTY":
-        return loops.compare("<", 0, found)
-    inside = loops.compare("<", found, expected)
-    return loops.both(loops.compare("<=", 0, found), inside)
+        return exprs.compare("<", 0, found)
+    inside = exprs.compare("<", found, expected)
+    return exprs.both(exprs.compare("<=", 0, found), inside)
 
 
 def checks_of(node: Node) -> list[Check]:
     """What the sizes of a node have to satisfy; the condition is filled in by the user of it."""
     tag = -1 if node.tag is None else node.tag
-    true = loops.TRUE
+    true = exprs.TRUE
     result = [
         Check(true, "CG_SHAPE", tag, axis, found, expected)
         for found, expected, axis in node.op.equalities(node)

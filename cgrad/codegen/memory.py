@@ -11,7 +11,8 @@ from heapq import heappop, heappush
 
 from cgrad.core import loops, sizes
 from cgrad.core.dtypes import BYTES
-from cgrad.core.loops import Buffer, Read, Stmt, values, walk, written
+from cgrad.core.exprs import Buffer, Read, walk
+from cgrad.core.loops import Stmt, values, written
 from cgrad.core.sizes import Atom, SizeLike
 
 

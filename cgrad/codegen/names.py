@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cgrad.core.loops import Buffer, Index
+from cgrad.core.exprs import Buffer, Index
 from cgrad.core.node import Node
 from cgrad.core.sizes import Atom
 

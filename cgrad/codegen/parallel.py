@@ -23,22 +23,9 @@ from cgrad.codegen.costs import cost as function_cost
 from cgrad.codegen.fuse import Access
 from cgrad.codegen.names import Names
 from cgrad.codegen.row_products import RowProducts
-from cgrad.core import loops, sizes
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Call,
-    Expr,
-    For,
-    Local,
-    Parallel,
-    Read,
-    Set,
-    SizeValue,
-    Stmt,
-    statements,
-    walk,
-)
+from cgrad.core import exprs, loops, sizes
+from cgrad.core.exprs import Buffer, Call, Expr, Read, SizeValue, walk
+from cgrad.core.loops import Accumulate, For, Local, Parallel, Set, Stmt, statements
 from cgrad.core.sizes import SizeLike
 
 # the least cost that a thread is given: some 50 us, several times what waking a thread takes
@@ -106,7 +93,7 @@ def _shared(loop: For, names: Names, function: str, users: Counter[Buffer]) -> l
             total = stmt.buffer
             parts = names.buffer(f"{total.name}_parts", total.dtype, (count,))
             body.append(Set(parts, (here,), stmt.value))
-            part = loops.read(parts, (sizes.index(number),))
+            part = exprs.read(parts, (sizes.index(number),))
             combined.append(Accumulate(stmt.op, total, (), part))
         else:
             body.append(stmt)
@@ -194,7 +181,7 @@ def _replace(loop: For, old: Buffer, new: Buffer) -> None:
         if old not in expr.reads:
             return expr
         if isinstance(expr, Read) and expr.buffer is old:
-            make = loops.row if isinstance(expr, loops.Row) else loops.read
+            make = exprs.row if isinstance(expr, exprs.Row) else exprs.read
             return make(new, expr.index)
         return None
 
@@ -205,7 +192,7 @@ def _replace(loop: For, old: Buffer, new: Buffer) -> None:
             stmt.reads = tuple((new if b is old else b, index) for b, index in stmt.reads)
         if isinstance(stmt, (Set, Accumulate, loops.Let)):
             if stmt.value not in memo:
-                memo[stmt.value] = loops.rewrite(stmt.value, leaf)
+                memo[stmt.value] = exprs.rewrite(stmt.value, leaf)
             stmt.value = memo[stmt.value]
 
 

@@ -15,28 +15,19 @@ from collections.abc import Iterable
 
 from cgrad.codegen.costs import is_expensive
 from cgrad.codegen.names import Names
-from cgrad.core import loops
+from cgrad.core import exprs
+from cgrad.core.exprs import Buffer, Call, Expr, Guard, Lit, Read, Select, SizeValue, Var, walk
 from cgrad.core.loops import (
     Accumulate,
-    Buffer,
-    Call,
-    Expr,
     For,
-    Guard,
     If,
     Invoke,
     Let,
-    Lit,
-    Read,
-    Select,
     Set,
-    SizeValue,
     Stmt,
     Swap,
-    Var,
     invocations,
     swaps,
-    walk,
     written,
 )
 
@@ -123,7 +114,7 @@ class _Placer:
             stmt.body = self.block(stmt.body, stmt)
         elif isinstance(stmt, (Set, Accumulate)):
             original = stmt.value
-            stored = loops.read(stmt.buffer, stmt.index)
+            stored = exprs.read(stmt.buffer, stmt.index)
             reread = isinstance(stmt, Set) and stored in scope.uses and bool(stmt.buffer.shape)
             stmt.value = self._expr(original, scope, reread)
             self._forget(stmt.buffer.base)
@@ -139,10 +130,10 @@ class _Placer:
         once = not stmt.buffer.shape and stmt.buffer in self.constants and bool(value.parts)
         if once and self.scopes[self._home(value)] is scope:
             # a variable that is set once names its value as a `Let` would
-            scope.remember(value, loops.read(stmt.buffer, ()))
+            scope.remember(value, exprs.read(stmt.buffer, ()))
         if not isinstance(stmt.value, (Var, Lit)) or not stmt.buffer.shape:
             return
-        again = loops.read(stmt.buffer, stmt.index)
+        again = exprs.read(stmt.buffer, stmt.index)
         if stmt.buffer.dtype == value.dtype:
             scope.remember(again, stmt.value)
 
@@ -174,7 +165,7 @@ class _Placer:
                 stack.extend(reversed(pending))
                 continue
             stack.pop()
-            new = loops.with_parts(expr, tuple(done[part] for part in expr.parts))
+            new = exprs.with_parts(expr, tuple(done[part] for part in expr.parts))
             keep = expr is root and not again and not self._moves(expr, scope)
             if (
                 not keep
@@ -230,7 +221,7 @@ class _Placer:
         self.names.release(skipped)
         scope.names.add(name)
         scope.out.append(Let(name, new))
-        var = loops.var(name, expr.dtype)
+        var = exprs.var(name, expr.dtype)
         scope.remember(expr, var)
         return var
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import Buffer, Expr, Index
+from cgrad.core import dtypes, exprs, sizes
+from cgrad.core.exprs import Buffer, Expr, Index
 from cgrad.core.sizes import Atom, SizeLike
 
 
@@ -48,8 +48,8 @@ class Place:
     def read(self, index: Index) -> Expr:
         if 0 in self.buffer.shape:
             # no element is ever read; but the text of a guarded read needs something that exists
-            return loops.lit(dtypes.zero(self.buffer.dtype), self.buffer.dtype)
-        return loops.read(self.buffer, self.index(index))
+            return exprs.lit(dtypes.zero(self.buffer.dtype), self.buffer.dtype)
+        return exprs.read(self.buffer, self.index(index))
 
 
 class Rows:
@@ -84,15 +84,15 @@ def probes(ndim: int) -> Index:
 def rows_of(element: Expr, index: Index) -> Rows | None:
     """The strides of what is read at the probes `index`; None unless it is read from a buffer
     at a position that is linear in them."""
-    if not isinstance(element, loops.Read) or not element.buffer.shape:
+    if not isinstance(element, exprs.Read) or not element.buffer.shape:
         return None
     offset = _offset(element.buffer, element.index)
-    names = loops.index_names(index)
+    names = exprs.index_names(index)
     strides: list[SizeLike] = []
     for probe in index:
-        (name,) = loops.index_names((probe,))
+        (name,) = exprs.index_names((probe,))
         stride = _stride(offset, name)
-        if stride is None or not names.isdisjoint(loops.index_names((stride,))):
+        if stride is None or not names.isdisjoint(exprs.index_names((stride,))):
             return None
         strides.append(stride)
 
@@ -117,7 +117,7 @@ def _stride(offset: SizeLike, name: str) -> SizeLike | None:
         rest: SizeLike = count
         found = False
         for atom in mono:
-            if name not in loops.index_names((sizes.as_size(atom),)):
+            if name not in exprs.index_names((sizes.as_size(atom),)):
                 rest = rest * sizes.as_size(atom)
             elif found or atom.kind != "index":
                 return None

@@ -22,23 +22,10 @@ from cgrad.codegen.names import Names
 from cgrad.codegen.scalars import is_variable
 from cgrad.codegen.strip import BLOCK
 from cgrad.codegen.totals import STRIP, identity
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, loops, sizes
 from cgrad.core.dtypes import INT64
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Expr,
-    For,
-    If,
-    Index,
-    Let,
-    Local,
-    Read,
-    Set,
-    Stmt,
-    Var,
-    walk,
-)
+from cgrad.core.exprs import Buffer, Expr, Index, Read, Var, walk
+from cgrad.core.loops import Accumulate, For, If, Let, Local, Set, Stmt
 from cgrad.core.sizes import SizeLike
 
 # iterations up to which a sum goes across rows
@@ -103,10 +90,10 @@ class RowBlocks:
         body = self._block(self.old.body, {})
         start = sizes.index(self.outer)
         until = sizes.minimum(start + BLOCK, self.old.extent)
-        begin = Let(self.last, loops.size_value(until))
+        begin = Let(self.last, exprs.size_value(until))
         copies = self._fills()
         asks: list[Stmt] = [
-            Set(taken, (), loops.cast(loops.compare("<=", extent, SHORT), INT64))
+            Set(taken, (), exprs.cast(exprs.compare("<=", extent, SHORT), INT64))
             for extent, taken in self.short.items()
         ]
         if self.outermost is not None:
@@ -204,7 +191,7 @@ class RowBlocks:
             for name in sorted(_named(stmt.value) - there):
                 if name in scope and id(scope[name]) in self.varying:
                     run.body.append(self._fetch(scope[name]))
-            value = loops.rewrite(stmt.value, self._leaf)
+            value = exprs.rewrite(stmt.value, self._leaf)
             if isinstance(stmt, Let):
                 scope[stmt.name] = stmt
                 new = Let(stmt.name, value)
@@ -212,7 +199,7 @@ class RowBlocks:
                 if id(stmt) in self.kept:
                     array = self._kept(stmt)
                     if array is not None:
-                        made = loops.var(stmt.name, value.dtype)
+                        made = exprs.var(stmt.name, value.dtype)
                         run.body.append(Set(array, (self.here,), made))
                 continue
             self._store(stmt, value, run)
@@ -228,7 +215,7 @@ class RowBlocks:
                 run.body.append(Set(array, index, value))
             else:
                 run.body.append(Accumulate(stmt.op, array, index, value))
-        elif base in self.private or self.old.index in loops.index_names(stmt.index):
+        elif base in self.private or self.old.index in exprs.index_names(stmt.index):
             stmt.value = value
             run.body.append(stmt)
         else:
@@ -237,7 +224,7 @@ class RowBlocks:
             part = self.names.buffer(f"{stmt.buffer.name}_part", dtype, ())
             run.before.append(Set(part, (), identity(stmt.op, dtype)))
             run.body.append(Accumulate(stmt.op, part, (), value))
-            total = loops.read(part, ())
+            total = exprs.read(part, ())
             run.after.append(Accumulate(stmt.op, stmt.buffer, stmt.index, total))
 
     def _inner(self, loop: For, scope: dict[str, Let]) -> list[Stmt]:
@@ -281,7 +268,7 @@ class RowBlocks:
         totals: dict[Buffer, Buffer] = {}
         for stmt in loop.body:
             assert isinstance(stmt, (Let, Accumulate))
-            value = loops.rewrite(stmt.value, self._kept_leaf)
+            value = exprs.rewrite(stmt.value, self._kept_leaf)
             if isinstance(stmt, Let):
                 body.append(Let(stmt.name, value))
                 continue
@@ -293,7 +280,7 @@ class RowBlocks:
         row.append(For(loop.index, loop.extent, body))
         for buffer, total in totals.items():
             array = self.arrays[buffer]
-            row.append(Accumulate("add", array, (self.here,), loops.read(total, ())))
+            row.append(Accumulate("add", array, (self.here,), exprs.read(total, ())))
         return self._rows(row)
 
     def _strips(self, loop: For, scope: dict[str, Let]) -> list[Stmt]:
@@ -314,10 +301,10 @@ class RowBlocks:
         for total, array in whole.items():
             part = self.arrays[total]
             clear.append(Set(part, (self.here,), identity("add", part.dtype)))
-            value = loops.read(part, (self.here,))
+            value = exprs.read(part, (self.here,))
             add.append(Accumulate("add", array, (self.here,), value))
             self.arrays[total] = array
-        until = loops.size_value(sizes.minimum(start + STRIP, loop.extent))
+        until = exprs.size_value(sizes.minimum(start + STRIP, loop.extent))
         inner = For(loop.index, end, body, start=start)
         strip: list[Stmt] = [Let(last, until), self._rows(clear), inner, self._rows(add)]
         return [For(outer, loop.extent, strip, notes=loop.notes, step=STRIP)]
@@ -350,8 +337,8 @@ class RowBlocks:
     def _fetch(self, let: Let) -> Let:
         array = self._kept(let)
         if array is None:
-            return Let(let.name, loops.rewrite(let.value, self._leaf))
-        return Let(let.name, loops.read(array, (self.here,)))
+            return Let(let.name, exprs.rewrite(let.value, self._leaf))
+        return Let(let.name, exprs.read(array, (self.here,)))
 
     def _leaf(self, expr: Expr) -> Expr | None:
         if isinstance(expr, Read) and (expr.buffer, expr.index) in self.reused:
@@ -360,7 +347,7 @@ class RowBlocks:
 
     def _kept_leaf(self, expr: Expr) -> Expr | None:
         if isinstance(expr, Read) and expr.buffer.base in self.arrays:
-            return loops.read(self.arrays[expr.buffer.base], (*expr.index, self.here))
+            return exprs.read(self.arrays[expr.buffer.base], (*expr.index, self.here))
         return None
 
     def _copied(self, expr: Read) -> Expr:
@@ -376,7 +363,7 @@ class RowBlocks:
             name = f"{expr.buffer.name}_rows"
             array = self.names.buffer(name, expr.dtype, (*extents, length))
             index = (*(sizes.index(name) for name in inner), row)
-            self.copies[key] = loops.read(array, index)
+            self.copies[key] = exprs.read(array, index)
         self.readers.setdefault(self.copies[key], set()).add(self.asked)
         return self.copies[key]
 
@@ -385,7 +372,7 @@ class RowBlocks:
         fills: list[Stmt] = []
         for (buffer, index, extents), copy in self.copies.items():
             assert isinstance(copy, Read)
-            value = loops.read(buffer, index)
+            value = exprs.read(buffer, index)
             fill: Stmt = Set(copy.buffer, copy.index, value)
             inner = sorted(value.indices - {self.old.index})
             for name, extent in zip(reversed(inner), reversed(extents), strict=True):

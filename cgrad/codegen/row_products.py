@@ -18,24 +18,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cgrad.codegen.names import Names
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, loops, sizes
 from cgrad.core.dtypes import FLOAT64
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Call,
-    Expr,
-    For,
-    Index,
-    Invoke,
-    Let,
-    Local,
-    Note,
-    Row,
-    Set,
-    SizeValue,
-    Stmt,
-)
+from cgrad.core.exprs import Buffer, Call, Expr, Index, Row, SizeValue
+from cgrad.core.loops import Accumulate, For, Invoke, Let, Local, Note, Set, Stmt
 from cgrad.core.sizes import SizeLike
 
 _PRODUCTS = ("cg_dot({0}, {1}, {2})", "cg_dot_block({0}, {1}, {2})")
@@ -98,7 +84,7 @@ def _replaced(loop: For, names: Names, threads: bool, around: Sequence[For]) -> 
     outer, last = names.fresh(f"{loop.index}_from"), names.fresh(f"{loop.index}_to")
     names.release((outer, last))
     start, end = sizes.index(outer), sizes.index(last)
-    until = loops.size_value(sizes.minimum(start + BLOCK, loop.extent))
+    until = exprs.size_value(sizes.minimum(start + BLOCK, loop.extent))
     body = [Let(last, until), *_block(loop, products, BLOCK, names, start, end, ())]
     names.release(stmt.buffer.name for stmt in body if isinstance(stmt, Local))
     return [For(outer, loop.extent, body, notes=loop.notes, start=loop.start, step=BLOCK)]
@@ -164,7 +150,7 @@ def _apart(row: Row, index: str) -> SizeLike | None:
         offset = offset * n + place
     (after,) = _moved((offset,), index, sizes.index(index) + 1)
     apart = after - offset
-    return None if index in loops.index_names((apart,)) else apart
+    return None if index in exprs.index_names((apart,)) else apart
 
 
 def _moved(index: Index, name: str, to: SizeLike) -> Index:
@@ -188,10 +174,10 @@ def _stored(loop: For, product: _Product, threads: bool) -> Stmt | None:
     value: Expr = store.value
     if rest:
         (made,) = rest if len(rest) == 1 else (None,)
-        if not isinstance(made, Set) or value is not loops.read(made.buffer, ()):
+        if not isinstance(made, Set) or value is not exprs.read(made.buffer, ()):
             return None
         value = made.value
-    row = loops.row(store.buffer, store.index)
+    row = exprs.row(store.buffer, store.index)
     assert isinstance(row, Row)
     if value is not product.call or _apart(row, loop.index) != 1:
         return None
@@ -216,7 +202,7 @@ def _block(
     for product in products:
         array = names.buffer("products", FLOAT64, (most,), "local")
         out += [Local(array), product.computed(loop, start, end, (array, (0,)))]
-        known[product.call] = loops.read(array, (sizes.index(loop.index) - start,))
+        known[product.call] = exprs.read(array, (sizes.index(loop.index) - start,))
     body = [_with(stmt, known) for stmt in loop.body]
     out.append(For(loop.index, end, body, start=start))
     return out
@@ -224,7 +210,7 @@ def _block(
 
 def _with(stmt: Stmt, known: dict[Expr, Expr]) -> Stmt:
     assert isinstance(stmt, (Set, Let, Accumulate))
-    value = loops.rewrite(stmt.value, known.get)
+    value = exprs.rewrite(stmt.value, known.get)
     if isinstance(stmt, Let):
         return Let(stmt.name, value)
     if isinstance(stmt, Set):

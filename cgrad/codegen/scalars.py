@@ -7,21 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cgrad.core import loops
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Expr,
-    For,
-    Let,
-    Part,
-    Read,
-    Set,
-    Stmt,
-    Var,
-    values,
-    walk,
-)
+from cgrad.core import exprs, loops
+from cgrad.core.exprs import Buffer, Expr, Read, Var, walk
+from cgrad.core.loops import Accumulate, For, Let, Part, Set, Stmt, values
 
 Scalar = str | Buffer
 
@@ -62,7 +50,7 @@ def scalars_used(stmt: Stmt) -> set[Scalar]:
                 found |= _scalars_of(value)
         if isinstance(s, Accumulate) and is_variable(s.buffer):
             found.add(s.buffer)
-        found |= loops.index_reads(tuple(loops.mentioned_here(s)))
+        found |= exprs.index_reads(tuple(loops.mentioned_here(s)))
     return found - own
 
 

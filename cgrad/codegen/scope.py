@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 from cgrad.codegen.memory import Slot
 from cgrad.core.dtypes import C_TYPE
-from cgrad.core.loops import Buffer, Kernel
+from cgrad.core.exprs import Buffer
+from cgrad.core.loops import Kernel
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from cgrad.core import loops, sizes
-from cgrad.core.loops import Expr, Index, Stmt
+from cgrad.core import exprs, loops, sizes
+from cgrad.core.exprs import Expr, Index
+from cgrad.core.loops import Stmt
 from cgrad.core.sizes import Atom
 
 # longer expressions are cut: shared parts are written out at every use
@@ -101,19 +102,19 @@ def _expr(root: Expr) -> str:
 
 def _pieces(expr: Expr) -> list[Expr | str]:
     match expr:
-        case loops.Lit():
+        case exprs.Lit():
             return [repr(expr.value)]
-        case loops.SizeValue():
+        case exprs.SizeValue():
             return [_size(expr.size)]
-        case loops.Read():
+        case exprs.Read():
             return [f"{expr.buffer.name}{_index(expr.index)}"]
-        case loops.Var():
+        case exprs.Var():
             return [expr.name]
-        case loops.Call():
+        case exprs.Call():
             return _filled(expr.template, expr.parts)
-        case loops.Select():
+        case exprs.Select():
             return _filled("({0} ? {1} : {2})", expr.parts)
-        case loops.Cast():
+        case exprs.Cast():
             return _filled(f"{expr.dtype}({{0}})", expr.parts)
         case _:
             name = type(expr).__name__.lower()
@@ -128,7 +129,7 @@ def _filled(template: str, parts: Sequence[Expr]) -> list[Expr | str]:
         number, brace, rest = text.partition("}")
         if k and brace and number.isdigit() and int(number) < len(parts):
             part = parts[int(number)]
-            inner = isinstance(part, loops.Call) and not _CLOSED.match(part.template)
+            inner = isinstance(part, exprs.Call) and not _CLOSED.match(part.template)
             pieces += ["(", part, ")"] if inner and not _CLOSED.match(template) else [part]
             pieces.append(rest)
         else:

@@ -10,23 +10,19 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, sizes
+from cgrad.core.exprs import Buffer, Expr, Index, Read, walk
 from cgrad.core.loops import (
     Accumulate,
-    Buffer,
     Check,
-    Expr,
     For,
-    Index,
     Leave,
     Let,
-    Read,
     Set,
     Stmt,
     invocations,
     mentioned,
     values,
-    walk,
     written,
 )
 
@@ -47,7 +43,7 @@ def _drop_unread(stmts: list[Stmt]) -> None:
         read = {
             buffer
             for stmt in stmts
-            for value in [*values(stmt), *map(loops.size_value, mentioned(stmt))]
+            for value in [*values(stmt), *map(exprs.size_value, mentioned(stmt))]
             for buffer in value.reads
         }
         read |= {b.base for stmt in stmts for call in invocations(stmt) for b, _ in call.reads}
@@ -117,7 +113,7 @@ def _rename(stmts: list[Stmt], same: dict[Buffer, Buffer]) -> None:
         if not any(buffer in same for buffer in expr.reads):
             return expr
         if isinstance(expr, Read) and expr.buffer in same:
-            return loops.read(same[expr.buffer], ())
+            return exprs.read(same[expr.buffer], ())
         return None
 
     _map_values(stmts, leaf)
@@ -186,9 +182,9 @@ def _replace(stmts: list[Stmt], smaller: dict[Buffer, tuple[Buffer, int]]) -> No
             return expr
         if isinstance(expr, Read) and expr.buffer in smaller:
             new, axis = smaller[expr.buffer]
-            parts = tuple(loops.rewrite(part, leaf) for part in expr.parts)
-            again: Any = loops.with_parts(expr, parts)
-            return loops.read(new, _without(again.index, axis))
+            parts = tuple(exprs.rewrite(part, leaf) for part in expr.parts)
+            again: Any = exprs.with_parts(expr, parts)
+            return exprs.read(new, _without(again.index, axis))
         return None
 
     for stmt in stmts:
@@ -205,7 +201,7 @@ def _map_values(stmts: list[Stmt], leaf: Callable[[Expr], Expr | None]) -> None:
 
     def changed(expr: Expr) -> Expr:
         if expr not in memo:
-            memo[expr] = loops.rewrite(expr, leaf)
+            memo[expr] = exprs.rewrite(expr, leaf)
         return memo[expr]
 
     stack = list(stmts)

@@ -23,21 +23,18 @@ from itertools import accumulate, groupby, pairwise
 from cgrad.codegen.fuse import Access, at_own_index
 from cgrad.codegen.names import Names
 from cgrad.codegen.scalars import is_variable, name_of, scalars_made, scalars_used
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, loops, sizes
 from cgrad.core.dtypes import INT64
+from cgrad.core.exprs import Buffer, Expr, Index, Read
 from cgrad.core.loops import (
-    Buffer,
     Check,
-    Expr,
     For,
-    Index,
     Invoke,
     Leave,
     Let,
     Local,
     Note,
     Part,
-    Read,
     Resize,
     Set,
     Stmt,
@@ -135,7 +132,7 @@ class _Held:
             same = [other for other, v in self.variables.items() if _dtype(v) == dtype]
             if dtype not in self.cells:
                 self.cells[dtype] = self.names.buffer("totals", dtype, (len(same),))
-            self.used[name] = loops.read(self.cells[dtype], (same.index(name),))
+            self.used[name] = exprs.read(self.cells[dtype], (same.index(name),))
         return self.used[name]
 
     def around(self, stmts: Iterable[Stmt]) -> list[Stmt]:
@@ -196,7 +193,7 @@ class _Splitter:
         def at(name: str) -> Expr:
             if name in held.variables:
                 return held.at(name)
-            return loops.read(cells[_dtype(own[name])], (plan.cells.of[name],))
+            return exprs.read(cells[_dtype(own[name])], (plan.cells.of[name],))
 
         meaning = own | held.variables
         result: list[Stmt] = []
@@ -251,7 +248,7 @@ class _Splitter:
         start, extent = sizes.index(outer), loop.extent
         loop.start, loop.extent = start, sizes.index(last)
         body: list[Stmt] = [
-            Let(last, loops.size_value(sizes.minimum(start + block, extent))),
+            Let(last, exprs.size_value(sizes.minimum(start + block, extent))),
             *self._blocked(loop, pieces, outside, held, block),
         ]
         return For(outer, extent, body, notes=loop.notes, step=block)
@@ -277,7 +274,7 @@ class _Splitter:
 
         def at(name: str) -> Expr:
             position = plan.cells.of[name] * block + here
-            return loops.read(rows[_dtype(own[name])], (position,))
+            return exprs.read(rows[_dtype(own[name])], (position,))
 
         result: list[Stmt] = [Local(row) for row in rows.values() if role == "local"]
         for piece, first, kept in zip(pieces, plan.fetched, plan.kept, strict=True):
@@ -329,7 +326,7 @@ def _fetch(meaning: Buffer | str, name: str, cell: Expr, changes: bool) -> Stmt:
 
 def _keep(meaning: Buffer | str, name: str, cell: Expr) -> Stmt:
     assert isinstance(cell, Read)
-    value = loops.var(name, meaning) if isinstance(meaning, str) else loops.read(meaning, ())
+    value = exprs.var(name, meaning) if isinstance(meaning, str) else exprs.read(meaning, ())
     return Set(cell.buffer, cell.index, value)
 
 

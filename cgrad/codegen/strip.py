@@ -21,21 +21,9 @@ from cgrad.codegen import costs
 from cgrad.codegen.fuse import Access, at_own_index
 from cgrad.codegen.names import Names
 from cgrad.codegen.scalars import Scalar, is_variable, name_of, scalars_made, scalars_used
-from cgrad.core import loops, sizes
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Expr,
-    For,
-    Let,
-    Local,
-    Read,
-    Set,
-    Stmt,
-    statements,
-    values,
-    walk,
-)
+from cgrad.core import exprs, sizes
+from cgrad.core.exprs import Buffer, Expr, Read, walk
+from cgrad.core.loops import Accumulate, For, Let, Local, Set, Stmt, statements, values
 from cgrad.core.sizes import SizeLike
 
 # iterations of a block: some vectors, of rows that fit into a cache together
@@ -211,7 +199,7 @@ def _blocked(loop: For, stages: list[list[int]], names: Names) -> list[Stmt]:
         inner[0].notes = loop.notes  # type: ignore[attr-defined]
         return [*declared, *inner]
     block_end = sizes.minimum(start + BLOCK, loop.extent)
-    body = [Let(last, loops.size_value(block_end)), *declared, *inner]
+    body = [Let(last, exprs.size_value(block_end)), *declared, *inner]
     return [For(outer, loop.extent, body, notes=loop.notes, step=BLOCK)]
 
 
@@ -264,14 +252,14 @@ class _Carried:
             length = min(self.length, BLOCK)
             array = self.names.buffer(f"{name}_rows", value.dtype, (length,), "local")
             self.arrays[scalar] = array
-        return Let(name, loops.read(self.arrays[scalar], (self.here,)))
+        return Let(name, exprs.read(self.arrays[scalar], (self.here,)))
 
     def _kept(self, value: Expr, stage: int) -> Expr | None:
         """The element of an array where the stage stores the scalar anyway."""
         for k in self.stages[stage]:
             stmt = self.statements[k]
             if isinstance(stmt, Set) and stmt.value is value and stmt.buffer.shape:
-                stored = loops.read(stmt.buffer, stmt.index)
+                stored = exprs.read(stmt.buffer, stmt.index)
                 if self._is_still_there(stored, k + 1):
                     return stored
         return None
@@ -299,5 +287,5 @@ class _Carried:
 def _value(stmt: Stmt, scalar: Scalar) -> Expr:
     if isinstance(scalar, str):
         assert isinstance(stmt, Let)
-        return loops.var(scalar, stmt.value.dtype)
-    return loops.read(scalar, ())
+        return exprs.var(scalar, stmt.value.dtype)
+    return exprs.read(scalar, ())

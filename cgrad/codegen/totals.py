@@ -26,27 +26,10 @@ from collections.abc import Iterable, Sequence
 
 from cgrad.codegen.names import Names
 from cgrad.codegen.strip import is_expensive
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, loops, sizes
 from cgrad.core.dtypes import FLOAT64, INT64
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Call,
-    Expr,
-    For,
-    If,
-    Index,
-    Let,
-    Lit,
-    Local,
-    Note,
-    Read,
-    Set,
-    Stmt,
-    Var,
-    walk,
-    written,
-)
+from cgrad.core.exprs import Buffer, Call, Expr, Index, Lit, Read, Var, walk
+from cgrad.core.loops import Accumulate, For, If, Let, Local, Note, Set, Stmt, written
 from cgrad.core.sizes import SizeLike
 
 # terms that are added up at once: as many as a block of cg_sum
@@ -67,12 +50,12 @@ def totals(stmts: list[Stmt], names: Names) -> list[Stmt]:
 def identity(op: str, dtype: str) -> Expr:
     """What an accumulation starts from."""
     if op in ("or", "and"):
-        return loops.lit(op == "and", dtype)
+        return exprs.lit(op == "and", dtype)
     if op in ("max", "min"):
         if dtypes.is_float(dtype):
-            return loops.lit(-math.inf if op == "max" else math.inf, dtype)
-        return loops.lit(dtypes.limits(dtype)[op == "min"], dtype)
-    return loops.lit(dtypes.one(dtype) if op == "mul" else dtypes.zero(dtype), dtype)
+            return exprs.lit(-math.inf if op == "max" else math.inf, dtype)
+        return exprs.lit(dtypes.limits(dtype)[op == "min"], dtype)
+    return exprs.lit(dtypes.one(dtype) if op == "mul" else dtypes.zero(dtype), dtype)
 
 
 class _Totals:
@@ -132,7 +115,7 @@ class _Totals:
                     if store.buffer is total:
                         store.buffer = part
             first.setdefault(min(at), []).append(Set(part, (), identity(op, total.dtype)))
-            whole = Accumulate(op, total, (), loops.read(part, ()))
+            whole = Accumulate(op, total, (), exprs.read(part, ()))
             last.setdefault(max(at), []).append(whole)
         loop.body = [
             inner
@@ -163,7 +146,7 @@ class _Totals:
         strip = _Strip(loop, sums, start, end, self.names, True)
         until = sizes.minimum(start + STRIP, loop.extent)
         body: list[Stmt] = [
-            Let(last, loops.size_value(until)),
+            Let(last, exprs.size_value(until)),
             *strip.locals(STRIP),
             For(loop.index, end, strip.body, start=start),
             *strip.after,
@@ -176,7 +159,7 @@ class _Totals:
         length = (loop.extent,)
         if not self.around or self.most(loop) is not None:
             return False
-        if loops.index_names(length) or loops.index_reads(length):
+        if exprs.index_names(length) or exprs.index_reads(length):
             return False
         if loop.start != 0 or len(loop.body) > CHEAP or any(map(is_expensive, loop.body)):
             return False
@@ -189,10 +172,10 @@ class _Totals:
 
     def _note_length(self, stmt: Set) -> None:
         """What the statement says about a length, if it does."""
-        asks = stmt.value.parts[0] if isinstance(stmt.value, loops.Cast) else stmt.value
+        asks = stmt.value.parts[0] if isinstance(stmt.value, exprs.Cast) else stmt.value
         if isinstance(asks, Call) and asks.template == "{0} <= {1}":
             length = asks.parts[0]
-            if isinstance(length, loops.SizeValue):
+            if isinstance(length, exprs.SizeValue):
                 self.asked[stmt.buffer] = length.size
 
     def _both_forms(self, loop: For, strips: list[Stmt]) -> list[Stmt]:
@@ -207,7 +190,7 @@ class _Totals:
     def _questions(self) -> list[Stmt]:
         """What goes before a nest: is a length short?"""
         asks: list[Stmt] = [
-            Set(taken, (), loops.cast(loops.compare("<=", length, FEW), INT64))
+            Set(taken, (), exprs.cast(exprs.compare("<=", length, FEW), INT64))
             for length, taken in self.short.items()
         ]
         self.short = {}
@@ -243,13 +226,13 @@ class _Strip:
         self.terms: list[Buffer] = []
         self.after: list[Stmt] = []
         here = sizes.index(loop.index)
-        count = loops.size_value(last - first)
+        count = exprs.size_value(last - first)
         lets = {stmt.name: stmt.value for stmt in loop.body if isinstance(stmt, Let)}
         changed = {store.buffer.base for store in written(loop)}
 
         def along(index: Index) -> bool:
             """Whether a step of the loop is a step to the next element."""
-            return bool(index) and not loops.index_names((*index[:-1], index[-1] - here)) & {
+            return bool(index) and not exprs.index_names((*index[:-1], index[-1] - here)) & {
                 loop.index
             }
 
@@ -266,7 +249,7 @@ class _Strip:
         def row(expr: Expr) -> Expr | None:
             """The address where the elements that `expr` reads begin."""
             if expr in whole_rows:
-                return loops.row(*whole_rows[expr])
+                return exprs.row(*whole_rows[expr])
             read = lets.get(expr.name, expr) if isinstance(expr, Var) else expr
             if not isinstance(read, Read) or read.dtype != FLOAT64 or read.parts:
                 return None
@@ -274,7 +257,7 @@ class _Strip:
                 return None
             if not along(read.index):
                 return None
-            return loops.row(read.buffer, (*read.index[:-1], read.index[-1] - here + first))
+            return exprs.row(read.buffer, (*read.index[:-1], read.index[-1] - here + first))
 
         stored: dict[Expr, Buffer] = {}
         body: list[Stmt] = []
@@ -291,15 +274,15 @@ class _Strip:
                     terms = names.buffer(f"{stmt.buffer.name}_terms", FLOAT64, (STRIP,), "local")
                     stored[value] = terms
                     self.terms.append(terms)
-                    body.append(Set(terms, (here - first,), loops.cast(value, FLOAT64)))
-                rows = [loops.row(stored[value], (0,))]
+                    body.append(Set(terms, (here - first,), exprs.cast(value, FLOAT64)))
+                rows = [exprs.row(stored[value], (0,))]
             function = "cg_dot" if len(rows) == 2 else _FUNCTIONS[stmt.op]
             if short and stmt.op == "add":
                 function += "_block"
             slots = ", ".join(f"{{{k}}}" for k in range(len(rows) + 1))
             args = [count, *(place for place in rows if place is not None)]
-            total = loops.call(f"{function}({slots})", *args, dtype=FLOAT64)
-            value = loops.cast(total, stmt.buffer.dtype)
+            total = exprs.call(f"{function}({slots})", *args, dtype=FLOAT64)
+            value = exprs.cast(total, stmt.buffer.dtype)
             self.after.append(Accumulate(stmt.op, stmt.buffer, (), value))
         self.body = _without_unused(body)
         rest = _read_by(self.body) | changed
@@ -367,7 +350,7 @@ def _without_unused(stmts: list[Stmt]) -> list[Stmt]:
         if isinstance(stmt, Let) and stmt.name not in used:
             continue
         for size in loops.mentioned(stmt):
-            used |= _names_in(loops.size_value(size))
+            used |= _names_in(exprs.size_value(size))
         for value in loops.values(stmt):
             used |= _names_in(value)
         kept.append(stmt)
@@ -399,5 +382,5 @@ def _begun_by_total(stmts: list[Stmt]) -> list[Stmt]:
 
 
 def _is_total(expr: Expr) -> bool:
-    (call,) = expr.parts if isinstance(expr, loops.Cast) else (expr,)
+    (call,) = expr.parts if isinstance(expr, exprs.Cast) else (expr,)
     return isinstance(call, Call) and call.template.startswith(_TOTALS)

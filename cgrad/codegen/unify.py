@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cgrad.codegen.lower import checks_of, condition
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, sizes
+from cgrad.core.exprs import Lit
 from cgrad.core.graphs import substitute
-from cgrad.core.loops import Check, Lit
+from cgrad.core.loops import Check
 from cgrad.core.node import Node, TensorType
 from cgrad.core.sizes import Atom, SizeLike
 from cgrad.ops.branch import inside_of_sides
@@ -87,7 +88,7 @@ def unify(inputs: Sequence[Node], outputs: Sequence[Node], everything: Sequence[
 
 def _declared(inputs: Sequence[Node]) -> Iterable[Check]:
     """Axes that were declared with a length must have it."""
-    true = loops.TRUE
+    true = exprs.TRUE
     for node in inputs:
         tag = -1 if node.tag is None else node.tag
         for axis, n in enumerate(node.dims):

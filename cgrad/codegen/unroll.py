@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cgrad.codegen.fuse import fuse
-from cgrad.core import loops, sizes
-from cgrad.core.loops import Accumulate, Expr, For, Index, Read, Set, SizeValue, Stmt
+from cgrad.core import exprs, loops, sizes
+from cgrad.core.exprs import Expr, Index, Read, SizeValue
+from cgrad.core.loops import Accumulate, For, Set, Stmt
 from cgrad.core.sizes import Atom, SizeLike
 
 LONGEST = 4
@@ -53,7 +54,7 @@ def _adds_up(loop: Stmt) -> bool:
     """Whether inner loops add the iterations of `loop` up."""
     assert isinstance(loop, For)
     return any(
-        isinstance(s, Accumulate) and s.index and loop.index not in loops.index_names(s.index)
+        isinstance(s, Accumulate) and s.index and loop.index not in exprs.index_names(s.index)
         for inner in loop.body
         if isinstance(inner, For)
         for s in inner.body
@@ -87,7 +88,7 @@ class _Iteration:
         return self._store(stmt)
 
     def _store(self, stmt: Set | Accumulate) -> Stmt:
-        index, value = self._index(stmt.index), loops.rewrite(stmt.value, self._leaf)
+        index, value = self._index(stmt.index), exprs.rewrite(stmt.value, self._leaf)
         if isinstance(stmt, Set):
             return Set(stmt.buffer, index, value)
         return Accumulate(stmt.op, stmt.buffer, index, value)
@@ -96,9 +97,9 @@ class _Iteration:
         if self.name not in expr.indices and self.inner.isdisjoint(expr.indices):
             return expr
         if isinstance(expr, SizeValue):
-            return loops.size_value(self._size(expr.size))
+            return exprs.size_value(self._size(expr.size))
         if isinstance(expr, Read):
-            return loops.read(expr.buffer, self._index(expr.index))
+            return exprs.read(expr.buffer, self._index(expr.index))
         return None
 
     def _index(self, index: Index) -> Index:
@@ -109,7 +110,7 @@ class _Iteration:
 
     def _moved(self, atom: Atom) -> SizeLike | None:
         if atom.kind == "dynamic":
-            return loops.dynamic_size(loops.rewrite(atom.args[0], self._leaf))
+            return exprs.dynamic_size(exprs.rewrite(atom.args[0], self._leaf))
         if atom.kind != "index":
             return None
         if atom.args[0] == self.name:

@@ -8,23 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, loops, sizes
 from cgrad.core.dtypes import INT64
+from cgrad.core.exprs import Buffer, Expr, Read
 from cgrad.core.graphs import toposort
-from cgrad.core.loops import (
-    Accumulate,
-    Buffer,
-    Check,
-    Expr,
-    For,
-    Invoke,
-    Leave,
-    Let,
-    Part,
-    Read,
-    Set,
-    Stmt,
-)
+from cgrad.core.loops import Accumulate, Check, For, Invoke, Leave, Let, Part, Set, Stmt
 from cgrad.core.node import Input, Node
 from cgrad.errors import CgradError
 
@@ -86,8 +74,8 @@ def _block(
 ) -> None:
     for stmt in stmts:
         for size in _own_sizes(stmt):
-            _check_indices(loops.index_names((size,)), indices, size)
-            for buffer in loops.index_reads((size,)):
+            _check_indices(exprs.index_names((size,)), indices, size)
+            for buffer in exprs.index_reads((size,)):
                 _check_written(buffer, written)
         if isinstance(stmt, For):
             if stmt.index in indices:
@@ -136,13 +124,13 @@ def _own_sizes(stmt: Stmt) -> Iterable[sizes.SizeLike]:
 def _check_value(
     root: Expr, indices: frozenset[str], written: set[Buffer], names: set[str]
 ) -> None:
-    for expr in loops.walk(root):
+    for expr in exprs.walk(root):
         if isinstance(expr, Read):
             if len(expr.index) != len(expr.buffer.shape):
                 raise InvariantError("rank", f"{expr.buffer!r} is read at {expr.index}")
             # a later stage of a loop fetches a variable of an earlier one by a value of its name
             _check_written(expr.buffer, written, () if expr.buffer.shape else names)
-        elif isinstance(expr, loops.Var) and expr.name not in names:
+        elif isinstance(expr, exprs.Var) and expr.name not in names:
             raise InvariantError("named", f"{expr.name} is used before it is defined")
     _check_indices(root.indices, indices, root)
 

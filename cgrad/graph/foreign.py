@@ -20,10 +20,10 @@ from cgrad.graph.rules import checked_rules
 from cgrad.ops.axes import reshape_to
 from cgrad.ops.coerce import as_node, as_shape, broadcast, cast_to
 from cgrad.ops.constants import is_weak
-from cgrad.ops.control import Get
 from cgrad.ops.custom import Custom, Rule
 from cgrad.ops.foreign import CFunction
 from cgrad.ops.python_call import Callback, PythonCall
+from cgrad.ops.result import Get
 from cgrad.ops.windows import part
 
 # words of C, and beginnings of names that belong to the compiler or to cgrad

@@ -14,8 +14,8 @@ from cgrad.graph.replace import replacements
 from cgrad.graph.rules import checked, fitting
 from cgrad.graph.traversal import as_list, graph_inputs
 from cgrad.ops.constants import Shared
-from cgrad.ops.control import Get
 from cgrad.ops.custom import Custom, Rule, Rules
+from cgrad.ops.result import Get
 
 Overrides = Rule | Sequence[Callable[..., Any] | str | None] | None
 

@@ -13,7 +13,7 @@ from cgrad.errors import DTypeError, RankError, ShapeError
 from cgrad.ops.branch import IfElse
 from cgrad.ops.coerce import as_node, cast_to, result_dtype
 from cgrad.ops.constants import is_weak
-from cgrad.ops.control import Get
+from cgrad.ops.result import Get
 
 
 def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None = None) -> Any:

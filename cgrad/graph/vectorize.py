@@ -20,7 +20,8 @@ from cgrad.graph.replace import Pairs, pairs_of
 from cgrad.graph.traversal import as_list
 from cgrad.ops.axes import all_leading, reshape_to, with_leading
 from cgrad.ops.coerce import as_node, broadcast_shape
-from cgrad.ops.control import Get, make_scan
+from cgrad.ops.control import make_scan
+from cgrad.ops.result import Get
 
 
 def vectorize_graph(outputs: Any, replace: Pairs) -> Any:

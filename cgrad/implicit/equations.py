@@ -22,9 +22,10 @@ from cgrad.core.registry import build
 from cgrad.gradient.jacobian import jacobian
 from cgrad.gradient.structured import forward_terms
 from cgrad.ops.axes import expect_shape
+from cgrad.ops.closing import close
 from cgrad.ops.constants import constant
-from cgrad.ops.control import Get, close
 from cgrad.ops.custom import Custom, Rules
+from cgrad.ops.result import Get
 from cgrad.ops.terms import Unstructured
 from cgrad.rewrites.before_derivatives import stable_forms
 from cgrad.tensor.creation import eye

@@ -7,7 +7,7 @@ Not responsible for: functions of the table, whose rows have their C text.
 from __future__ import annotations
 
 from cgrad.core.dtypes import COMPLEX, COMPLEX64, COMPLEX128, FLOAT32, real_part
-from cgrad.core.loops import Expr, call
+from cgrad.core.exprs import Expr, call
 
 
 def plus(a: Expr, b: Expr) -> Expr:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import Index
+from cgrad.core import dtypes, exprs, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
@@ -135,7 +135,7 @@ class Sum(Linear):
 
     def reduction(self, node: Node) -> Reduction:
         dtype = dtypes.total(node.dtype)
-        zero = loops.lit(dtypes.zero(dtype), dtype)
+        zero = exprs.lit(dtypes.zero(dtype), dtype)
         return Reduction(node.args[0].dims, self.axes, "add", zero, dtype)
 
     def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:

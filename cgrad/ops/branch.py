@@ -20,7 +20,8 @@ from cgrad.core.node import Node, Op, Shape, TensorType, TupleType, make_input
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import with_leading
-from cgrad.ops.control import Get, closed, is_cheap
+from cgrad.ops.closing import closed, is_cheap
+from cgrad.ops.result import Get
 
 Maybe = Node | None
 Sides = tuple[Sequence[Node], Sequence[Node]]

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
-from cgrad.core.loops import Expr, Index
+from cgrad.core import dtypes, exprs
+from cgrad.core.exprs import Expr, Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
@@ -106,7 +106,7 @@ class Conj(OfComplex):
 
     def spelled(self, z: Expr) -> Expr:
         suffix = "f" if z.dtype == dtypes.COMPLEX64 else ""
-        return loops.call(f"cg_conj{suffix}({{0}})", z, dtype=z.dtype)
+        return exprs.call(f"cg_conj{suffix}({{0}})", z, dtype=z.dtype)
 
 
 class Complex(Linear):

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.graphs import node_size
-from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, Shape, TensorType, make_input
 from cgrad.core.registry import register
 from cgrad.core.sizes import SizeLike
@@ -60,15 +60,15 @@ class Constant(Leaf):
         pairs = zip(index, self.shape, strict=True)
         if not flat.size or any(isinstance(i, int) and not 0 <= i < n for i, n in pairs):
             # never asked for, but loops of no iterations and sides not taken need a body
-            return loops.lit(np.zeros((), self.dtype).item(), self.dtype)
+            return exprs.lit(np.zeros((), self.dtype).item(), self.dtype)
         if flat.size == 1:
-            return loops.lit(flat[0].item(), self.dtype)
+            return exprs.lit(flat[0].item(), self.dtype)
         offset: SizeLike = 0
         for i, n in zip(index, self.shape, strict=True):
             offset = offset * n + i
         if not isinstance(offset, int):
             raise TypeError("an element at a run-time index is read from a table (codegen.lower)")
-        return loops.lit(flat[offset].item(), self.dtype)
+        return exprs.lit(flat[offset].item(), self.dtype)
 
 
 class Data(Leaf):
@@ -130,7 +130,7 @@ class SizeNode(Leaf):
         return self.size
 
     def value_at(self, node: Node, index: Index) -> Pull:
-        return loops.size_value(self.size)
+        return exprs.size_value(self.size)
 
 
 class ShapeVector(Leaf):
@@ -153,11 +153,11 @@ class ShapeVector(Leaf):
     def value_at(self, node: Node, index: Index) -> Pull:
         (i,) = index
         if isinstance(i, int):
-            return loops.size_value(self.shape[i])
-        result = loops.size_value(self.shape[-1])
+            return exprs.size_value(self.shape[i])
+        result = exprs.size_value(self.shape[-1])
         for k in range(len(self.shape) - 2, -1, -1):
-            here = loops.compare("==", i, k)
-            result = loops.select(here, loops.size_value(self.shape[k]), result)
+            here = exprs.compare("==", i, k)
+            result = exprs.select(here, exprs.size_value(self.shape[k]), result)
         return result
 
 
@@ -194,7 +194,7 @@ class Arange(Leaf):
         return np.arange(length)
 
     def value_at(self, node: Node, index: Index) -> Pull:
-        return loops.size_value(index[0])
+        return exprs.size_value(index[0])
 
 
 def constant(x: Any, weak: bool = False, name: str | None = None) -> Node:

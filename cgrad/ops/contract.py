@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import Index
+from cgrad.core import dtypes, exprs, loops, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -125,7 +125,7 @@ class Contract(Linear):
         order = self.order()
         axes = tuple(k for k, label in enumerate(order) if label not in self.out)
         dtype = dtypes.total(node.dtype)
-        zero = loops.lit(dtypes.zero(dtype), dtype)
+        zero = exprs.lit(dtypes.zero(dtype), dtype)
         domain = tuple(dims[label] for label in order)
         result = tuple(order.index(label) for label in self.out)
         return Reduction(domain, axes, "add", zero, dtype, result=result)
@@ -135,7 +135,7 @@ class Contract(Linear):
         wide = dtypes.total(node.dtype)
         a = yield node.args[0], tuple(at[label] for label in self.left)
         b = yield node.args[1], tuple(at[label] for label in self.right)
-        return times(loops.cast(a, wide), loops.cast(b, wide))
+        return times(exprs.cast(a, wide), exprs.cast(b, wide))
 
 
 class MatrixProduct(Contract):

@@ -1,7 +1,8 @@
 """Loops: `Scan` and its two derivative rules, each again a scan.
 
-Responsible for: the op, how a body is closed over outer values, the rules.
-Not responsible for: what users may pass (`cgrad.tensor.scan`) or its C (`codegen.control`).
+Responsible for: the op, its rules, what stands for its results.
+Not responsible for: how a body is closed over outer values (`ops.closing`), what users may pass
+(`cgrad.tensor.scan`) or its C (`codegen.control`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from cgrad.core import derive, dtypes, sizes
-from cgrad.core.graphs import Body, derived, substitute, toposort
+from cgrad.core.graphs import Body, substitute, toposort
 from cgrad.core.node import Input, Node, Op, Shape, TensorType, TupleType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import broadcast_axes
-from cgrad.ops.constants import Arange, Constant, ShapeVector, SizeNode, constant, size_node
+from cgrad.ops.closing import close
+from cgrad.ops.constants import constant, size_node
 from cgrad.ops.lengths import not_negative
 from cgrad.ops.overlay import assembled
+from cgrad.ops.result import Get
 from cgrad.ops.terms import Filled, dense, push, thin
 from cgrad.ops.windows import part, split_row, spread
 
@@ -415,37 +418,6 @@ def largest(size: SizeLike) -> SizeLike:
     return sizes.substitute(size, last)
 
 
-class Get(Op):
-    """One result of a node that has several."""
-
-    __slots__ = ("position",)
-    dependence = "result"
-    name = "get"
-    lowering = "get"
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-
-    def infer(self, args: tuple[Node, ...]) -> TensorType:
-        found: TensorType = args[0].type.types[self.position]
-        return found
-
-    def reference(self, results: Sequence[Any]) -> Any:
-        return results[self.position]
-
-    def jvp(self, node: Node, tangents: Sequence[Any]) -> Maybe:
-        found: Maybe = None if tangents[0] is None else tangents[0][self.position]
-        return found
-
-    def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Any]:
-        cts: list[Maybe] = [None] * len(node.args[0].type.types)
-        cts[self.position] = ct
-        return [cts]
-
-    def push_terms(self, node: Node, terms: Sequence[Any]) -> Any:
-        return terms[0][self.position]
-
-
 class Count(Get):
     """The number of steps that a loop with a stop has done."""
 
@@ -537,80 +509,3 @@ def make_scan(
     op = Scan(body, length, reverse, len(params), len(p_carries), bool(stops), truncate)
     node = Node(op, (*invariant, *carries, *(s for _, s in slices)))
     return Results(node, len(p_carries), len(ys))
-
-
-def close(outputs: Sequence[Node], steps: Sequence[Node]) -> tuple[list[Node], list[Any]]:
-    """The outputs with every maximal part that depends on no step variable made a parameter.
-
-    Returns the new outputs and pairs (outer node, parameter).  Numbers and sizes stay inside, and
-    so does stretching: what is stretched is passed in.
-    """
-    order = toposort(outputs, steps)
-    moving = set(steps)
-    cheap: set[Node] = set()
-    for node in order:
-        if node in moving:
-            continue
-        if any(arg in moving for arg in node.args) or any(dep in moving for dep in node.deps):
-            moving.add(node)
-        elif is_cheap(node) and all(arg in cheap for arg in node.args):
-            cheap.add(node)
-    for node in reversed(order):
-        if node in moving:
-            moving |= {a for a in node.args if a.op.name == "broadcast" and a not in cheap}
-    return closed(order, outputs, moving, cheap, steps)
-
-
-def closed(
-    order: Sequence[Node],
-    outputs: Sequence[Node],
-    moving: set[Node],
-    cheap: set[Node],
-    steps: Sequence[Node],
-) -> tuple[list[Node], list[Any]]:
-    """The outputs over parameters in place of what is neither `moving` nor `cheap`.
-
-    `order` has all of them that matter; of the moving ones, `steps` are parameters already.
-    """
-    replaced: dict[Node, Node] = {}
-
-    def outside(node: Node) -> None:
-        if node not in moving and node not in cheap and node not in replaced:
-            replaced[node] = make_input(node.type, node.name)
-
-    for node in order:
-        if node in moving and node not in steps:
-            for arg in node.args:
-                outside(arg)
-    for node in outputs:
-        outside(node)
-    # the parameters hold the outer sizes, so values are replaced but sizes stay as they are
-    memo: dict[Node, Node] = dict(replaced)
-    for node in order:
-        if node in memo:
-            continue
-        if node not in moving or node in steps:
-            memo[node] = node
-            continue
-        args = tuple(memo[arg] for arg in node.args)
-        inner = {dep: memo[dep] for dep in node.deps if dep in moving}
-        op = node.op.map_sizes(lambda size, inner=inner: _renamed(size, inner))  # type: ignore[misc]
-        same = op is node.op and args == node.args
-        memo[node] = node if same else derived(node, op, args)
-    return [memo[out] for out in outputs], list(replaced.items())
-
-
-def _renamed(size: SizeLike, memo: dict[Node, Node]) -> SizeLike:
-    def replace(atom: sizes.Atom) -> SizeLike | None:
-        if atom.kind == "value" and atom.args[0] in memo:
-            return sizes.value(memo[atom.args[0]])
-        return None
-
-    return sizes.substitute(size, replace)
-
-
-def is_cheap(node: Node) -> bool:
-    """Whether recomputing the node costs no more than passing it in."""
-    if not node.args:
-        return isinstance(node.op, (Constant, SizeNode, ShapeVector, Arange))
-    return node.op.name in ("broadcast", "cast")

@@ -18,7 +18,7 @@ from cgrad.core.graphs import Body, op_classes, over_bodies, rebuild, toposort
 from cgrad.core.node import Node, Op, TupleType
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label
-from cgrad.ops.control import Get
+from cgrad.ops.result import Get
 
 Maybe = Node | None
 # (arguments, results, tangents or cotangents) -> those of the results or of the arguments

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import loops, sizes
-from cgrad.core.loops import Index
+from cgrad.core import exprs, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -135,8 +135,8 @@ class OnDiagonal(OfMatrix):
     def value_at(self, node: Node, index: Index) -> Pull:
         *batch, i, j = index
         value = yield node.args[0], (*batch, i - max(-self.k, 0))
-        zero = loops.lit(np.zeros((), node.dtype).item(), node.dtype)
-        return loops.guard(loops.compare("==", j, i + self.k), value, zero)
+        zero = exprs.lit(np.zeros((), node.dtype).item(), node.dtype)
+        return exprs.guard(exprs.compare("==", j, i + self.k), value, zero)
 
 
 class Triangle(Linear):
@@ -165,8 +165,8 @@ class Triangle(Linear):
         i, j = index[-2:]
         value = yield node.args[0], index
         pair = (j, i + self.k) if self.lower else (i + self.k, j)
-        zero = loops.lit(np.zeros((), node.dtype).item(), node.dtype)
-        return loops.select(loops.compare("<=", *pair), value, zero)
+        zero = exprs.lit(np.zeros((), node.dtype).item(), node.dtype)
+        return exprs.select(exprs.compare("<=", *pair), value, zero)
 
 
 def diagonal_of(x: Node, k: int, square: bool = False) -> Node:

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from cgrad.core import derive, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.graphs import Body, substitute
-from cgrad.core.loops import Index
 from cgrad.core.node import Node, Op, Shape, TensorType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sizes import Label, SizeLike
 from cgrad.ops.axes import broadcast_axes, permute_axes, with_leading
+from cgrad.ops.closing import close
 from cgrad.ops.constants import constant
-from cgrad.ops.control import close
 from cgrad.ops.custom import unwrap
 from cgrad.ops.foreign import CFunction
 from cgrad.ops.kinds import Pull

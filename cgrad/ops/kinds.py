@@ -27,8 +27,8 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from cgrad.core.derive import add, jvp_of_vjp, vjp_of_jvp
+from cgrad.core.exprs import Expr, Index
 from cgrad.core.graphs import toposort
-from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Op, make_input
 from cgrad.core.registry import build
 from cgrad.ops.terms import Term, Unstructured, push

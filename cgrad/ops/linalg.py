@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
+from cgrad.core import dtypes, exprs, loops
 from cgrad.core.derive import vjp_of_jvp
-from cgrad.core.loops import Index
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -52,7 +52,7 @@ class Factor(Opaque):
         why: str,
         sizes: Sequence[SizeLike],
         reads: Sequence[Any],
-        spare: Sequence[loops.Buffer] = (),
+        spare: Sequence[exprs.Buffer] = (),
         checked: int | None = None,
     ) -> None:
         """A call of the function `cg_` + name for each index of the leading axes.

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import Expr, Index
+from cgrad.core import dtypes, exprs, loops, sizes
+from cgrad.core.exprs import Expr, Index
 from cgrad.core.node import Node, Op, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -86,16 +86,16 @@ class Lookup(Op):
         found: list[SizeLike] = []
         for array, n in zip(self.indices(node), self.shape, strict=True):
             value = yield array, index
-            found.append(loops.dynamic_size(position(value, n)))
+            found.append(exprs.dynamic_size(position(value, n)))
         return tuple(found)
 
 
 def position(value: Expr, n: SizeLike) -> Expr:
     """An index as a position on an axis of length n, counted from the end when negative."""
-    value = loops.cast(value, dtypes.INT64)
-    if isinstance(value, (loops.SizeValue, loops.Lit)):
-        return loops.size_value(sizes.wrap(loops.dynamic_size(value), n))
-    return loops.call("cg_wrap({0}, {1})", value, loops.size_value(n), dtype=dtypes.INT64)
+    value = exprs.cast(value, dtypes.INT64)
+    if isinstance(value, (exprs.SizeValue, exprs.Lit)):
+        return exprs.size_value(sizes.wrap(exprs.dynamic_size(value), n))
+    return exprs.call("cg_wrap({0}, {1})", value, exprs.size_value(n), dtype=dtypes.INT64)
 
 
 def _rows(index: Sequence[Any], shape: Sequence[int]) -> tuple[Any, ...]:
@@ -194,7 +194,7 @@ class Scatter(Lookup):
         return [back, *(None for _ in self.shape)]
 
     def emit(self, node: Node, block: Any, place: Any, why: str) -> None:
-        zero = loops.lit(dtypes.zero(node.dtype), node.dtype)
+        zero = exprs.lit(dtypes.zero(node.dtype), node.dtype)
         block.fill(node.dims, place, lambda index: zero, why)
         _store_rows(self, node, node.args[0], block, place, why, add=True)
 
@@ -254,9 +254,9 @@ class ScatterEach(Lookup):
         front, rest = index[: len(self.shape)], index[len(self.shape) :]
         row = without(front, (self.axis,))
         at = position((yield array, row), self.shape[self.axis])
-        here = loops.call("{0} == {1}", loops.size_value(front[self.axis]), at, dtype=dtypes.BOOL)
+        here = exprs.call("{0} == {1}", exprs.size_value(front[self.axis]), at, dtype=dtypes.BOOL)
         value = yield v, (*row, *rest)
-        return loops.select(here, value, loops.lit(dtypes.zero(node.dtype), node.dtype))
+        return exprs.select(here, value, exprs.lit(dtypes.zero(node.dtype), node.dtype))
 
 
 class Replace(Lookup):
@@ -327,7 +327,7 @@ def _store_rows(
             at = position(block.pull(array, index), block.resolve(n))
             row = block.names.buffer("row", dtypes.INT64, ())
             stmts.append(loops.Set(row, (), at))
-            where.append(loops.scalar_size(row))
+            where.append(exprs.scalar_size(row))
 
         def element(rest: Index) -> list[Any]:
             value = block.pull(v, (*index, *rest))
@@ -377,13 +377,13 @@ class Positions(Op):
         # every element is stored at the next free position; only a true one moves it on, so the
         # store never passes the length of the mask, for which there is room
         free = block.names.buffer("found", dtypes.INT64, ())
-        block.stmts.append(loops.Set(free, (), loops.lit(0, dtypes.INT64)))
+        block.stmts.append(loops.Set(free, (), exprs.lit(0, dtypes.INT64)))
 
         def body(index: Index) -> list[Any]:
-            step = loops.cast(block.pull(mask, index), dtypes.INT64)
-            target = place.index((loops.scalar_size(free),))
+            step = exprs.cast(block.pull(mask, index), dtypes.INT64)
+            target = place.index((exprs.scalar_size(free),))
             return [
-                loops.Set(place.buffer, target, loops.size_value(index[0])),
+                loops.Set(place.buffer, target, exprs.size_value(index[0])),
                 loops.Accumulate("add", free, (), step),
             ]
 
@@ -423,7 +423,7 @@ class Argsort(Op):
 
         def row(index: Index) -> list[Any]:
             def key(at: Index) -> list[Any]:
-                value = loops.cast(block.pull(x, (*index, *at)), dtype)
+                value = exprs.cast(block.pull(x, (*index, *at)), dtype)
                 return [loops.Set(keys, at, value)]
 
             depth = sum(not isinstance(i, int) for i in index)

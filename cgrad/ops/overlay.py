@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import loops, sizes
-from cgrad.core.loops import Index
+from cgrad.core import exprs, loops, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build, register
 from cgrad.core.sizes import SizeLike
@@ -122,7 +122,7 @@ class Overlay(Linear):
         op: Any = self.map_sizes(block.resolve)
         base = op.covers(node)
         if base is None:
-            zero = loops.lit(np.zeros((), node.dtype).item(), node.dtype)
+            zero = exprs.lit(np.zeros((), node.dtype).item(), node.dtype)
             block.fill(node.dims, place, lambda index: zero, why)
         else:
             order = self.axes[base]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, loops, sizes
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.errors import DTypeError, ShapeError
@@ -183,7 +183,7 @@ class PythonCall(Opaque):
         dims = [n for shape in (*(arg.dims for arg in args), *self.shapes) for n in shape]
         shapes = block.names.buffer("shapes", dtypes.INT64, (max(1, len(dims)),))
         for k, n in enumerate(dims or [0]):
-            block.stmts.append(loops.Set(shapes, (k,), loops.size_value(block.resolve(n))))
+            block.stmts.append(loops.Set(shapes, (k,), exprs.size_value(block.resolve(n))))
         address = block.pull(callback, (0,))
         rows = [(address.buffer, address.index), (shapes, (0,))]
         for arg in args:
@@ -197,16 +197,16 @@ class PythonCall(Opaque):
         call.note = why
         block.stmts.append(call)
         if not node.ndim:
-            value = loops.read(out, (0,))
+            value = exprs.read(out, (0,))
             block.stmts.append(loops.Set(place.buffer, place.index(()), value))
 
 
-def _stored(block: Any, node: Node) -> loops.Buffer:
+def _stored(block: Any, node: Node) -> exprs.Buffer:
     """A buffer with the elements of a node in order."""
     shape = tuple(block.resolve(n) for n in node.dims)
     # a scalar would be a variable, which has no address, and nothing would have no memory
     shape = (1,) if not shape or 0 in shape else shape
-    buffer: loops.Buffer = block.names.buffer(node.name or "argument", node.dtype, shape)
+    buffer: exprs.Buffer = block.names.buffer(node.name or "argument", node.dtype, shape)
 
     def element(index: Any) -> list[loops.Stmt]:
         return [loops.Set(buffer, index or (0,), block.pull(node, index))]
@@ -215,5 +215,5 @@ def _stored(block: Any, node: Node) -> loops.Buffer:
     return buffer
 
 
-def _first(buffer: loops.Buffer) -> tuple[loops.Buffer, tuple[int, ...]]:
+def _first(buffer: exprs.Buffer) -> tuple[exprs.Buffer, tuple[int, ...]]:
     return buffer, (0,) * len(buffer.shape)

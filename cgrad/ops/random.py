@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
+from cgrad.core import dtypes, exprs
 from cgrad.core.dtypes import FLOAT32, FLOAT64, INT64, UINT64
-from cgrad.core.loops import Index
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -206,13 +206,13 @@ class Draw(Opaque):
         offset: SizeLike = 0
         for i, n in zip(index, self.shape, strict=True):
             offset = offset * n + i
-        parts.append(loops.size_value(offset))
+        parts.append(exprs.size_value(offset))
         for param in params:
             parts.append((yield param, index))
         slots = [f"{{{k}}}" for k in range(len(parts))]
         slots.insert(WORDS, str(self.lane))
         template = f"{self.kind.function}({', '.join(slots)})"
-        return loops.call(template, *parts, dtype=self.kind.dtype)
+        return exprs.call(template, *parts, dtype=self.kind.dtype)
 
 
 def why_undefined(sampler: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
-from cgrad.core.loops import Index
+from cgrad.core import dtypes, exprs, loops
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.kinds import Pull
@@ -41,13 +41,13 @@ class Recover(Op):
     def value_at(self, node: Node, index: Index) -> Pull:
         places, sums, *more = node.args
         place = yield places, index
-        first = yield sums, (loops.dynamic_size(place),)
+        first = yield sums, (exprs.dynamic_size(place),)
         if not more:
             return first
-        n = loops.size_value(sums.dims[0])
-        behind = loops.call("{0} - {1}", place, n, dtype=dtypes.INT64)
-        second = yield more[0], (loops.dynamic_size(behind),)
-        return loops.guard(loops.call("{0} < {1}", place, n, dtype=dtypes.BOOL), first, second)
+        n = exprs.size_value(sums.dims[0])
+        behind = exprs.call("{0} - {1}", place, n, dtype=dtypes.INT64)
+        second = yield more[0], (exprs.dynamic_size(behind),)
+        return exprs.guard(exprs.call("{0} < {1}", place, n, dtype=dtypes.BOOL), first, second)
 
 
 class Substitute(Op):
@@ -82,8 +82,8 @@ class Substitute(Op):
             for name, array in (("known", known), ("rest", rest)):
                 row = block.names.buffer(name, dtypes.INT64, ())
                 stmts.append(loops.Set(row, (), block.pull(array, index)))
-                where.append(place.index((loops.scalar_size(row),)))
-            value = loops.call("-{0}", loops.read(place.buffer, where[0]), dtype=node.dtype)
+                where.append(place.index((exprs.scalar_size(row),)))
+            value = exprs.call("-{0}", exprs.read(place.buffer, where[0]), dtype=node.dtype)
             stmts.append(loops.Accumulate("add", place.buffer, where[1], value))
             return stmts
 

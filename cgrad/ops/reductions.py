@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import Index
+from cgrad.core import dtypes, exprs, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Shape, TensorType, make_input
 from cgrad.core.registry import build
 from cgrad.ops.axes import behind, broadcast_axes, permute_axes, reshape_to, sum_axes, without
@@ -58,7 +58,7 @@ class Prod(Opaque):
 
     def reduction(self, node: Node) -> Reduction:
         dtype = dtypes.total(node.dtype)
-        one = loops.lit(dtypes.one(dtype), dtype)
+        one = exprs.lit(dtypes.one(dtype), dtype)
         return Reduction(node.args[0].dims, self.axes, "mul", one, dtype)
 
     def batched(self, args: tuple[Node, ...], on: Sequence[bool], lead: Shape) -> Node:
@@ -144,7 +144,7 @@ class Extreme(Opaque):
         return total
 
     def reduction(self, node: Node) -> Reduction:
-        start = loops.lit(self._start(node.dtype), node.dtype)
+        start = exprs.lit(self._start(node.dtype), node.dtype)
         domain = node.args[0].dims
         return Reduction(domain, self.axes, self.which, start, node.dtype, empty=self.empty)
 
@@ -185,7 +185,7 @@ class Quantifier(Opaque):
 
     def reduction(self, node: Node) -> Reduction:
         found = self.which == "all"
-        start = loops.lit(found, dtypes.BOOL)
+        start = exprs.lit(found, dtypes.BOOL)
         op = "and" if found else "or"
         return Reduction(node.args[0].dims, self.axes, op, start, dtypes.BOOL)
 

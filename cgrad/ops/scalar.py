@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
+from cgrad.core import dtypes, exprs, sizes
 from cgrad.core.derive import add
 from cgrad.core.dtypes import NUMPY
-from cgrad.core.loops import Index
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Op, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -258,11 +258,11 @@ class Elementwise(Op):
         for arg in node.args:
             parts.append((yield arg, index))
         if self.row_name == "switch":
-            return loops.select(*parts)
+            return exprs.select(*parts)
         if self.row_name == "second":
             return parts[1]
         template = self.row.template(node.args[-1].dtype)
-        return loops.call(template, *parts, dtype=node.dtype)
+        return exprs.call(template, *parts, dtype=node.dtype)
 
 
 def _conjugate(x: Node) -> Node:
@@ -352,7 +352,7 @@ class Cast(Linear):
         return [term.having(cast(term.value, self.dtype, self.implicit))]
 
     def value_at(self, node: Node, index: Index) -> Pull:
-        return loops.cast((yield node.args[0], index), self.dtype)
+        return exprs.cast((yield node.args[0], index), self.dtype)
 
 
 def cast(x: Node, dtype: str, implicit: bool = False) -> Node:

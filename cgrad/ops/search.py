@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops
-from cgrad.core.loops import Index
+from cgrad.core import dtypes, exprs, loops
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, Op, TensorType
 
 
@@ -51,14 +51,14 @@ class Search(Op):
         keys = block.names.buffer("keys", wide, (n,))
 
         def key(index: Index) -> list[Any]:
-            return [loops.Set(keys, index, loops.cast(block.pull(x, index), wide))]
+            return [loops.Set(keys, index, exprs.cast(block.pull(x, index), wide))]
 
         block.stmts += block.nest((n,), key, why)
         wanted = block.names.buffer("wanted", wide, (1,))
 
         def search(index: Index) -> list[Any]:
             return [
-                loops.Set(wanted, (0,), loops.cast(block.pull(v, index), wide)),
+                loops.Set(wanted, (0,), exprs.cast(block.pull(v, index), wide)),
                 loops.Invoke(
                     f"cg_search_{suffix}",
                     (n, int(self.after)),

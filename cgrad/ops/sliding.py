@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import dtypes, loops, sizes
-from cgrad.core.loops import Index
+from cgrad.core import dtypes, exprs, sizes
+from cgrad.core.exprs import Index
 from cgrad.core.node import Node, TensorType
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.kinds import Linear, Pull, Reduction
@@ -102,15 +102,15 @@ class Overlap(Runs):
 
     def reduction(self, node: Node) -> Reduction:
         dtype = dtypes.total(node.dtype)
-        zero = loops.lit(dtypes.zero(dtype), dtype)
+        zero = exprs.lit(dtypes.zero(dtype), dtype)
         domain = (*node.dims, self.width)
         return Reduction(domain, (node.ndim,), "add", zero, dtype)
 
     def value_at(self, node: Node, index: Index) -> Pull:
         k, t, j = self.axis, index[self.axis], index[-1]
-        inside = loops.both(loops.compare("<=", j, t), loops.compare("<", t, j + self.count))
+        inside = exprs.both(exprs.compare("<=", j, t), exprs.compare("<", t, j + self.count))
         value = yield node.args[0], (*index[:k], t - j, *index[k + 1 : -1], j)
-        return loops.guard(inside, value, loops.lit(dtypes.zero(node.dtype), node.dtype))
+        return exprs.guard(inside, value, exprs.lit(dtypes.zero(node.dtype), node.dtype))
 
 
 def sliding(x: Node, axis: int, width: SizeLike) -> Node:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from cgrad.core import derive, dtypes, loops, sizes
+from cgrad.core import derive, dtypes, exprs, sizes
+from cgrad.core.exprs import Expr, Index
 from cgrad.core.graphs import node_size
-from cgrad.core.loops import Expr, Index
 from cgrad.core.node import Node, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
@@ -93,28 +93,28 @@ class Window(Linear):
 
     def inner_index(self, index: Index) -> tuple[Expr, Index]:
         """Whether position `index` lies in the window, and where."""
-        inside = loops.TRUE
+        inside = exprs.TRUE
         inner: list[SizeLike] = []
         for axis, i in enumerate(index):
             start, step, n = self.starts[axis], self.steps[axis], self.lengths[axis]
             if self.drops[axis]:
-                inside = loops.both(inside, loops.compare("==", i, start))
+                inside = exprs.both(inside, exprs.compare("==", i, start))
                 continue
             if start == 0 and step == 1 and n == self.shape[axis]:
                 inner.append(i)
                 continue
             distance = i - start if step > 0 else start - i
             first, last = (start, i) if step > 0 else (i, start)
-            inside = loops.both(inside, loops.compare("<=", first, last))
+            inside = exprs.both(inside, exprs.compare("<=", first, last))
             end = n * abs(step)
             beyond = self.shape[axis] - start if step > 0 else start + 1
             # a window that reaches the end of the axis needs no check there
             if end not in (beyond, sizes.maximum(0, beyond)):
                 stop = (i, start + end) if step > 0 else (start, i + end)
-                inside = loops.both(inside, loops.compare("<", *stop))
+                inside = exprs.both(inside, exprs.compare("<", *stop))
             k = distance
             if abs(step) != 1:
-                inside = loops.both(inside, _divides(abs(step), distance))
+                inside = exprs.both(inside, _divides(abs(step), distance))
                 k = sizes.quotient(distance, abs(step))
             inner.append(k)
         return inside, tuple(inner)
@@ -229,7 +229,7 @@ class Place(Window):
     def value_at(self, node: Node, index: Index) -> Pull:
         inside, inner = self.inner_index(index)
         value = yield node.args[0], inner
-        return loops.guard(inside, value, loops.lit(dtypes.zero(node.dtype), node.dtype))
+        return exprs.guard(inside, value, exprs.lit(dtypes.zero(node.dtype), node.dtype))
 
 
 class Update(Window):
@@ -269,7 +269,7 @@ class Update(Window):
         inside, inner = self.inner_index(index)
         new = yield node.args[1], inner
         old = yield node.args[0], index
-        return loops.guard(inside, new, old)
+        return exprs.guard(inside, new, old)
 
 
 class Join(Linear):
@@ -358,9 +358,9 @@ class Join(Linear):
 def _divides(divisor: int, size: SizeLike) -> Expr:
     """Whether a size that is not negative is a multiple of `divisor`."""
     if sizes.quotient(size, divisor) * divisor == size:
-        return loops.TRUE
-    value = loops.size_value(size)
-    return loops.call(f"{{0}} % {divisor} == 0", value, dtype=dtypes.BOOL)
+        return exprs.TRUE
+    value = exprs.size_value(size)
+    return exprs.call(f"{{0}} % {divisor} == 0", value, dtype=dtypes.BOOL)
 
 
 def _entry(x: Node, i: SizeLike) -> SizeLike | None:

@@ -16,7 +16,7 @@ from cgrad.core.node import Node, make_input
 from cgrad.core.rewrite import RuleSet
 from cgrad.ops.branch import Branch
 from cgrad.ops.constants import Constant
-from cgrad.ops.control import Get
+from cgrad.ops.result import Get
 
 BRANCHES = RuleSet("branches")
 

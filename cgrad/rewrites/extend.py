@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cgrad.core.graphs import Interner, rebuild, substitute, toposort
 from cgrad.core.node import Node
-from cgrad.ops.control import Get, Results, Scan, make_scan
+from cgrad.ops.control import Results, Scan, make_scan
+from cgrad.ops.result import Get
 
 # a scan over rebuilt arguments, that scan as it was, and the positions of its results that are
 # read -> its results by position, or None to keep it

@@ -26,7 +26,6 @@ from cgrad.ops.axes import Broadcast, Sum, broadcast_axes, permute_axes, sum_axe
 from cgrad.ops.branch import IfElse
 from cgrad.ops.constants import size_node
 from cgrad.ops.contract import Contract, Labels, contract
-from cgrad.ops.control import Get
 from cgrad.ops.counts import added, added_size, work
 from cgrad.ops.diagonals import on_diagonal
 from cgrad.ops.elementwise import apply
@@ -38,6 +37,7 @@ from cgrad.ops.jacobian import (
     linear_in_wrt,
     permuted,
 )
+from cgrad.ops.result import Get
 from cgrad.ops.windows import Place
 from cgrad.rewrites.jacobian_axes import AXES
 from cgrad.rewrites.patterns import full, like

@@ -15,10 +15,11 @@ from typing import Any
 from cgrad.core import dtypes
 from cgrad.core.graphs import dependents, toposort
 from cgrad.core.node import Node
-from cgrad.ops.control import Get, Scan
+from cgrad.ops.control import Scan
 from cgrad.ops.jacobian import WithMap
 from cgrad.ops.kinds import Linear
 from cgrad.ops.passthrough import PassThrough, ZeroGrad
+from cgrad.ops.result import Get
 from cgrad.ops.scalar import Cast
 from cgrad.rewrites.patterns import scalar
 

@@ -18,8 +18,10 @@ from cgrad.core.graphs import Body, derived, substitute, toposort
 from cgrad.core.node import Node
 from cgrad.core.sizes import SizeLike
 from cgrad.ops.axes import broadcast_axes
+from cgrad.ops.closing import is_cheap
 from cgrad.ops.constants import Arange
-from cgrad.ops.control import Count, Counter, Get, Scan, is_cheap, make_counter, make_scan
+from cgrad.ops.control import Count, Counter, Scan, make_counter, make_scan
+from cgrad.ops.result import Get
 from cgrad.ops.windows import Slice
 from cgrad.rewrites.extend import replace_scans
 from cgrad.rewrites.merge import merge_loops

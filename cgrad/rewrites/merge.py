@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 
 from cgrad.core.graphs import Body, Interner, derived, intern_body, rebuild, substitute, toposort
 from cgrad.core.node import Node, TensorType
-from cgrad.ops.control import Get, Scan, make_scan
+from cgrad.ops.control import Scan, make_scan
+from cgrad.ops.result import Get
 
 
 def merge_loops(outputs: Sequence[Node], outer: Iterable[Node] = ()) -> list[Node]:

@@ -20,8 +20,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cgrad.core.graphs import Body, Interner, rebuild, toposort
 from cgrad.core.node import Node, make_input
-from cgrad.ops.control import Get, Scan
+from cgrad.ops.control import Scan
 from cgrad.ops.kinds import lowering
+from cgrad.ops.result import Get
 from cgrad.ops.scalar import Elementwise
 from cgrad.rewrites.extend import extended, positions, replace_scans
 

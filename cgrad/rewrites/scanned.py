@@ -22,10 +22,11 @@ from cgrad.core.rewrite import RuleSet
 from cgrad.gradient.structured import Chosen, structured
 from cgrad.ops.axes import permute_axes
 from cgrad.ops.constants import Arange, constant
-from cgrad.ops.control import Get, Scan, make_scan
+from cgrad.ops.control import Scan, make_scan
 from cgrad.ops.counts import elements
 from cgrad.ops.elementwise import apply
 from cgrad.ops.jacobian import SymmetricProduct, linear_in_wrt
+from cgrad.ops.result import Get
 from cgrad.ops.windows import Place
 from cgrad.rewrites.linear import is_linear
 from cgrad.rewrites.patterns import scalar

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cgrad.codegen.memory import Slot
-from cgrad.core.loops import Accumulate, Call, Expr, For, Kernel, Let, Set, Stmt, walk
+from cgrad.core.exprs import Call, Expr, walk
+from cgrad.core.loops import Accumulate, For, Kernel, Let, Set, Stmt
 from cgrad.core.node import Node
 from cgrad.pipeline import Program, generate, lower
 

@@ -8,7 +8,7 @@ from structure import kernel_of, nests, statements
 import cgrad
 import cgrad.tensor as ct
 from cgrad.codegen.choose import DEEPEST
-from cgrad.core import loops
+from cgrad.core import exprs, loops
 
 
 def test_expressions_stay_small_however_long_the_chain_is() -> None:
@@ -90,8 +90,8 @@ def test_a_function_and_its_derivative_share_a_loop() -> None:
             part.template
             for stmt in statements([nest])
             for value in loops.values(stmt)
-            for part in loops.walk(value)
-            if isinstance(part, loops.Call)
+            for part in exprs.walk(value)
+            if isinstance(part, exprs.Call)
         }
     ]
     assert len(shared) == 1

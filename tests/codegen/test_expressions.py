@@ -10,7 +10,7 @@ import pytest
 import cgrad
 import cgrad.tensor as ct
 from cgrad.codegen.expressions import Printer, literal
-from cgrad.core import loops
+from cgrad.core import exprs
 from cgrad.core.node import Node
 from cgrad.pipeline import Program, generate
 
@@ -146,8 +146,8 @@ def test_comparisons_and_logic_bind_as_in_the_graph() -> None:
 
 
 def test_two_signs_in_a_row_are_not_a_decrement() -> None:
-    negative = loops.call("-{0}", loops.lit(-0.375, "float64"), dtype="float64")
-    twice = loops.call("-{0}", loops.call("-{0}", loops.var("x", "float64"), dtype="float64"),
+    negative = exprs.call("-{0}", exprs.lit(-0.375, "float64"), dtype="float64")
+    twice = exprs.call("-{0}", exprs.call("-{0}", exprs.var("x", "float64"), dtype="float64"),
                        dtype="float64")  # fmt: skip
     assert [Printer({})(expr) for expr in (negative, twice)] == ["-(-0.375)", "-(-x)"]
     # what stands between the signs in the graph vanishes where it is read
@@ -158,13 +158,13 @@ def test_two_signs_in_a_row_are_not_a_decrement() -> None:
 
 def test_conditions_with_calls_say_that_both_sides_are_evaluated() -> None:
     """clang asks whether && was meant where the right side of & calls a function."""
-    a, b = (loops.read(loops.Buffer(name, "int64", (9,)), (0,)) for name in "ab")
-    least = loops.call("cg_min_i64({0}, {1})", a, b, dtype="int64")
-    low = loops.call("{0} < {1}", a, b, dtype="bool")
-    high = loops.call("{0} < {1}", b, least, dtype="bool")
-    text = Printer({})(loops.both(low, high))
+    a, b = (exprs.read(exprs.Buffer(name, "int64", (9,)), (0,)) for name in "ab")
+    least = exprs.call("cg_min_i64({0}, {1})", a, b, dtype="int64")
+    low = exprs.call("{0} < {1}", a, b, dtype="bool")
+    high = exprs.call("{0} < {1}", b, least, dtype="bool")
+    text = Printer({})(exprs.both(low, high))
     assert text == "(int)(a[0] < b[0]) & (b[0] < cg_min_i64(a[0], b[0]))"
-    assert Printer({})(loops.both(high, low)) == "(b[0] < cg_min_i64(a[0], b[0])) & (a[0] < b[0])"
+    assert Printer({})(exprs.both(high, low)) == "(b[0] < cg_min_i64(a[0], b[0])) & (a[0] < b[0])"
 
 
 def test_an_integer_compared_with_itself() -> None:

@@ -7,15 +7,16 @@ import pytest
 import cgrad
 import cgrad.tensor as ct
 from cgrad.codegen.independent import is_independent
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, sizes
 from cgrad.core.dtypes import FLOAT64, INT64
-from cgrad.core.loops import Accumulate, Buffer, Expr, For, Let, Set, Stmt
+from cgrad.core.exprs import Buffer, Expr
+from cgrad.core.loops import Accumulate, For, Let, Set, Stmt
 
 i, j, v = (sizes.index(name) for name in "ijv")
 a, b = Buffer("a", FLOAT64, (9, 9)), Buffer("b", FLOAT64, (9, 9))
 x, out = Buffer("x", FLOAT64, (9, 9), "input"), Buffer("out", FLOAT64, (9, 9), "output")
-one = loops.lit(1.0, FLOAT64)
-looked_up = loops.dynamic_size(loops.read(Buffer("at", INT64, (9,), "input"), (i,)))
+one = exprs.lit(1.0, FLOAT64)
+looked_up = exprs.dynamic_size(exprs.read(Buffer("at", INT64, (9,), "input"), (i,)))
 
 
 def over(*body: Stmt, kind: str = "map") -> For:
@@ -23,17 +24,17 @@ def over(*body: Stmt, kind: str = "map") -> For:
 
 
 def plus(left: Expr, right: Expr) -> Expr:
-    return loops.call("{0} + {1}", left, right, dtype=FLOAT64)
+    return exprs.call("{0} + {1}", left, right, dtype=FLOAT64)
 
 
 @pytest.mark.parametrize(
     "loop",
     [
-        over(Set(a, (j, i), loops.read(b, (i, j)))),
-        over(Set(a, (j, i), loops.read(b, (looked_up, j)))),
+        over(Set(a, (j, i), exprs.read(b, (i, j)))),
+        over(Set(a, (j, i), exprs.read(b, (looked_up, j)))),
         over(Set(a, (0, i), one), Accumulate("add", a, (1, i), one)),
-        over(Set(a, (looked_up, i), loops.read(a, (j, i)))),
-        over(Set(out, (i + 1, j), loops.read(out, (i + 1, i)))),
+        over(Set(a, (looked_up, i), exprs.read(a, (j, i)))),
+        over(Set(out, (i + 1, j), exprs.read(out, (i + 1, i)))),
     ],
 )
 def test_different_elements(loop: For) -> None:
@@ -44,22 +45,22 @@ def test_different_elements(loop: For) -> None:
     "loop",
     [
         # another iteration's element
-        over(Set(a, (j, i), loops.read(a, (j, i + 1)))),
+        over(Set(a, (j, i), exprs.read(a, (j, i + 1)))),
         over(Set(a, (i, 0), one), Set(a, (0, i), one)),
         # one element, and elements that are looked up
-        over(Accumulate("add", a, (0, j), loops.read(b, (i, j)))),
-        over(Accumulate("add", a, (looked_up, j), loops.read(b, (i, j)))),
-        over(Let("v", loops.size_value(i)), Set(a, (j, i + v), loops.read(b, (i, j)))),
+        over(Accumulate("add", a, (0, j), exprs.read(b, (i, j)))),
+        over(Accumulate("add", a, (looked_up, j), exprs.read(b, (i, j)))),
+        over(Let("v", exprs.size_value(i)), Set(a, (j, i + v), exprs.read(b, (i, j)))),
         # another view of the same elements
-        over(Set(a, (j, i), loops.read(a.view((81,)), (i,)))),
+        over(Set(a, (j, i), exprs.read(a.view((81,)), (i,)))),
         # a function that reads on
-        over(Set(a, (j, i), loops.call("cg_sum(9, {0})", loops.row(b, (0, i)), dtype=FLOAT64))),
+        over(Set(a, (j, i), exprs.call("cg_sum(9, {0})", exprs.row(b, (0, i)), dtype=FLOAT64))),
         # an order, a loop inside
-        over(Set(a, (j, i), loops.read(b, (i, j))), kind="scan"),
-        over(For("j", 9, [Set(a, (j, i), loops.read(b, (i, j)))])),
+        over(Set(a, (j, i), exprs.read(b, (i, j))), kind="scan"),
+        over(For("j", 9, [Set(a, (j, i), exprs.read(b, (i, j)))])),
         # arguments and results are apart anyway, and so is one element from itself
-        over(Set(out, (j, i), plus(loops.read(x, (j, i)), loops.read(a, (i, j))))),
-        over(Accumulate("add", a, (j, i), loops.read(x, (i, j)))),
+        over(Set(out, (j, i), plus(exprs.read(x, (j, i)), exprs.read(a, (i, j))))),
+        over(Accumulate("add", a, (j, i), exprs.read(x, (i, j)))),
     ],
 )
 def test_elements_that_may_be_the_same(loop: For) -> None:

@@ -8,7 +8,8 @@ from structure import c_of, calls, every_loop, kernel_of, statements
 
 import cgrad
 import cgrad.tensor as ct
-from cgrad.core.loops import Accumulate, Call, For, Let, Set, walk
+from cgrad.core.exprs import Call, walk
+from cgrad.core.loops import Accumulate, For, Let, Set
 
 
 def _templates(loop: For) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cgrad.core import loops, sizes
+from cgrad.core import exprs, loops, sizes
 from cgrad.core.check import InvariantError, check_loops
 from cgrad.core.node import TensorType, make_input
 from cgrad.core.sizes import SizeLike
@@ -14,9 +14,9 @@ COUNT = sizes.value(make_input(TensorType("int64", ()), "count"))
 
 def copied(length: SizeLike) -> list[loops.Stmt]:
     """A loop that copies a buffer which no statement has stored in."""
-    source, target = (loops.Buffer(name, "float64", (length,)) for name in ("a", "b"))
+    source, target = (exprs.Buffer(name, "float64", (length,)) for name in ("a", "b"))
     at = (sizes.index("i"),)
-    return [loops.For("i", 4, [loops.Set(target, at, loops.read(source, at))])]
+    return [loops.For("i", 4, [loops.Set(target, at, exprs.read(source, at))])]
 
 
 @pytest.mark.parametrize("length", [4, COUNT, sizes.minimum(3, COUNT)])

@@ -26,10 +26,11 @@ from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.ops.axes import Broadcast, Expect, Permute, Reshape, Squeeze, Sum
 from cgrad.ops.contract import Contract
-from cgrad.ops.control import Get, Scan
+from cgrad.ops.control import Scan
 from cgrad.ops.diagonals import Diagonal, OnDiagonal, Triangle
 from cgrad.ops.lookup import Argsort, Gather, Replace, Scatter
 from cgrad.ops.reductions import Extreme, Prod, Quantifier
+from cgrad.ops.result import Get
 from cgrad.ops.scalar import Cast, Elementwise
 from cgrad.ops.windows import Join, Place, Slice, Update
 

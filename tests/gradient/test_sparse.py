@@ -17,7 +17,8 @@ from gradient.test_structured import UNARY, done, padded, rosenbrock, shifted
 import cgrad
 import cgrad.tensor as ct
 from cgrad.core.evaluate import evaluate
-from cgrad.core.loops import For, Read, Set, walk
+from cgrad.core.exprs import Read, walk
+from cgrad.core.loops import For, Set
 from cgrad.core.loops import values as loop_values
 from cgrad.sparse import pattern
 from cgrad.sparse.coloured import ColouredMatrix

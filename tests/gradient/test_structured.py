@@ -12,8 +12,9 @@ from codegen.structure import every_loop, kernel_of, nests, operations
 import cgrad
 import cgrad.tensor as ct
 from cgrad.core import sizes
+from cgrad.core.exprs import SizeValue
 from cgrad.core.graphs import toposort
-from cgrad.core.loops import Accumulate, For, Let, Set, SizeValue
+from cgrad.core.loops import Accumulate, For, Let, Set
 from cgrad.gradient import grad_clip, grad_scale, hessian, jacobian
 from cgrad.gradient.jacobian import _rows
 from cgrad.gradient.structured import _forward, _reverse, identity

@@ -13,7 +13,7 @@ import pytest
 
 import cgrad
 import cgrad.tensor as ct
-from cgrad.core import derive, loops
+from cgrad.core import derive, exprs, loops
 from cgrad.pipeline import Program, lower
 
 LENGTHS = (0, 1, 2, 5)
@@ -530,7 +530,7 @@ def test_the_last_row_is_the_last_carry():
         """The arrays that the loop of `out` writes beside its carries."""
         (loop,) = scans(inputs, [out])
         return {
-            s.buffer.name for s in loops.written(loop) if loop.index in loops.index_names(s.index)
+            s.buffer.name for s in loops.written(loop) if loop.index in exprs.index_names(s.index)
         }
 
     free, _ = ct.scan(lambda row, acc: acc + row, sequences=x, outputs_info=0.0)
