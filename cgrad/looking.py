@@ -155,14 +155,14 @@ class LookingMethods:
 
             print(f.trace_nan(x))
 
-        Takes the arguments of a call. The rewritten graph is evaluated op by op with NumPy, loops
-        step by step, so it is slow; shared variables are not updated. The result is false where
-        every number is finite. Else `nan` and `inf` (each may be None) have the node, its operands,
-        the element, the step of a loop and your line; an infinity is reported too where it is
-        meant, as in a mask of -inf.
+        Takes the arguments of a call. The rewritten graph is evaluated op by op with NumPy (what
+        NumPy does not have, by a kernel of its own), loops step by step, so it is slow; shared
+        variables are not updated. The result is false where every number is finite. Else `nan` and
+        `inf` (each may be None) have the node, its operands, the element, the step of a loop and
+        your line; an infinity is reported too where it is meant, as in a mask of -inf.
 
-        Errors: those of a call; `NotImplementedError` for operations that only compiled code
-        computes.
+        Errors: those of a call; `NotImplementedError` where NumPy does not have a function (as
+        Bessel's) and there is no compiler.
         """
         return trace_nan(self, args, kwargs)
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from cgrad.core import sizes
 from cgrad.core.evaluate import evaluate
-from cgrad.core.node import Node
+from cgrad.core.node import Node, Op, TensorType, make_input
+from cgrad.core.registry import build
 from cgrad.core.sites import describe
 from cgrad.ops.constants import storage
 
@@ -110,8 +112,26 @@ def trace_nan(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NanTrace
             if word not in first and _any(value, test):
                 first[word] = Occurrence(word, node, value, test(np.asarray(value)), (), ())
     with np.errstate(all="ignore"):
-        evaluate(f.maker.fgraph.outputs, given, observe)
+        evaluate(f.maker.fgraph.outputs, given, observe, _ByC())
     return NanTrace(f.name, first.get("NaN"), first.get("infinity"))
+
+
+class _ByC:
+    """The value of an op by NumPy, or by a kernel of that op alone where NumPy has no form."""
+
+    def __init__(self) -> None:
+        self.kernels: dict[Any, Any] = {}
+
+    def __call__(self, op: Op, args: Sequence[Any]) -> Any:
+        try:
+            return op.reference(*args)
+        except NotImplementedError:
+            types = [TensorType(arg.dtype.name, arg.shape) for arg in args]
+            key = (type(op), op.key(sizes.itself), *types)
+            if key not in self.kernels:
+                inputs = [make_input(type, f"x{k}") for k, type in enumerate(types)]
+                self.kernels[key] = build("compile", inputs, Node(op, tuple(inputs)))
+            return self.kernels[key](*args)
 
 
 _TESTS: dict[str, Any] = {"NaN": np.isnan, "infinity": np.isinf}

@@ -103,3 +103,32 @@ def test_loops(interpreted: None) -> None:
     assert values.tolist() == [2, 4, 8, 16]
     assert slope == 1 + 2 * 2 + 3 * 4 + 4 * 8
     assert f(0, 2.0)[0].shape == (0,)
+
+
+def test_python_functions(interpreted: None) -> None:
+    """They are called as in C: with arrays of their own, their results checked."""
+    seen = []
+
+    @cgrad.wrap_py(ct.dvector, [ct.dvector, ct.dscalar], infer_shape=lambda v: [v, ()],
+                   pullback=lambda xs, ys, cts: [2.0 * xs[0] * cts[0] + cts[1]])  # fmt: skip
+    def squares(v: np.ndarray) -> tuple[np.ndarray, float]:
+        seen.append(v.copy())
+        v *= v
+        return v, np.sqrt(v).sum()
+
+    x = ct.dvector("x")
+    both, total = squares(x)
+    steps = cgrad.scan(lambda s: squares(s)[0], outputs_info=[x], n_steps=2, return_updates=False)
+    f = cgrad.function([x], [both, total, ct.grad(both.sum(), x), steps[-1]])
+    x0 = np.array([1.0, 3.0])
+    assert [v.tolist() for v in f(x0)] == [[1, 9], 4, [2, 6], [1, 81]]
+    assert x0.tolist() == [1, 3] and [v.tolist() for v in seen] == [[1, 3], [1, 3], [1, 9]]
+
+    @cgrad.wrap_py(ct.dvector, ct.dvector, infer_shape=lambda v: v)
+    def longer(v: np.ndarray) -> np.ndarray:
+        return np.append(v, 0.0)
+
+    with pytest.raises(
+        cgrad.ShapeError, match=r"longer: result 1 has shape \(3,\), expected \(2,\)"
+    ):
+        cgrad.function([x], longer(x))(x0)

@@ -47,3 +47,15 @@ def test_nothing_is_updated() -> None:
     f = cgrad.function([x], x / 0.0, updates=[(state, state + 1)])
     assert f.trace_nan([1.0]).inf is not None
     assert state.get_value() == 0
+
+
+def test_what_numpy_does_not_have() -> None:
+    """Such operations are computed by kernels of their own, in loops too."""
+    half = cgrad.c_op("half", "static double half(double x) { return x / 2.0; }")
+    steps = cgrad.scan(lambda s: ct.log(half(ct.erfinv(s))), outputs_info=[x], n_steps=2,
+                       return_updates=False)  # fmt: skip
+    trace = cgrad.function([x], steps).trace_nan([0.999999999, -0.5])
+    assert trace.nan.node.op.name == "log" and trace.nan.index == (1,)
+    assert trace.nan.steps == (0,)
+    f = cgrad.function([x], ct.linalg.schur(ct.diag(x) / ct.sum(x))[0])
+    assert f.trace_nan([1.0, -1.0]).nan.node.op.name == "true_div" and not f.trace_nan([1.0, 2.0])

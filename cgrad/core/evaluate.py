@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,25 +16,30 @@ import numpy as np
 from cgrad.core import sizes
 from cgrad.core.dtypes import NUMPY
 from cgrad.core.graphs import Body, toposort
-from cgrad.core.node import Node
+from cgrad.core.node import Node, Op
 from cgrad.core.sites import describe
-from cgrad.core.sizes import Atom, SizeLike
+from cgrad.core.sizes import Atom
 
 # (node, the values of it and of what is known where it is, positions in the loops around it)
 Observer = Callable[[Node, Mapping[Node, Any], tuple[int, ...]], None]
+Compute = Callable[[Op, Sequence[Any]], Any] | None
 
 
 def evaluate(
-    outputs: Sequence[Node], given: Mapping[Node, Any], observe: Observer | None = None
+    outputs: Sequence[Node],
+    given: Mapping[Node, Any],
+    observe: Observer | None = None,
+    compute: Compute = None,
 ) -> list[Any]:
     """The values of `outputs` when the free variables have the values `given`.
 
-    `observe` is told of each value as it is computed, those of every step of a loop too.
+    `observe` is told of each value as it is computed, those of every step of a loop too; `compute`
+    takes the place of the references.
     """
     values: dict[Node, Any] = {
         node: np.asarray(value, NUMPY[node.dtype]) for node, value in given.items()
     }
-    _run(toposort(outputs, given), values, observe, ())
+    _run(toposort(outputs, given), values, observe, (), compute)
     return [values[out] for out in outputs]
 
 
@@ -52,38 +58,35 @@ def _run(
     values: dict[Node, Any],
     observe: Observer | None,
     steps: tuple[int, ...],
+    compute: Compute,
 ) -> None:
-    lookup = lookup_in(values)
-
-    def concrete(size: SizeLike) -> SizeLike:
-        return sizes.evaluate(size, lookup)
-
+    concrete = partial(sizes.evaluate, lookup=lookup_in(values))
     for node in order:
         if node in values:
             continue
         args = [values[arg] for arg in node.args]
         loop = getattr(node.op, "reference_loop", None)
         if loop is not None:
-            length = sizes.evaluate(next(iter(node.op.sizes())), lookup)
-            body = _step(node.op.bodies[0], values, observe, steps)
+            length = concrete(next(iter(node.op.sizes())))
+            body = _step(node.op.bodies[0], values, observe, steps, compute)
             rows = loop(args, length, body)
             # a loop of no steps does not see the shape of its rows
             values[node] = [
-                row if row.size else row.reshape([sizes.evaluate(n, lookup) for n in type.shape])
+                row if row.size else row.reshape([concrete(n) for n in type.shape])
                 for row, type in zip(rows, node.type.types, strict=True)
             ]
             continue
         chosen = getattr(node.op, "chosen", None)
         if chosen is not None:
             # a side of a choice is no loop: its position is that of what is around it
-            side = _step(chosen(args[0]), values, observe, steps, looped=False)
+            side = _step(chosen(args[0]), values, observe, steps, compute, looped=False)
             values[node] = side(args[1:])
             continue
         # what has bodies and is no loop has values for results, and its sizes say nothing of them
         sized = not node.op.bodies and any(True for _ in node.op.sizes())
         op = node.op.map_sizes(concrete) if sized else node.op
         try:
-            result = op.reference(*args)
+            result = compute(op, args) if compute else op.reference(*args)
         except Exception as error:
             error.add_note(f"computing {node!r}\n{describe(node.site)}")
             raise
@@ -101,6 +104,7 @@ def _step(
     outer: Mapping[Node, Any],
     observe: Observer | None,
     steps: tuple[int, ...],
+    compute: Compute,
     looped: bool = True,
 ) -> Any:
     count = itertools.count()
@@ -111,7 +115,7 @@ def _step(
             (param, np.asarray(value, NUMPY[param.dtype]))
             for param, value in zip(body.params, params, strict=True)
         )
-        _run(body.order, values, observe, (*steps, next(count)) if looped else steps)
+        _run(body.order, values, observe, (*steps, next(count)) if looped else steps, compute)
         return [values[out] for out in body.outputs]
 
     return step

@@ -15,6 +15,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -38,6 +39,9 @@ _SIGNATURE = ctypes.CFUNCTYPE(
 # the exception of each thread, from the end of the function to that of its kernel
 _RAISED: dict[int, BaseException] = {}
 
+# what there is at an address, for those who compute without C
+_BY_ADDRESS: WeakValueDictionary[int, Callback] = WeakValueDictionary()
+
 
 class Callback(Data):
     """The address of a function as an array of one element.
@@ -48,7 +52,7 @@ class Callback(Data):
     ranks     of the results
     """
 
-    __slots__ = ("_thunk", "function", "gives", "ranks", "takes")
+    __slots__ = ("__weakref__", "_thunk", "function", "gives", "ranks", "takes")
     name = "callback"
 
     def __init__(
@@ -65,6 +69,7 @@ class Callback(Data):
         self._thunk = _SIGNATURE(self._call)
         address = ctypes.cast(self._thunk, ctypes.c_void_p).value
         super().__init__(np.array([address], np.int64))
+        _BY_ADDRESS[int(self.value[0])] = self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Callback, (self.function, self.takes, self.gives, self.ranks)
@@ -147,7 +152,12 @@ class PythonCall(Opaque):
         return TensorType(self.gives, self.packed)
 
     def reference(self, address: Any, *args: Any) -> Any:
-        raise NotImplementedError("a Python function is not evaluated at compile time")
+        shapes: Any = self.shapes  # numbers, where values are computed
+        callback = _BY_ADDRESS[int(address[0])]
+        results = callback.run([np.array(arg) for arg in args], shapes)
+        if len(results) == 1:
+            return results[0]
+        return np.concatenate([result.ravel() for result in results])
 
     def exception(self, node: Node) -> BaseException:
         """What is raised when the kernel says that the call failed.
