@@ -392,6 +392,7 @@ class Writer:
         words = mentioned(text)
         own = {s.name for s in statements(loop) if isinstance(s, Let)}
         own |= {s.buffer.name for s in statements(loop) if isinstance(s, (Set, Local))}
+        declared = {s.buffer.base for s in statements(loop) if isinstance(s, Local)}
         own |= {s.index for s in statements(loop) if isinstance(s, For)}
         sizes = [*self.names.values(), *(name for name, _ in self.print.local_sizes)]
         found = [(f"int64_t {name}", name) for name in dict.fromkeys(sizes) if name in words]
@@ -407,7 +408,7 @@ class Writer:
         read += [buffer.base for call in invocations(loop) for buffer, _ in call.reads]
         arrays = [b for b in (*read, *stored) if b.role in ("input", "output", "carry") or b.shape]
         for buffer in sorted(dict.fromkeys(arrays), key=lambda b: b.serial):
-            if buffer.role not in ("table", "local"):
+            if buffer.role != "table" and buffer not in declared:
                 const = "" if buffer in stored else "const "
                 element = f"{const}{C_TYPE[buffer.dtype]}"
                 found.append((f"{element} *restrict {buffer.name}", buffer.name))

@@ -17,6 +17,7 @@ from structure import kernel_of, statements
 import cgrad
 import cgrad.tensor as ct
 from cgrad.cache import toolchain
+from cgrad.codegen import parallel
 from cgrad.core.loops import Accumulate, For, Kernel, Parallel
 from cgrad.core.node import Node
 from cgrad.pipeline import Program, generate
@@ -138,6 +139,16 @@ def test_what_stays_with_one_thread(case: str, threads: None) -> None:
         # the positions are checked by one thread, before
         first = next(stmt for stmt in kernel.body if isinstance(stmt, For))
         assert first not in shared
+
+
+def test_a_part_is_given_the_arrays_of_the_kernel(
+    threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short one, declared in the kernel's function and not in the workspace."""
+    monkeypatch.setattr(parallel, "GRAIN", 1)
+    a, b = ct.tensor("a", shape=(70,)), ct.tensor("b", shape=(70,))
+    text = generate(Program([a, b], [a @ (2 * b), a + 2 * b], "f"))
+    assert "double dot_terms[70];" in text and "double *restrict dot_terms)" in text
 
 
 def test_one_thread_needs_nothing_of_it() -> None:

@@ -2,7 +2,8 @@
 
 Every graph by the interpreter (as written, rewritten, expanded), and one batch in `--every` by
 compiled C: in turn with -O1, which is quicker, with cgrad's own flags, and without the rewrites.
-With `--wide` axes have up to 70 elements: lengths around those of vectors, rows and blocks.
+With `--way threads` every loop that can be shared out among threads is.  With `--wide` axes have up
+to 70 elements: lengths around those of vectors, rows and blocks.
 Each batch is a line of the log; a run that was stopped goes on after the last line.
 """
 
@@ -29,6 +30,7 @@ from cgrad.errors import RewriteError
 
 PER_KERNEL = 25
 WAYS = ("-O1", "own flags", "plain")
+THREADS = 4
 # units of the bound; twice what a complex step is off on the same graphs is less
 GATE = 16
 EDGES = [0, 0.5, 1, 2, 4, 16, 64, 256, 1024, 4096]
@@ -76,7 +78,9 @@ def batch(first: int, way: str | None, wide: bool) -> dict[str, Any]:
                 counts["rewrite exceptions" if rules else "other exceptions"] += 1
                 notes.append(f"{name}, seed {case[0].seed}: {traceback.format_exc(limit=-4)}")
     try:
-        found = compiled([graph for graph, _, _ in cases], plain=way == "plain") if way else []
+        threads = THREADS if way == "threads" else 1
+        graphs = [graph for graph, _, _ in cases]
+        found = compiled(graphs, way == "plain", threads) if way else []
     except Exception:
         counts["other exceptions"] += 1
         notes.append(f"C, seeds {first}+{PER_KERNEL}: {traceback.format_exc(limit=-4)}")
@@ -119,7 +123,7 @@ def main() -> int:
     parser.add_argument("--graphs", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--every", type=int, default=1, help="compile one batch in so many")
-    parser.add_argument("--way", choices=WAYS, help="compile in this way only")
+    parser.add_argument("--way", choices=[*WAYS, "threads"], help="compile in this way only")
     parser.add_argument("--wide", action="store_true", help="axes of up to 70 elements")
     parser.add_argument("--log", type=Path, help="a file of results, read first and added to")
     given = parser.parse_args()

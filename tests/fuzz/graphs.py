@@ -10,6 +10,8 @@ Not responsible for: how many, and what is printed (`python -m tests.fuzz`, `tes
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from unittest import mock
@@ -24,6 +26,7 @@ from fuzz.tape import DIGITS, Ambiguous, Run, mp
 import cgrad
 import cgrad.tensor as ct
 from cgrad import rewrites
+from cgrad.codegen import parallel
 from cgrad.core import graphs
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node
@@ -174,18 +177,30 @@ INTERPRETED: dict[str, Callable[[Graph], list[np.ndarray]]] = {
 }  # fmt: skip
 
 
-def compiled(batch: Sequence[Graph], plain: bool = False) -> list[list[np.ndarray]]:
-    """One kernel for several graphs; `plain`: without the rewrites."""
-    name = "plain" if plain else "graphs"
+def compiled(
+    batch: Sequence[Graph], plain: bool = False, threads: int = 1
+) -> list[list[np.ndarray]]:
+    """One kernel for several graphs.
+
+    plain    without the rewrites
+    threads  above 1, every loop that can be shared out is, however short
+    """
     inputs = [x for graph in batch for x in graph.inputs]
     outputs = [out for graph in batch for out in graph.outputs]
-    if plain:
-        with (
-            mock.patch.object(rewrites, "simplify", lambda outputs, trace=None: list(outputs)),
-            mock.patch.object(rewrites, "expand", lambda outputs: rewrite(outputs, ROWS)),
-        ):
-            f = cgrad.function(inputs, outputs, on_unused_input="ignore", name=name)
-    else:
+    with contextlib.ExitStack() as changed:
+        if plain:
+            as_written = mock.patch.object(
+                rewrites, "simplify", lambda outs, trace=None: list(outs)
+            )
+            changed.enter_context(as_written)
+            rows = mock.patch.object(rewrites, "expand", lambda out: rewrite(out, ROWS))
+            changed.enter_context(rows)
+        if threads > 1:
+            flags = f"{os.environ.get('CGRAD_CFLAGS', '')} -DCG_GRAIN=1.0"
+            changed.enter_context(mock.patch.object(parallel, "GRAIN", 1))
+            setting = {"CGRAD_CFLAGS": flags, "CGRAD_NUM_THREADS": str(threads)}
+            changed.enter_context(mock.patch.dict(os.environ, setting))
+        name = "plain" if plain else "graphs"
         f = cgrad.function(inputs, outputs, on_unused_input="ignore", name=name)
     rest = f(*(array for graph in batch for array in graph.arrays))
     result = []
