@@ -169,6 +169,7 @@ class Arange(Leaf):
 
     __slots__ = ("ends", "length")
     name = "arange"
+    distinct = True
     lowering = "pull"
     size_slots = ("length", "ends")
 

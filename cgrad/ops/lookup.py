@@ -18,8 +18,9 @@ from cgrad.core.exprs import Expr, Index
 from cgrad.core.node import Node, Op, Shape, TensorType
 from cgrad.core.registry import build
 from cgrad.core.sizes import SizeLike
-from cgrad.ops.axes import all_leading, broadcast_axes, permute_axes, without
+from cgrad.ops.axes import all_leading, broadcast_axes, permute_axes, reshape_to, without
 from cgrad.ops.constants import Arange, constant
+from cgrad.ops.distinct import are_distinct
 from cgrad.ops.kinds import Pull
 from cgrad.ops.lines import untie
 from cgrad.ops.terms import Line, whole
@@ -262,7 +263,7 @@ class ScatterEach(Lookup):
 class Replace(Lookup):
     """x with v[b, r] at [i(b), j(b), ..., r]; where positions repeat, the last one stays.
 
-    Its derivative with respect to v is defined for positions that do not repeat.
+    Its derivative with respect to v is zero for what did not stay.
     """
 
     __slots__ = ()
@@ -299,8 +300,22 @@ class Replace(Lookup):
     def vjp(self, node: Node, ct: Node, needed: Sequence[bool]) -> list[Node | None]:
         zero = broadcast_axes(constant(np.zeros((), ct.dtype)), node.args[1].dims, ())
         x = Node(self, (ct, zero, *self.indices(node))) if needed[0] else None
-        v = Node(Gather(self.shape), (ct, *self.indices(node))) if needed[1] else None
+        v = None
+        if needed[1]:
+            v = Node(Gather(self.shape), (ct, *self.indices(node)))
+            if not are_distinct(self.indices(node)):
+                v = build("switch", self._stays(node, v.dims), v, zero)
         return [x, v, *(None for _ in self.shape)]
+
+    def _stays(self, node: Node, dims: Shape) -> Node:
+        """Which elements of v stay: the rows are numbered, and the numbers stored instead."""
+        arrays = self.indices(node)
+        common = _common(arrays)
+        numbers = reshape_to(Node(Arange(sizes.product(common))), common)
+        empty = broadcast_axes(constant(np.zeros((), np.int64)), self.shape, ())
+        stored = Node(self, (empty, numbers, *arrays))
+        stays: Node = build("eq", Node(Gather(self.shape), (stored, *arrays)), numbers)
+        return broadcast_axes(stays, dims, tuple(range(len(common))))
 
     def on_leading(self, node: Node, position: int, t: Node, before: int) -> Node:
         lead = self.shape if position else _common(self.indices(node))
@@ -351,6 +366,7 @@ class Positions(Op):
 
     __slots__ = ("length",)
     name = "positions"
+    distinct = True
     lowering = "emit"
     size_slots = ("length",)
 
@@ -395,6 +411,7 @@ class Argsort(Op):
 
     __slots__ = ()
     name = "argsort"
+    distinct = True
     keeps_leading = True
     lowering = "emit"
 
