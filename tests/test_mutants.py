@@ -38,5 +38,8 @@ def test_there_are_many(mutants: dict[str, Mutant]) -> None:
 @pytest.mark.parametrize("name", SOME)
 def test_is_killed(name: str, mutants: dict[str, Mutant]) -> None:
     mutant = mutants[name]
-    assert survives(mutant, put=lambda _: 1, look=nearest) == SURVIVED  # sound code
-    assert survives(mutant, look=nearest) == KILLED
+    checks = list(nearest(mutant))
+    assert checks
+    assert survives(mutant, checks, put=lambda _: 1) == (SURVIVED, "")  # sound code
+    outcome, by = survives(mutant, checks)
+    assert outcome == KILLED and by in {check.name for check in checks}

@@ -200,8 +200,6 @@ def _times(term: Node, f: Factor, room: int) -> Node | None:
 def logistic_product(node: Node) -> Node | None:
     """a / (1 + exp(-x)) -> a * sigmoid(x), sigmoid(x) * exp(-x) -> sigmoid(-x), sigmoid(x) * sigmoid(-x) -> dsigmoid(x)"""  # noqa: E501
     factors = factors_of(node)
-    if not any(is_op(f.node, *_LOGISTIC) for f in factors):
-        return None
     improved = _improve(factors)
     if improved is None:
         return None
@@ -227,7 +225,7 @@ def logistic_sum(node: Node) -> Node | None:
 
 
 def _keys(factors: list[Factor]) -> dict[Any, list[Node]]:
-    """Factors that can be compared: sigmoid(c * x) by (x, c), and dsigmoid as two of these."""
+    """Factors that can be compared: sigmoid(c * x) by x and c, and dsigmoid as two of these."""
     found: dict[Any, list[Node]] = {}
     for f in factors:
         if is_op(f.node, "sigmoid", "dsigmoid") and not f.inverse:
@@ -235,9 +233,9 @@ def _keys(factors: list[Factor]) -> dict[Any, list[Node]]:
             both = (u, negative(u)) if is_op(f.node, "dsigmoid") else (u,)
             c, x = coefficient(u)
             for sign, v in zip((1, -1), both, strict=False):
-                found.setdefault((x, float(c) * sign), []).append(v)
+                found.setdefault(("sigmoid", x, float(c) * sign), []).append(v)
         else:
-            found.setdefault((f.node, f.inverse), []).append(f.node)
+            found.setdefault(("other", f.node, f.inverse), []).append(f.node)
     return found
 
 
@@ -259,6 +257,6 @@ def logistic_difference(node: Node) -> Node | None:
         if len(left) > len(right):
             return None
         extra += [(key, v) for v in right[len(left) :]]
-    if len(extra) != 1 or not isinstance(extra[0][0][1], float):
+    if len(extra) != 1 or extra[0][0][0] != "sigmoid":
         return None
     return apply_row("mul", node.args[0], apply_row("sigmoid", negative(extra[0][1])))

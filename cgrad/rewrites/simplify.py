@@ -200,7 +200,7 @@ def _exact_product(first: Any, second: Any) -> Any:
         product = first * second
     if product.dtype.kind != "f":
         return product
-    if product == 0 or not (np.isfinite(product) and np.isfinite(first) and np.isfinite(second)):
+    if product == 0 or not np.isfinite(product):
         return None
     (a, b), (c, d), (e, f) = (v.as_integer_ratio() for v in (first, second, product))
     return product if a * c * f == b * d * e else None
@@ -232,7 +232,7 @@ def div_power_of_two(node: Node) -> Node | None:
     """x / c -> (1 / c) * x"""
     x, divisor = node.args
     value = scalar(divisor)
-    if value is None or not np.isfinite(value) or abs(math.frexp(value)[0]) != 0.5:
+    if value is None or abs(math.frexp(value)[0]) != 0.5:
         return None
     with np.errstate(all="ignore"):
         inverse = 1 / value
@@ -244,8 +244,6 @@ def div_power_of_two(node: Node) -> Node | None:
 @ALGEBRA.rule("add", "sub", example=(lambda n: -3 + n, lambda n: n - -3))
 def sign_of_constant(node: Node) -> Node | None:
     """-3 + x -> x - 3, x - -3 -> 3 + x"""
-    if node.dtype == dtypes.BOOL:
-        return None
     number, other = node.args if is_op(node, "add") else node.args[::-1]
     value = scalar(number)
     if value is None or not value < 0 or _negated(value) < 0:

@@ -1,36 +1,31 @@
-"""What notices a mutant: the quick checks without a compiler, the nearest first.
+"""Whether a mutant survives; it lives in a forked child, so the next one starts from sound code.
 
-Each mutant lives in a forked child, so that the next one starts from sound code.
-
-Responsible for: which checks belong to a mutant, running them.
+Responsible for: the order of the checks, running them against a mutant.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import io
 import os
+import re
+import resource
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import ops.test_elementwise_derivatives as elementwise
-import pytest
 import test_every_rule
-from fuzz.graphs import INTERPRETED, Graph, errors
-from fuzz.tape import Ambiguous
+from mutants.checks import Check
 from mutants.make import Mutant, install
+from mutants.reach import Reach, place_of, processor_time, silence
 
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import TensorType, make_input
 
-TESTS = Path(__file__).resolve().parents[1]
-GATE = 16
-# seconds of a mutant that never comes to an end
-LIMIT = 300
-SURVIVED, KILLED, INVALID, LATE = 0, 1, 2, 3
+SURVIVED, KILLED, INVALID = "survived", "killed", "invalid"
+# processor seconds of a check: so many times what it takes with sound code, and some on top
+TIMES, EXTRA = 5, 10
+MEMORY = 6 << 30
 
 
 def _tensor(name: str | None = None, shape: Any = 0, dtype: str = "float64") -> Any:
@@ -39,122 +34,105 @@ def _tensor(name: str | None = None, shape: Any = 0, dtype: str = "float64") -> 
     )
 
 
-@functools.cache
-def graphs() -> list[Any]:
-    """Seeds of random graphs with what the oracle says; made before the first mutant."""
-    found = []
-    for seed in range(30_000, 30_150):
-        graph = Graph(seed)
-        with contextlib.suppress(Ambiguous):
-            found.append((seed, *graph.oracle()[:2]))
-    return found
-
-
-def _random(ways: tuple[str, ...]) -> Callable[[], None]:
-    def check() -> None:
-        for seed, run, want in graphs():
-            graph = Graph(seed)
-            for way in ways:
-                found = errors(graph, run, want, INTERPRETED[way](graph))
-                assert not found.wrong and found.worst <= GATE, (way, seed)
-
-    return check
-
-
-def _files(*names: str) -> Callable[[], None]:
-    """Test files by pytest."""
-
-    def check() -> None:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            code = pytest.main(
-                [
-                    "-x",
-                    "-q",
-                    "-p",
-                    "no:cacheprovider",
-                    "-p",
-                    "no:xdist",
-                    *(str(TESTS / n) for n in names),
-                ]
-            )
-        assert code == 0, names
-
-    return check
-
-
-def _rows(name: str) -> Iterator[Callable[[], None]]:
-    for row in elementwise.SMOOTH:
-        if row == name:
-            for mode in (elementwise._chain, elementwise._forward):
-                yield lambda row=row, mode=mode: elementwise.test_unary(
-                    row, mode, _tensor, evaluate
-                )
-    if name in elementwise.PAIRS:
-        yield lambda: elementwise.test_binary(name, _tensor, evaluate)
-
-
-def _rules(mutant: Mutant) -> Iterator[Callable[[], None]]:
-    """The examples of the rule, or of all rules of the file for what they share."""
-    cases = [case.values for case in test_every_rule.CASES]
-    own = [c for c in cases if c[0].name == mutant.owner]
-    if not own:
-        own = [c for c in cases if c[0].apply.__module__ == mutant.module]
-    for rule, example, group in own:
-        yield lambda r=rule, e=example, g=group: test_every_rule.test_rule(r, e, g)
-
-
-def nearest(mutant: Mutant) -> Iterator[Callable[[], None]]:
+def nearest(mutant: Mutant) -> Iterator[Check]:
     """The tests of the very row or rule."""
-    return _rules(mutant) if ".rewrites." in mutant.module else _rows(mutant.owner)
-
-
-def checks(mutant: Mutant) -> Iterator[Callable[[], None]]:
-    """The checks that may kill a mutant, quick ones first."""
-    yield from nearest(mutant)
     if ".rewrites." in mutant.module:
-        yield _files("rewrites")
-        yield _random(("rewritten", "expanded"))
-    elif mutant.module.endswith("elementwise"):
-        yield _files("ops/test_elementwise_derivatives.py")
-        yield _random(("as written",))
-    else:
-        yield _files("ops/test_structure_derivatives.py", "core/test_derive.py")
-        yield _random(("as written",))
-        yield _files("test_orders.py")
-        yield _files("gradient")
+        for case in test_every_rule.CASES:
+            if case.values[0].name == mutant.owner:
+                yield Check(str(case.id), _returns(test_every_rule.test_rule, *case.values))
+        return
+    for row in elementwise.SMOOTH:
+        if row == mutant.owner:
+            for mode in (elementwise._chain, elementwise._forward):
+                yield Check(row, _returns(elementwise.test_unary, row, mode, _tensor, evaluate))
+    if mutant.owner in elementwise.PAIRS:
+        name = mutant.owner
+        yield Check(name, _returns(elementwise.test_binary, name, _tensor, evaluate))
 
 
-def warm_up() -> None:
-    """The oracle's answers, which every child finds there; and sound code survives."""
-    graphs()
-    for module, owner in (("ops.elementwise", "sin"), ("ops.axes", ""), ("rewrites.powers", "")):
-        sound = Mutant(f"cgrad.{module}", 0, owner, 0, 0, "nothing")
-        assert survives(sound, put=lambda mutant: 1) == SURVIVED, f"checks of {module} fail"
+def _returns(test: Callable[..., None], *args: Any) -> Callable[[], bool]:
+    def passes() -> bool:
+        test(*args)
+        return True
+
+    return passes
 
 
-def survives(mutant: Mutant, put: Callable[[Mutant], int] = install, look: Any = checks) -> int:
-    """SURVIVED, KILLED, INVALID (nothing changed) or LATE (it does not come to an end)."""
+class Order:
+    """Which checks may notice a mutant, the most promising ones first."""
+
+    def __init__(self, checks: Iterable[Check], reach: dict[str, Reach]) -> None:
+        self.checks = {check.name: check for check in checks}
+        self.reach = reach
+        self.of_place: dict[str, list[str]] = {}
+        for name in self.checks:
+            for place in reach[name].places:
+                self.of_place.setdefault(place, []).append(name)
+        self.kills: Counter[tuple[str, str]] = Counter()
+
+    def of(self, mutant: Mutant) -> list[Check]:
+        def promise(name: str) -> tuple[int, bool, float]:
+            kills = self.kills[mutant.owner, name]
+            return -kills, f"-{mutant.owner}-" not in name, self.reach[name].seconds
+
+        pattern = re.compile(place_of(mutant))
+        names = {n for place, of in self.of_place.items() if pattern.fullmatch(place) for n in of}
+        return [self.checks[name] for name in sorted(names, key=promise)]
+
+
+def survives(
+    mutant: Mutant,
+    checks: Iterable[Check],
+    put: Callable[[Mutant], int] = install,
+    limit: Callable[[str], float] = lambda name: 300,
+    budget: float = 1e9,
+) -> tuple[str, str]:
+    """SURVIVED, KILLED or INVALID (nothing changed), and the check that killed it.
+
+    A check that takes more than `limit` processor seconds kills too.  After `budget` seconds no
+    further check is tried.
+    """
+    read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os._exit(_child(mutant, put, look))
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return LATE if os.WTERMSIG(status) == signal.SIGALRM else KILLED
-    return os.WEXITSTATUS(status)
+        os.close(read)
+        try:
+            silence()
+            _child(mutant, checks, put, limit, budget, write)
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        told = pipe.read().splitlines()
+    os.waitpid(child, 0)
+    last = told[-1] if told else ""
+    return (last, "") if last in (SURVIVED, INVALID) else (KILLED, last)
 
 
-def _child(mutant: Mutant, put: Callable[[Mutant], int], look: Any) -> int:
-    signal.alarm(LIMIT)
+def _child(
+    mutant: Mutant,
+    checks: Iterable[Check],
+    put: Callable[[Mutant], int],
+    limit: Callable[[str], float],
+    budget: float,
+    write: int,
+) -> None:
+    def tell(text: str) -> None:
+        os.write(write, f"{text}\n".encode())
+
+    tell("the import")
     try:
         if not put(mutant):
-            return INVALID
+            return tell(INVALID)
     except ValueError:
-        return INVALID
-    except Exception:
-        return KILLED  # the module could not even be imported
-    try:
-        for check in look(mutant):
-            check()
-    except BaseException:
-        return KILLED
-    return SURVIVED
+        return tell(INVALID)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    start = processor_time()
+    for check in checks:
+        tell(check.name)
+        signal.setitimer(signal.ITIMER_PROF, limit(check.name))
+        if not check.passes():
+            return None
+        if processor_time() - start > budget:
+            break
+    return tell(SURVIVED)

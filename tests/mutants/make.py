@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import gc
 import importlib
 import inspect
@@ -28,6 +29,8 @@ METHODS = {"transpose", "jvp", "vjp", "forward", "backward", "_scaled", "others"
 RULES = (
     "canonical expand exponentials logistic matmul powers shapes simplify stabilise windows".split()
 )
+MODULES = ["cgrad.ops.elementwise", *(f"cgrad.ops.{name}" for name in DERIVATIVES),
+           *(f"cgrad.rewrites.{name}" for name in RULES)]  # fmt: skip
 # functions that are each other's derivative, or are easily confused
 NEIGHBOURS = {
     "cos": "sin", "sin": "cos", "cosh": "sinh", "sinh": "cosh", "tanh": "sigmoid",
@@ -56,6 +59,8 @@ class Mutant(NamedTuple):
     change: int  # which of the changes to that node
     text: str
 
+    is_law: bool = False  # an equation, which is declared anew
+
     @property
     def name(self) -> str:
         """The text without the line number."""
@@ -63,8 +68,13 @@ class Mutant(NamedTuple):
         return f"{place.split(':')[0]} {change}"
 
 
+@functools.cache
+def _text(module: str) -> str:
+    return inspect.getsource(importlib.import_module(module))
+
+
 def source(module: str) -> ast.Module:
-    return ast.parse(inspect.getsource(importlib.import_module(module)))
+    return ast.parse(_text(module))
 
 
 def every() -> Iterator[Mutant]:
@@ -100,8 +110,9 @@ def _method_regions(tree: ast.Module) -> Iterator[tuple[int, str, ast.AST]]:
 
 
 def _rule_regions(tree: ast.Module) -> Iterator[tuple[int, str, ast.AST]]:
+    used = _used_by_rules(tree)
     for top, stmt in enumerate(tree.body):
-        if isinstance(stmt, ast.FunctionDef) and stmt.name not in ("_law", "_negated"):
+        if isinstance(stmt, ast.FunctionDef) and stmt.name in used - {"_law", "_negated"}:
             yield top, stmt.name, stmt
         elif isinstance(stmt, (ast.Expr, ast.For)) and "_law(" in ast.unparse(stmt):
             for call in ast.walk(stmt):
@@ -109,8 +120,24 @@ def _rule_regions(tree: ast.Module) -> Iterator[tuple[int, str, ast.AST]]:
                     yield top, ast.unparse(call.args[0]).strip("'"), call.args[2]
 
 
+def _used_by_rules(tree: ast.Module) -> set[str]:
+    """The functions that rules or other modules call: not those that only make examples."""
+    functions = {stmt.name: stmt for stmt in tree.body if isinstance(stmt, ast.FunctionDef)}
+    found = {name for name, f in functions.items() if f.decorator_list or name[0] != "_"}
+    new = [part for name in found for part in functions[name].body]
+    new += [stmt for stmt in tree.body if not isinstance(stmt, ast.FunctionDef)]
+    while new:
+        nodes = (node for part in new for node in ast.walk(part))
+        names = {node.id for node in nodes if isinstance(node, ast.Name)} & set(functions)
+        new = [part for name in names - found for part in functions[name].body]
+        found |= names
+    return found
+
+
 def _of(module: str, regions: Any) -> Iterator[Mutant]:
     tree = source(module)
+    laws = {top for top, stmt in enumerate(tree.body)
+            if not isinstance(stmt, ast.FunctionDef) and "_law(" in ast.unparse(stmt)}  # fmt: skip
     number = {id(node): k for k, node in enumerate(ast.walk(tree))}
     seen = set()
     for top, owner, region in regions(tree):
@@ -122,6 +149,8 @@ def _of(module: str, regions: Any) -> Iterator[Mutant]:
                 place = number[id(node)]
                 if place in seen or isinstance(node, ast.FunctionDef):
                     continue
+                if isinstance(node, ast.keyword) and node.arg == "strict":
+                    seen.add(number[id(node.value)])  # an assertion
                 seen.add(place)
                 for change, made in enumerate(_changes(node)):
                     old = ast.unparse(node).split("\n")[0]
@@ -129,7 +158,7 @@ def _of(module: str, regions: Any) -> Iterator[Mutant]:
                     line = getattr(node, "lineno", 0)
                     yield Mutant(module, top, owner, place, change,
                                  f"{module.removeprefix('cgrad.')}:{line} {owner}: "
-                                 f"{old} -> {new}")  # fmt: skip
+                                 f"{old} -> {new}", top in laws)  # fmt: skip
 
 
 def _changes(node: ast.AST) -> list[Any]:
@@ -215,21 +244,25 @@ def changed(mutant: Mutant) -> tuple[ast.Module, ast.Module]:
 
 def install(mutant: Mutant) -> int:
     """Put the change in force; the number of functions and rules that changed."""
-    module = importlib.import_module(mutant.module)
     tree, other = changed(mutant)
-    stmt = other.body[mutant.top]
-    if "_law(" in ast.unparse(stmt) and not isinstance(stmt, ast.FunctionDef):
-        return _declare(module, stmt)
-    file = str(module.__file__)
+    if mutant.is_law:
+        return _declare(importlib.import_module(mutant.module), other.body[mutant.top])
+    return replace_code(mutant.module, tree, other)
+
+
+def replace_code(name: str, tree: ast.Module, other: ast.Module) -> int:
+    """Give the functions of a module with the source `tree` the code of `other`; how many."""
+    file = str(importlib.import_module(name).__file__)
     pairs: list[tuple[types.CodeType, types.CodeType]] = []
     _pair(compile(tree, file, "exec"), compile(other, file, "exec"), pairs)
     count = 0
-    for f in [f for f in gc.get_objects() if isinstance(f, types.FunctionType)]:
-        for old, new in pairs:
-            if f.__code__ == old and f.__module__ == mutant.module:
-                f.__code__ = new
-                count += 1
-                break
+    for f in gc.get_objects():
+        if type(f) is types.FunctionType and f.__module__ == name:
+            for old, new in pairs:
+                if f.__code__ == old:
+                    f.__code__ = new
+                    count += 1
+                    break
     return count
 
 
