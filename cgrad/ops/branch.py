@@ -238,13 +238,16 @@ def inside_of_sides(nodes: Iterable[Node]) -> set[Node]:
 # -- from values to bodies ----------------------------------------------------------------------
 # where a node is needed: the sides of choices around it, from the outside; () everywhere
 Path = tuple[tuple[Node, int], ...]
+EVERYWHERE = frozenset([()])
+# sides that exclude each other and get a copy each of what they need; what more need is outside
+COPIES = 8
 
 
 def enclose(outputs: Sequence[Node], keep: Iterable[Node] = ()) -> list[Node]:
     """The outputs with every `IfElse` made a `Branch`, in bodies too.
 
-    What only one side needs moves into it, but for the nodes of `keep`, which stay as they are,
-    with all before them.
+    What is needed on some sides only moves into each of them, since one of them runs at most; but
+    the nodes of `keep` stay as they are, with all before them.
     """
     kept = set(keep)
     order = toposort(outputs, kept)
@@ -253,13 +256,14 @@ def enclose(outputs: Sequence[Node], keep: Iterable[Node] = ()) -> list[Node]:
     paths = _paths(outputs, order, kept)
     members: dict[Any, list[Node]] = {}
     for node in order:
-        if node.args and paths[node]:
-            members.setdefault(paths[node][0], []).append(node)
+        if node.args and paths[node] != EVERYWHERE:
+            for side in {path[0] for path in paths[node]}:
+                members.setdefault(side, []).append(node)
     memo: dict[Node, Node] = {}
     for node in order:
         if node in kept:
             memo[node] = node
-        elif node.args and paths[node]:
+        elif node.args and paths[node] != EVERYWHERE:
             continue  # part of a side
         elif isinstance(node.op, IfElse):
             memo[node] = _as_branch(node, members, memo)
@@ -274,40 +278,60 @@ def _enclose_body(body: Body) -> Body:
     return body if same else Body(body.params, outputs)
 
 
-def _paths(outputs: Sequence[Node], order: Sequence[Node], keep: set[Node]) -> dict[Node, Path]:
-    """Where each node is needed: what all its readers have in common."""
-    found: dict[Node, Path] = dict.fromkeys(outputs, ())
-    found.update((node, ()) for node in keep)
-
-    def need(node: Node, path: Path) -> None:
-        held = found.get(node)
-        if held is None:
-            found[node] = path
-            return
-        n = 0
-        while n < min(len(held), len(path)) and held[n] == path[n]:
-            n += 1
-        found[node] = held[:n]
-
+def _paths(
+    outputs: Sequence[Node], order: Sequence[Node], keep: set[Node]
+) -> dict[Node, frozenset[Path]]:
+    """Where each node is needed; paths of one node exclude each other."""
+    found: dict[Node, set[Path]] = {node: {()} for node in (*outputs, *keep)}
+    result: dict[Node, frozenset[Path]] = {}
     for node in reversed(order):
+        paths = result[node] = _exclusive(found.pop(node, {()}))
         if node in keep:
             continue
-        path = found.setdefault(node, ())
         for dep in node.deps:
-            need(dep, path)
+            found.setdefault(dep, set()).update(paths)
         if not isinstance(node.op, IfElse):
             for arg in node.args:
-                need(arg, path)
+                found.setdefault(arg, set()).update(paths)
             continue
-        need(node.args[0], path)
+        found.setdefault(node.args[0], set()).update(paths)
         for side, values in enumerate(node.op.sides(node)):
+            inside = [(*path, (node, side)) for path in paths]
             for value in values:
-                need(value, (*path, (node, side)))
+                found.setdefault(value, set()).update(inside)
                 # the shape of the result is known outside
                 for size in value.dims:
                     for mentioned in sizes.nodes(size):
-                        need(mentioned, path)
-    return found
+                        found.setdefault(mentioned, set()).update(paths)
+    return result
+
+
+def _exclusive(paths: Iterable[Path]) -> frozenset[Path]:
+    """The paths, put together where both sides of a choice need it or where two may be taken."""
+    done: list[Path] = []
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        for k, other in enumerate(done):
+            n = _common(path, other)
+            ends = n == len(path) or n == len(other)
+            if ends or path[n][0] is not other[n][0] or len(path) == len(other) == n + 1:
+                del done[k]
+                waiting.append(path[:n])
+                break
+        else:
+            done.append(path)
+            if len(done) > COPIES:
+                return frozenset([path[: min(_common(path, other) for other in done)]])
+    return frozenset(done)
+
+
+def _common(a: Path, b: Path) -> int:
+    """How many sides two paths begin with alike."""
+    n = 0
+    while n < min(len(a), len(b)) and a[n] == b[n]:
+        n += 1
+    return n
 
 
 def _as_branch(node: Node, members: dict[Any, list[Node]], memo: dict[Node, Node]) -> Node:

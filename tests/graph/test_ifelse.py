@@ -49,6 +49,25 @@ def test_only_the_chosen_side_runs() -> None:
     assert "if (" in f.c_source
 
 
+def test_what_some_sides_need_runs_when_one_of_them_does() -> None:
+    k, x = ct.lscalar("k"), ct.dvector("x")
+    u = _noted("u")(x)
+    some = cgrad.ifelse(
+        k > 2, ct.exp(u), cgrad.ifelse(k > 1, x, cgrad.ifelse(k > 0, ct.sin(u), -x))
+    )
+    every = cgrad.ifelse(k > 2, ct.exp(u), cgrad.ifelse(k > 1, ct.cos(u), ct.sin(u)))
+    f = cgrad.function([k, x], some)
+    for k_, name, value in ((3, "u", np.exp(2.0)), (2, "", 2), (1, "u", np.sin(2.0)), (0, "", -2)):
+        RAN.clear()
+        np.testing.assert_allclose(f(k_, [2.0]), value)
+        assert "".join(RAN) == name
+    # where all sides need it, it is computed before
+    texts = [cgrad.function([k, x], y).c_source for y in (some, every)]
+    bodies = [text[text.rindex("static int64_t f(") :] for text in texts]
+    assert [body.count("cg_python") for body in bodies] == [2, 1]
+    assert [b.index("cg_python") < b.index("if (cond_holds)") for b in bodies] == [False, True]
+
+
 def test_no_nan_from_the_other_side() -> None:
     x = ct.dscalar("x")
     y = cgrad.ifelse(x > 0, ct.log(x) * ct.sqrt(x), 0.0)
