@@ -13,8 +13,10 @@ import numpy as np
 from cgrad.core import sizes
 from cgrad.core.node import Node
 from cgrad.core.sites import describe
+from cgrad.core.text import label as expression
 from cgrad.errors import BadValueError, CgradError, IndexBoundsError, ShapeError
-from cgrad.ops.scalar import Elementwise
+from cgrad.ops.axes import Broadcast
+from cgrad.ops.scalar import Cast, Elementwise
 from cgrad.parameters import label
 
 CG_SHAPE, CG_INDEX, CG_EMPTY, CG_VALUE, _, CG_MEMORY = range(1, 7)
@@ -45,7 +47,7 @@ def failure(
         what = head
     if code == CG_SHAPE:
         whose = _whose_axis(node, axis, found, dict(zip(inputs, arrays, strict=False)))
-        text = f"{what}: axis {axis}{whose} has size {found}, expected {expected}"
+        text = f"{what}: {whose} has size {found}, expected {expected}"
         operands = _operands(node)
         own = None
         if node is not None:
@@ -100,26 +102,40 @@ def _negative(node: Node, axis: int, found: int) -> tuple[str, str] | None:
     return None
 
 
+def _written(node: Node, axis: int) -> tuple[Node, int | None]:
+    """What was stretched or cast to make a node, and which of its axes `axis` is; None: none."""
+    place: int | None = axis
+    while isinstance(node.op, (Broadcast, Cast)) and node.name is None:
+        if isinstance(node.op, Broadcast):
+            place = node.op.axes.index(place) if place in node.op.axes else None
+        node = node.args[0]
+    return node, place
+
+
 def _whose_axis(node: Node | None, axis: int, found: int, given: dict[Node, Any]) -> str:
-    """Which operand the axis belongs to, where only one can be meant."""
+    """The axis, and where only one operand can be meant its name: `axis 0 of y`."""
     if node is None or node in given:
-        return ""
+        return f"axis {axis}"
     meant = [
-        arg.name
-        for arg in node.args
-        if arg in given and axis < arg.ndim and np.shape(given[arg])[axis] == found
+        (written.name, place)
+        for written, place in (_written(arg, axis) for arg in node.args)
+        if written in given
+        and place is not None
+        and 0 <= place < written.ndim
+        and np.shape(given[written])[place] == found
     ]
-    return f" of {meant[0]}" if len(node.args) > 1 and len(meant) == 1 and meant[0] else ""
+    if len(node.args) == 1 or len(meant) != 1 or not meant[0][0]:
+        return f"axis {axis}"
+    name, place = meant[0]
+    return f"axis {place} of {name}"
 
 
 def _operands(node: Node | None) -> list[str]:
     """The tensors the failing op was applied to, as declared."""
     if node is None:
         return []
-    return [
-        f"  operand {k + 1}: {arg.name or arg.op.name}, {arg.type!r}"
-        for k, arg in enumerate(node.args[:4])
-    ]
+    written = [_written(arg, 0)[0] for arg in node.args[:4]]
+    return [f"  operand {k + 1}: {expression(arg)}, {arg.type!r}" for k, arg in enumerate(written)]
 
 
 def _message(

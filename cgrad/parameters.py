@@ -129,7 +129,7 @@ def bind(
     labels = [label(parameter, k) for k, parameter in enumerate(wanted)]
     signature = f"{name}({', '.join(labels)})"
     if len(args) > len(wanted):
-        raise CallError(f"{signature} takes {len(wanted)} arguments, found {len(args)}")
+        raise CallError(f"{signature} takes {_arguments(len(wanted))}, found {len(args)}")
     values: dict[int, Any] = dict(enumerate(args))
     places = {parameter.name: k for k, parameter in enumerate(wanted) if parameter.name}
     for key, value in kwargs.items():
@@ -145,7 +145,7 @@ def bind(
     ]
     if missing:
         raise CallError(
-            f"{signature} takes {len(wanted)} arguments, found {len(values)}; "
+            f"{signature} takes {_arguments(len(wanted))}, found {len(values)}; "
             f"missing: {', '.join(missing)}"
         )
     return values
@@ -192,6 +192,10 @@ def require_exact(value: Any, node: Node, what: str) -> None:
         f"{what} is strict: found a {kind}, expected an array of dtype {node.dtype} with "
         f"{_axes(node.ndim)}. Fix: convert it, or leave out strict=True"
     )
+
+
+def _arguments(n: int) -> str:
+    return f"{n} argument" if n == 1 else f"{n} arguments"
 
 
 def _axes(n: int) -> str:

@@ -171,7 +171,8 @@ def missing_input(node: Node, order: Sequence[Node], outputs: Sequence[Node]) ->
         f"the outputs depend on {'' if value else 'the shape of '}{node!r}, "
         "which is not among the inputs",
         describe(node.site),
-        "  Fix: add it to the list of inputs, or make it a cgrad.shared variable.",
+        "  Fix: add it to the inputs (of eval and of cgrad.optimize: to the dict of values), or "
+        "make it a cgrad.shared variable.",
     ]
     return "\n".join(line for line in lines if line)
 

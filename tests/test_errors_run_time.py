@@ -139,6 +139,11 @@ def test_sizes_that_differ_at_the_call() -> None:
     message = fails(ShapeError, lambda: f(np.ones(3), np.ones(1)), "size 1, expected 3")
     assert "declared as 1" in message
     assert f(np.ones(3), np.ones(3)) == 9.0
+    m, k = ct.dmatrix("m"), ct.lvector("k")
+    scaled = cgrad.function([m, k], ct.exp(m) * k)  # k is stretched and cast
+    fails(ShapeError, lambda: scaled(np.ones((2, 3)), [1, 2]), "mul: axis 0 of k has size 2",
+          "expected 3", "operand 1: exp(m), float64 (m.shape[0]",
+          "operand 2: k, int64 (k.shape[0],)")  # fmt: skip
 
 
 def test_product_of_lengths_that_differ() -> None:
@@ -260,10 +265,11 @@ def test_too_few_rows_for_n_steps() -> None:
 
 
 def test_more_steps_than_rows_and_negative_counts_are_named() -> None:
-    x, k = ct.dvector("x"), ct.lscalar("k")
-    rows, _ = ct.scan(lambda row: row * 2, x, n_steps=k)
+    x, k, c = ct.dvector("x"), ct.lscalar("k"), ct.dscalar("c")
+    rows, _ = ct.scan(lambda row, state: state + row * 2, x, c, n_steps=k)
     taps, _ = ct.scan(lambda a, b: a * b, {"input": x, "taps": [-1, 0]}, n_steps=k)
-    f, g = cgrad.function([x, k], rows), cgrad.function([x, k], taps)
+    f = cgrad.function([x, k, cgrad.In(c, value=0.0)], rows)
+    g = cgrad.function([x, k], taps)
     np.testing.assert_array_equal(f(np.arange(3.0), 2), [0.0, 2.0])
     fails(ShapeError, lambda: f(np.ones(3), 5), "f: scan: 5 steps wanted",
           "sequence x has rows for 3", "n_steps=k", "^", "at most 3 steps")  # fmt: skip
@@ -313,7 +319,14 @@ def test_wrong_dtypes_at_build() -> None:
     fails(DTypeError, lambda: x & x, "bool and integers")
     fails(DTypeError, lambda: x[x], "float64")
     fails(NotImplementedError, lambda: ct.vector("z", dtype="float16"), "float16")
-    fails(ValueError, lambda: ct.sum(x, axis=1), "axis 1", "out of range")
+    fails(ValueError, lambda: ct.sum(x, axis=1), "axis 1", "out of range", "1 axis", "-1 to 0")
+    fails(TypeError, lambda: ct.zeros(2.5), "zeros: a length", "found 2.5")
+    fails(TypeError, lambda: ct.zeros((x, 2)), "zeros: a length", "<x: float64")
+    fails(RankError, lambda: cgrad.ifelse(flag.any(), x, x[0]), "float64 (x.shape[0],)", "x[None]")
+    fails(AttributeError, lambda: ct.sofmax(x), "sofmax")
+    with pytest.raises(AttributeError) as caught:
+        ct.linalg.choleski(x)
+    assert (caught.value.name, caught.value.obj) == ("choleski", ct.linalg)
 
 
 def test_function_mistakes() -> None:

@@ -354,7 +354,7 @@ class Node(Operators):
         raise TypeError(
             f"{self!r} has no truth value before it is computed; "
             "use cgrad.tensor.switch(cond, a, b) for a choice inside the graph, "
-            "or x.eval({...}) for its value"
+            "(a < x) & (x < b) for a < x < b and for `and`, or x.eval({...}) for its value"
         )
 
     def __float__(self) -> float:

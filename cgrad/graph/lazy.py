@@ -77,7 +77,10 @@ def _pair(k: int, a: Any, b: Any) -> tuple[Node, Node]:
             )
     x, y = (cast_to(node, dtype) for node in nodes)
     if x.ndim != y.ndim:
-        raise RankError(f"ifelse: result {k + 1} has {x.ndim} or {y.ndim} axes, expected as many")
+        raise RankError(
+            f"ifelse: result {k + 1} is {x.type!r} if the condition holds and {y.type!r} if not; "
+            "expected as many axes on both sides. Fix: reshape one, or add axes with x[None]"
+        )
     for axis, (n, m) in enumerate(zip(x.dims, y.dims, strict=True)):
         if isinstance(n, int) and isinstance(m, int) and n != m:
             raise ShapeError(f"ifelse: axis {axis} of result {k + 1} has size {n} or {m}")

@@ -151,13 +151,15 @@ def as_size(x: Arraylike, what: str) -> SizeLike:
         return x
     node = as_node(x)
     if node.ndim or not dtypes.is_integer(node.dtype):
-        raise TypeError(f"{what} must be an integer or an integer scalar, found {node!r}")
-    found: SizeLike = build("node_size", cast_to(node, dtypes.INT64))
-    return found
+        found = repr(x) if isinstance(x, (Node, int, float)) else f"{x!r:.60}"
+        raise TypeError(f"{what} must be an integer or an integer scalar, found {found}")
+    size: SizeLike = build("node_size", cast_to(node, dtypes.INT64))
+    return size
 
 
 def as_shape(shape: Arraylike, what: str) -> Shape:
     """A shape given as an int, a sequence of ints and scalars, or an int64 vector."""
+    what = what if ": " in what else f"{what}: a length"
     if isinstance(shape, Node) and shape.ndim == 1:
         shape = list(shape)
     if isinstance(shape, (list, tuple)) or (isinstance(shape, np.ndarray) and shape.ndim):
@@ -172,8 +174,10 @@ def normal_axes(axis: Any, ndim: int, what: str) -> tuple[int, ...]:
     axes = [int(a) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     for a in axes:
         if not -ndim <= a < ndim:
+            axes_text = "1 axis" if ndim == 1 else f"{ndim} axes"
+            known = f"from {-ndim} to {ndim - 1}" if ndim else "no axis: it is a scalar"
             raise np.exceptions.AxisError(
-                f"{what}: axis {a} is out of range for a tensor with {ndim} axes"
+                f"{what}: axis {a} is out of range for a tensor with {axes_text}; expected {known}"
             )
     result = tuple(sorted(a % ndim for a in axes))
     if len(set(result)) != len(result):

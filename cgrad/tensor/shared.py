@@ -81,6 +81,11 @@ def shared(
             f"shared: strict=True expects a NumPy array, found {type(value).__name__}; "
             "wrap it in numpy.asarray"
         )
+    if isinstance(value, (np.random.Generator, np.random.RandomState)):
+        raise TypeError(
+            f"shared: a {type(value).__name__} of NumPy found, expected numbers; generators of "
+            "cgrad are made of seeds: cgrad.tensor.random.shared_rng(seed), RandomStream(seed)"
+        )
     found = np.asarray(value)
     if found.dtype.kind not in "biufc":
         raise DTypeError(
@@ -122,8 +127,8 @@ def _check_shape(found: tuple[int, ...], declared: Sequence[int | None], what: s
         m is None or n == m for n, m in zip(found, declared, strict=True)
     )
     if not fits:
-        text = ", ".join("?" if n is None else str(n) for n in declared)
+        text = str(tuple(declared)).replace("None", "?")
         raise ShapeError(
-            f"{what}: a value of shape {found} found, expected ({text}); a shared variable keeps "
+            f"{what}: a value of shape {found} found, expected {text}; a shared variable keeps "
             "its rank and its declared lengths"
         )

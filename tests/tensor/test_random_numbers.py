@@ -598,6 +598,11 @@ def test_messages():
     key = random.key(1)
     with pytest.raises(TypeError, match="the first argument is 0, expected a generator"):
         random.normal(0, 1.0)
+    with pytest.raises(TypeError, match="the first argument is None, expected a generator"):
+        random.uniform()
+    for forgotten in (random.dirichlet, random.choice):
+        with pytest.raises(TypeError, match="expected a generator"):
+            forgotten([1.0, 2.0])
     with pytest.raises(cgrad.ShapeError, match="does not broadcast to the size"):
         random.normal(key, [1.0, 2.0], size=(3,))
     with pytest.raises(cgrad.ShapeError, match="does not broadcast to the size"):

@@ -127,6 +127,8 @@ def test_refused():
         ct.shared("text")
     with pytest.raises(TypeError, match="expected numbers"):
         ct.shared(None)
+    with pytest.raises(TypeError, match="shared_rng"):
+        ct.shared(np.random.default_rng(1))
     with pytest.raises(NotImplementedError, match="float16"):
         ct.shared(np.zeros(3, "float16"))
     with pytest.raises(TypeError, match="strict"):

@@ -40,7 +40,11 @@ def generator_first(function: Callable[P, Node]) -> Callable[P, Node]:
 
     @functools.wraps(function)
     def draws(*args: Any, rng: Any = None, **kwargs: Any) -> Node:
-        return function(*args, **kwargs) if rng is None else function(rng, *args, **kwargs)
+        if rng is not None:
+            args = (rng, *args)
+        # looked at first: without a generator the parameters would be said to be missing
+        as_generator(args[0] if args else None, function.__name__)
+        return function(*args, **kwargs)
 
     return draws
 
