@@ -16,7 +16,7 @@ from typing import Any
 import ops.test_elementwise_derivatives as elementwise
 import test_every_rule
 from mutants.checks import Check
-from mutants.make import Mutant, install
+from mutants.make import Mutant, functions_of, install
 from mutants.reach import Reach, place_of, processor_time, silence
 
 from cgrad.core.evaluate import evaluate
@@ -92,6 +92,7 @@ def survives(
     A check that takes more than `limit` processor seconds kills too.  After `budget` seconds no
     further check is tried.
     """
+    functions_of(mutant.module)  # looked for once, in the parent
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

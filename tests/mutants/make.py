@@ -77,6 +77,12 @@ def source(module: str) -> ast.Module:
     return ast.parse(_text(module))
 
 
+@functools.cache
+def kept_source(module: str) -> ast.Module:
+    """The same, to look at only."""
+    return source(module)
+
+
 def every() -> Iterator[Mutant]:
     yield from _of("cgrad.ops.elementwise", _table_regions)
     for name in DERIVATIVES:
@@ -235,7 +241,7 @@ class _Put(ast.NodeTransformer):
 
 def changed(mutant: Mutant) -> tuple[ast.Module, ast.Module]:
     """The tree as it is and with the change."""
-    tree, other = source(mutant.module), source(mutant.module)
+    tree, other = kept_source(mutant.module), source(mutant.module)
     node = list(ast.walk(other))[mutant.place]
     new = _changes(node)[mutant.change]
     other = ast.fix_missing_locations(_Put(node, new).visit(other))
@@ -245,24 +251,34 @@ def changed(mutant: Mutant) -> tuple[ast.Module, ast.Module]:
 def install(mutant: Mutant) -> int:
     """Put the change in force; the number of functions and rules that changed."""
     tree, other = changed(mutant)
+    old, new = tree.body[mutant.top], other.body[mutant.top]
     if mutant.is_law:
-        return _declare(importlib.import_module(mutant.module), other.body[mutant.top])
-    return replace_code(mutant.module, tree, other)
+        return _declare(importlib.import_module(mutant.module), new)
+    return replace_code(mutant.module, old, new)
 
 
-def replace_code(name: str, tree: ast.Module, other: ast.Module) -> int:
-    """Give the functions of a module with the source `tree` the code of `other`; how many."""
+@functools.cache
+def functions_of(module: str) -> list[types.FunctionType]:
+    """All functions there are that the source of a module made."""
+    found = [f for f in gc.get_objects() if type(f) is types.FunctionType]
+    return [f for f in found if f.__module__ == module]
+
+
+def replace_code(name: str, old: ast.stmt, new: ast.stmt) -> int:
+    """Give what a statement of a module made the code of another one; how many functions."""
     file = str(importlib.import_module(name).__file__)
+    # the code of a call depends on whether it is of a module that has been imported
+    imports = [s for s in kept_source(name).body if isinstance(s, (ast.Import, ast.ImportFrom))]
+    codes = [compile(ast.Module([*imports, s], []), file, "exec") for s in (old, new)]
     pairs: list[tuple[types.CodeType, types.CodeType]] = []
-    _pair(compile(tree, file, "exec"), compile(other, file, "exec"), pairs)
+    _pair(codes[0], codes[1], pairs)
     count = 0
-    for f in gc.get_objects():
-        if type(f) is types.FunctionType and f.__module__ == name:
-            for old, new in pairs:
-                if f.__code__ == old:
-                    f.__code__ = new
-                    count += 1
-                    break
+    for f in functions_of(name):
+        for before, after in pairs:
+            if f.__code__ == before:
+                f.__code__ = after
+                count += 1
+                break
     return count
 
 
