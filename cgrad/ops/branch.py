@@ -322,7 +322,8 @@ def _exclusive(paths: Iterable[Path]) -> frozenset[Path]:
         else:
             done.append(path)
             if len(done) > COPIES:
-                return frozenset([path[: min(_common(path, other) for other in done)]])
+                others = (*done, *waiting)
+                return frozenset([path[: min(_common(path, other) for other in others)]])
     return frozenset(done)
 
 

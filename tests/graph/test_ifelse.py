@@ -68,6 +68,19 @@ def test_what_some_sides_need_runs_when_one_of_them_does() -> None:
     assert [b.index("cg_python") < b.index("if (cond_holds)") for b in bodies] == [False, True]
 
 
+def test_what_many_sides_need_is_computed_before_them() -> None:
+    x = ct.dscalar("x")
+    u, z = ct.exp(x), x
+    for k in range(12):
+        z = cgrad.ifelse(x > k, k + u, z)
+    f = cgrad.function([x], [z, cgrad.grad(z, x)])
+    for value, expected in ((-1.5, [-1.5, 1]), (20.0, [11 + np.exp(20), np.exp(20)])):
+        np.testing.assert_allclose(f(value), expected)
+    assert (
+        len(re.findall(r"cg_exp\(|[^_]exp\(", f.c_source[f.c_source.rindex("int64_t f(") :])) <= 2
+    )
+
+
 def test_no_nan_from_the_other_side() -> None:
     x = ct.dscalar("x")
     y = cgrad.ifelse(x > 0, ct.log(x) * ct.sqrt(x), 0.0)
