@@ -37,15 +37,14 @@ def _method(name: str) -> Callable[..., Node]:
     return method
 
 
-def _elementwise(name: str) -> Callable[[Any], Node]:
-    """A function of one tensor as a method."""
-    return _method(name)
-
-
 class Methods:
     """Mixed into `Node` by way of `Operators`."""
 
     __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: the expression, its type, and to be opened a drawing."""
+        return str(build("html", self))
 
     # -- shape --------------------------------------------------------------------------
     @property
@@ -187,30 +186,30 @@ class Methods:
 
     conj = conjugate = _method("conj")
     round = _method("round")
-    exp = _elementwise("exp")
-    exp2 = _elementwise("exp2")
-    expm1 = _elementwise("expm1")
-    log = _elementwise("log")
-    log2 = _elementwise("log2")
-    log10 = _elementwise("log10")
-    log1p = _elementwise("log1p")
-    sqrt = _elementwise("sqrt")
-    sqr = _elementwise("sqr")
-    sin = _elementwise("sin")
-    cos = _elementwise("cos")
-    tan = _elementwise("tan")
-    arcsin = _elementwise("arcsin")
-    arccos = _elementwise("arccos")
-    arctan = _elementwise("arctan")
-    sinh = _elementwise("sinh")
-    cosh = _elementwise("cosh")
-    tanh = _elementwise("tanh")
-    arcsinh = _elementwise("arcsinh")
-    arccosh = _elementwise("arccosh")
-    arctanh = _elementwise("arctanh")
-    floor = _elementwise("floor")
-    ceil = _elementwise("ceil")
-    trunc = _elementwise("trunc")
-    sign = _elementwise("sign")
-    deg2rad = _elementwise("deg2rad")
-    rad2deg = _elementwise("rad2deg")
+    exp = _method("exp")
+    exp2 = _method("exp2")
+    expm1 = _method("expm1")
+    log = _method("log")
+    log2 = _method("log2")
+    log10 = _method("log10")
+    log1p = _method("log1p")
+    sqrt = _method("sqrt")
+    sqr = _method("sqr")
+    sin = _method("sin")
+    cos = _method("cos")
+    tan = _method("tan")
+    arcsin = _method("arcsin")
+    arccos = _method("arccos")
+    arctan = _method("arctan")
+    sinh = _method("sinh")
+    cosh = _method("cosh")
+    tanh = _method("tanh")
+    arcsinh = _method("arcsinh")
+    arccosh = _method("arccosh")
+    arctanh = _method("arctanh")
+    floor = _method("floor")
+    ceil = _method("ceil")
+    trunc = _method("trunc")
+    sign = _method("sign")
+    deg2rad = _method("deg2rad")
+    rad2deg = _method("rad2deg")

@@ -341,7 +341,7 @@ class Node(Operators):
         return self._deps
 
     def __repr__(self) -> str:
-        label = self.name or self.op.name
+        label = self.name or getattr(self.op, "title", self.op.name)
         if self.name and self.args:
             label = f"{self.name} = {self.op.name}"
         return f"<{label}: {self.type!r}>"

@@ -46,6 +46,15 @@ class Constant(Leaf):
         """The number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def title(self) -> str:
+        """What `repr` calls such a node."""
+        value = self.value
+        if not value.ndim:
+            return f"constant {value[()]}"
+        text = np.array2string(value, separator=", ", threshold=6, edgeitems=2)
+        return f"constant {' '.join(text.split())}"
+
     def infer(self, args: tuple[Node, ...]) -> TensorType:
         return TensorType(self.dtype, self.shape)
 

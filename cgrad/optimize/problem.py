@@ -76,6 +76,11 @@ class Problem:
             "product": Lazy(self._product),
         }
 
+    def __repr__(self) -> str:
+        symbols = ", ".join(repr(node) for node in self._variables.nodes)
+        called = ", ".join(f"{name} {count}" for name, count in self.calls.items())
+        return f"<Problem: {symbols}; called: {called}>"
+
     @property
     def x0(self) -> Array | None:
         """The vector of x0."""

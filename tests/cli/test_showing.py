@@ -95,6 +95,17 @@ def test_notebooks_show_a_function():
     assert "<svg" in text and "static int64_t shown(" in text and "<script>" not in text
 
 
+def test_notebooks_show_an_expression():
+    x = ct.dvector("<b>")
+    y = ct.sum(ct.exp(x) * 2.5)
+    y.name = "y"
+    text = y._repr_html_()
+    assert "y = sum((exp(&lt;b&gt;) *" in text and "float64 ()" in text and "<svg" in text
+    assert x._repr_html_() == "<div><code>&lt;b&gt;</code>: float64 (&lt;b&gt;.shape[0],)</div>"
+    assert repr(ct.constant(2.5)) == "<constant 2.5: float64 ()>"
+    assert repr(ct.constant([1, 2])) == "<constant [1, 2]: int64 (2,)>"
+
+
 def test_profile(cgrad_cli, models, tmp_path):
     ran = cgrad_cli("profile", f"{models}:loss", "--size", "10", "--json", "--svg", "bars.svg")
     assert ran.code == 0 and ran.json["name"] == "loss" and ran.json["nests"][-1]["bytes"] >= 80

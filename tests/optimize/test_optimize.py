@@ -71,6 +71,7 @@ def test_one_call_for_each_point() -> None:
     for _ in range(2):
         problem.fun(at), problem.jac(at), problem.hess(at), problem.hessp(at, at)
     assert problem.calls == {"value": 0, "gradient": 1, "hessian": 1, "product": 1}
+    assert "<x: float64" in repr(problem) and "gradient 1" in repr(problem)
     problem.jac(at)[:] = 7.0  # what is returned is the caller's
     assert problem.jac(at)[0] == -2.0
     at[:] = 1.0  # the same array with other numbers is another point
