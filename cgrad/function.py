@@ -69,11 +69,17 @@ def function(
     Returns a function that takes arrays or numbers, by position or by the names of the inputs.
     Results are fresh arrays, or those given as `out` in a call; 0-d results are 0-d arrays.
     """
-    for option, value in (("mode", mode), ("profile", profile)):
+    for option, value, instead in (
+        (
+            "mode",
+            mode,
+            "math= chooses elementary functions, CGRAD_DEBUG=1 to 5 tells what is built",
+        ),
+        ("profile", profile, "f.profile(...) of the function tells the time of each loop"),
+    ):
         if value is not None:
             raise NotImplementedError(
-                f"function: {option}={value!r} is not built; leave it out (CGRAD_DEBUG=1 to 5 "
-                "tells what is compiled)"
+                f"function: {option}={value!r} is not built; leave it out ({instead})"
             )
     if math not in (None, "exact", "fast"):
         raise ValueError(f'function: math is {math!r}, expected None, "exact" or "fast"')

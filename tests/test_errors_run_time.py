@@ -334,6 +334,7 @@ def test_function_mistakes() -> None:
     fails(TypeError, lambda: cgrad.function([x], x + y), "y", "not among the inputs", "Fix", "^")
     fails(TypeError, lambda: cgrad.function(x, x), "list")
     fails(ValueError, lambda: cgrad.function([x, x], x), "twice")
+    fails(NotImplementedError, lambda: cgrad.function([x], x, profile=True), "f.profile(")
     fails(TypeError, lambda: cgrad.function([x], 3.0), "constant")
     fails(ValueError, lambda: cgrad.function([x, y], x, on_unused_input="raise"), "y")
     with pytest.warns(UserWarning, match="y"):
