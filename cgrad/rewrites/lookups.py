@@ -18,10 +18,12 @@ LOOKUPS = RuleSet("lookups")
 
 def _counted_axis(array: Node, n: SizeLike) -> int | None:
     """The axis along which an index array counts 0, 1, ... n - 1, all of the axis looked up."""
-    axis = 0
+    axis, counter = 0, array
     if isinstance(array.op, Broadcast) and len(array.op.axes) == 1:
-        (axis,), (array,) = array.op.axes, array.args
-    return axis if isinstance(array.op, Arange) and array.op.length == n else None
+        (axis,), (counter,) = array.op.axes, array.args
+    if counter.dims == (1,) != (array.dims[axis],):
+        return None  # a zero for each of many rows
+    return axis if isinstance(counter.op, Arange) and counter.op.length == n else None
 
 
 def _example(v: Node, mat: Node) -> Node:

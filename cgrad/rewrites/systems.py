@@ -145,9 +145,12 @@ def _of_column(x: Node) -> Node:
 
 def _system(x: Node) -> tuple[Node, Node] | None:
     """The matrix and the vector b if x is the solution of a triangular system for the vector b."""
-    if not isinstance(x.op, Slice) or x.ndim != 1 or x.args[0].ndim != 2:
+    if not isinstance(x.op, Slice) or x.args[0].ndim != 2:
         return None
     solution = x.args[0]
+    whole = (x.op.starts[0], x.op.lengths[0], x.op.steps[0]) == (0, solution.dims[0], 1)
+    if not whole or x.op.drops != (False, True):
+        return None
     if not isinstance(solution.op, SolveTriangular) or solution.dims[1] != 1:
         return None
     matrix, column = solution.args

@@ -159,8 +159,10 @@ def _of(module: str, regions: Any) -> Iterator[Mutant]:
                     seen.add(number[id(node.value)])  # an assertion
                 seen.add(place)
                 for change, made in enumerate(_changes(node)):
-                    old = ast.unparse(node).split("\n")[0]
-                    new = ast.unparse(ast.fix_missing_locations(made)).split("\n")[0]
+                    old, new = ast.unparse(node), ast.unparse(ast.fix_missing_locations(made))
+                    if old == new:
+                        continue
+                    old, new = old.split("\n")[0], new.split("\n")[0]
                     line = getattr(node, "lineno", 0)
                     yield Mutant(module, top, owner, place, change,
                                  f"{module.removeprefix('cgrad.')}:{line} {owner}: "

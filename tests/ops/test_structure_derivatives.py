@@ -11,6 +11,7 @@ import pytest
 
 from cgrad.core import sizes
 from cgrad.core.derive import jvp, vjp
+from cgrad.core.graphs import intern
 from cgrad.core.node import Node, TensorType, make_input
 from cgrad.core.registry import build
 from cgrad.ops import axes, contract, control, reductions, windows
@@ -376,3 +377,35 @@ def test_float32_through_casts_and_sums(tensor, values):
     (slope,) = vjp([y], [x], [build("ones_like", y)])
     assert slope.dtype == "float32"
     assert values([slope], {x: np.float32([1, 2])})[0].tolist() == [2, 4]
+
+
+n = sizes.dim(make_input(TensorType("float64", (None,)), "n"), 0)
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "places", "want"),
+    [
+        ((3,), (3,), (0,), lambda ct: ct),
+        ((n,), (4, n), (1,), lambda ct: axes.sum_axes(ct, (0,))),
+        ((2,), (3, 2), (1,), lambda ct: axes.sum_axes(ct, (0,))),
+        ((n,), (n, 2), (0,), lambda ct: axes.sum_axes(ct, (1,))),
+        ((), (2, n), (), lambda ct: axes.sum_axes(ct, (0, 1))),
+        ((n,), (1, n), (1,), lambda ct: axes.squeeze_axes(ct, (0,))),
+        ((), (1, 4), (), lambda ct: axes.squeeze_axes(axes.sum_axes(ct, (1,)), (0,))),
+        ((), (4, 1), (), lambda ct: axes.squeeze_axes(axes.sum_axes(ct, (0,)), (0,))),
+        ((n,), (4, 1, n), (2,), lambda ct: axes.squeeze_axes(axes.sum_axes(ct, (0,)), (0,))),
+        ((1,), (1,), (0,), lambda ct: ct),
+        ((1,), (5,), (0,), lambda ct: axes.broadcast_axes(axes.sum_axes(ct, (0,)), (1,), ())),
+        ((1,), (2,), (0,), lambda ct: axes.broadcast_axes(axes.sum_axes(ct, (0,)), (1,), ())),
+        ((1, n), (5, n), (0, 1),
+         lambda ct: axes.broadcast_axes(axes.sum_axes(ct, (0,)), (1, n), (1,))),
+        ((n, 1), (3, n, 5), (1, 2),
+         lambda ct: axes.broadcast_axes(axes.sum_axes(ct, (0, 2)), (n, 1), (0,))),
+        ((1, n), (1, 3, n), (0, 2), lambda ct: axes.sum_axes(ct, (1,))),
+    ],
+)  # fmt: skip
+def test_what_a_broadcast_repeats_is_summed(source, shape, places, want):
+    x, ct = (make_input(TensorType("float64", dims)) for dims in (source, shape))
+    node = Node(axes.Broadcast(shape, places), (x,))
+    found, wanted = intern([node.op.transpose(node, 0, ct), want(ct)])
+    assert found is wanted and found.dims == x.dims

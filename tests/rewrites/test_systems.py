@@ -9,8 +9,10 @@ import pytest
 
 import cgrad
 import cgrad.tensor as ct
+from cgrad.core.evaluate import evaluate
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
+from cgrad.ops.linalg import SolveTriangular
 from cgrad.rewrites import simplify
 from cgrad.tensor import linalg as la
 
@@ -91,3 +93,17 @@ def test_forms_of_two_vectors_are_no_squares() -> None:
     node = ct.dot(w, la.solve(A, v, assume_a="pos"))
     (plain,) = simplify([node])
     assert [n.op.name for n in toposort([plain])].count("solve_triangular") == 2
+
+
+@pytest.mark.parametrize("part", [slice(None, None, -1), slice(None)])
+def test_the_solution_must_be_the_whole_column(part: slice) -> None:
+    """dot(b, x[::-1]) was taken for dot(b, x)."""
+    x = la.solve(A, v, assume_a="pos")[part]
+    a = GIVEN[A] @ GIVEN[A].T + np.eye(4)
+    before, after = [ct.dot(v, x)], simplify([ct.dot(v, x)])
+    given = {A: a, v: GIVEN[v]}
+    want = GIVEN[v] @ np.linalg.solve(a, GIVEN[v])[part]
+    for outputs in (before, after):
+        np.testing.assert_allclose(evaluate(outputs, given)[0], want, rtol=1e-10)
+    systems = [node for node in toposort(after) if isinstance(node.op, SolveTriangular)]
+    assert len(systems) == (1 if part.step is None else 2)
