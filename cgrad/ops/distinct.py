@@ -37,7 +37,7 @@ def are_distinct(arrays: Sequence[Node]) -> bool:
 
 def _distinct_axis(array: Node) -> tuple[int, set[int]] | None:
     """(the axis along which the numbers differ, the others that they depend on)."""
-    axes = tuple(range(array.ndim))
+    axes, dims = tuple(range(array.ndim)), array.dims
     while array.op.name in ("broadcast", "cast"):
         if isinstance(array.op, Broadcast):
             axes = tuple(axes[axis] for axis in array.op.axes)
@@ -51,4 +51,6 @@ def _distinct_axis(array: Node) -> tuple[int, set[int]] | None:
             return None
     elif not getattr(array.op, "distinct", False):
         return None
+    if array.dims[-1] == 1 and dims[axes[-1]] != 1:
+        return None  # one number, repeated
     return axes[-1], {axis for axis, n in zip(axes, array.dims[:-1], strict=False) if n != 1}

@@ -130,8 +130,10 @@ def _only_column(x: Node) -> Node:
     if not isinstance(x.op, Slice):
         return x
     (whole,) = x.args
+    op = x.op
+    plain = all(start == 0 for start in op.starts) and all(step == 1 for step in op.steps)
     one = x.ndim == whole.ndim - 1 and whole.dims == (*x.dims, 1)
-    return whole if one and x.op.drops[-1] else x
+    return whole if one and plain and op.drops[-1] else x
 
 
 def _solution(node: Node, kept: Collection[Node]) -> Node | None:

@@ -33,6 +33,7 @@ def test_what_is_known_of_positions() -> None:
     for unknown in (
         x[[2, 0, -2]], x[i[0]], x[rows[:, None], i], x[i, ct.arange(6)], x[ct.argsort(x, axis=1)],
         x[ct.argsort(i, axis=0), ct.argsort(i, axis=1)], x[ct.cast(rows, "int8")],
+        x[ct.arange(1), i[0]], x[[2], i[0]], x[ct.arange(1), ct.arange(1) + i],
     ):  # fmt: skip
         assert not are_distinct(arrays_of(unknown)), unknown
 
@@ -52,7 +53,8 @@ def test_what_did_not_stay_has_no_derivative() -> None:
     for index, positions in (
         ((i,), (rows,)), ((i[0],), (rows[0],)), ((slice(None), i[0]), (slice(None), rows[0])),
         ((i, i[1]), (rows, rows[1])), ((i, slice(None, None, 2)), (rows, slice(None, None, 2))),
-        (([0, 3, 0],), ([0, 3, 0],)), (([2, -1], [5, 5]), ([2, -1], [5, 5])),
+        ((ct.arange(1), i[0]), (np.arange(1), rows[0])), (([0, 3, 0],), ([0, 3, 0],)),
+        (([2, -1], [5, 5]), ([2, -1], [5, 5])),
     ):  # fmt: skip
         shape = X[positions].shape
         v = ct.tensor("v", shape=shape)

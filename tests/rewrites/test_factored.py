@@ -96,6 +96,11 @@ def test_a_part_that_is_differentiated_by_stays(cost: Node, wrt: Node) -> None:
     np.testing.assert_allclose(gradient, f(*AT.values(), at), rtol=1e-12, atol=1e-12)
 
 
+def one_column() -> Node:
+    b = ct.tensor("b", shape=(None, 1), dtype="float64")
+    return la.solve_triangular(L, b, lower=True)
+
+
 SIMILAR: dict[str, Callable[[], Node]] = {
     "of a constant factor": lambda: ct.sum(ct.log(ct.diagonal(ct.dmatrix("M")))),
     "the upper triangle of L": lambda: ct.sum(la.solve_triangular(L, y) ** 2),
@@ -105,6 +110,9 @@ SIMILAR: dict[str, Callable[[], Node]] = {
     "the transposed factor": lambda: ct.sum(la.solve_triangular(L, y, trans=1, lower=True) ** 2),
     "another diagonal": lambda: ct.sum(ct.log(ct.diagonal(L, -1))),
     "rows": lambda: ct.sum(ct.sum(Z**2, 1)[1:]),
+    "a solution turned round": lambda: ct.sum(
+        y * la.solve_triangular(L, one_column()[::-1, 0], trans=1, lower=True)
+    ),
 }
 
 
