@@ -69,11 +69,10 @@ def _last_row(node: Node, top: bool) -> Node:
     (rows,) = node.args
     while isinstance(rows.op, Slice) and _keeps_first_rows(rows.op):
         (rows,) = rows.args
-    if not isinstance(rows.op, Get):
-        return node
-    (loop,) = rows.args
+    loop = rows.args[0] if isinstance(rows.op, Get) else rows
     scan = loop.op
-    assert isinstance(scan, Scan)
+    if not isinstance(rows.op, Get) or not isinstance(scan, Scan):
+        return node
     k = rows.op.position - scan.carries
     if scan.reverse or not 0 <= k < scan.ys or op.starts[0] != _done(loop, op.starts[0]) - 1:
         return node

@@ -13,6 +13,7 @@ import cgrad.tensor as ct
 from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node
 from cgrad.errors import DTypeError, RankError, ShapeError
+from cgrad.rewrites import simplify
 
 RAN: list[str] = []
 
@@ -324,3 +325,12 @@ def test_numbers_stand_in_the_sides() -> None:
     assert "1.0" not in computed.partition("return CG_OK")[0]
     np.testing.assert_allclose(f([0.5, 2.0], -1.0)[1], [1.0, 4.0])
     np.testing.assert_allclose(f([0.5, 2.0], 1.0)[1], np.exp([0.5, 2.0]))
+
+
+def test_a_row_of_a_result_beside_a_loop() -> None:
+    """What looks for the last row of a loop took the result of a choice for that of a loop."""
+    x = ct.dvector("x")
+    sums, _ = cgrad.scan(lambda s, c: c + s, sequences=[x], outputs_info=[ct.constant(0.0)])
+    one, two = cgrad.ifelse(ct.sum(x) > 0, [x, 2 * x], [3 * x, x])
+    outputs = simplify([one[-1] + two[:2][1] + sums[-1]])
+    assert evaluate(outputs, {x: np.array([1.0, 2.0, 4.0])})[0] == 4 + 4 + 7
