@@ -17,7 +17,7 @@ from cgrad.core import graphs
 from cgrad.core.node import Input, Node
 from cgrad.core.registry import register
 from cgrad.errors import DTypeError
-from cgrad.graph.replace import Pairs, like, replacements
+from cgrad.graph.replace import Pairs, as_pairs, like, replacements
 from cgrad.ops.constants import Constant, Data, Shared
 from cgrad.parameters import In, Out, Parameter, as_array
 from cgrad.pipeline import Program
@@ -220,11 +220,8 @@ def _default_updates(
 
 
 def _updates(updates: Pairs) -> list[tuple[Node, Node]]:
-    if updates is None:
-        return []
-    pairs = list(updates.items()) if isinstance(updates, Mapping) else list(updates)
     result: list[tuple[Node, Node]] = []
-    for target, value in pairs:
+    for target, value in as_pairs(updates, "updates"):
         if not isinstance(target, Node) or not isinstance(target.op, Shared):
             raise TypeError(f"an update changes {target!r}, expected a cgrad.shared variable")
         if any(target is earlier for earlier, _ in result):

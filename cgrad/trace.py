@@ -15,6 +15,7 @@ from cgrad.core.evaluate import evaluate
 from cgrad.core.node import Node, Op, TensorType, make_input
 from cgrad.core.registry import build
 from cgrad.core.sites import describe
+from cgrad.core.text import label
 from cgrad.ops.constants import storage
 
 __all__ = ["NanTrace", "Occurrence", "trace_nan"]
@@ -47,7 +48,7 @@ class Occurrence:
         self.count, self.size = int(bad.sum()), int(bad.size)
         self.steps = steps
         self.operands = [
-            (arg.name or arg.op.name, _element(np.asarray(value), np.shape(found), self.index))
+            (label(arg), _element(np.asarray(value), np.shape(found), self.index))
             for arg, value in zip(node.args, args, strict=True)
             if isinstance(value, (np.ndarray, np.generic))
         ]

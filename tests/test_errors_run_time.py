@@ -335,6 +335,9 @@ def test_function_mistakes() -> None:
     fails(TypeError, lambda: cgrad.function(x, x), "list")
     fails(ValueError, lambda: cgrad.function([x, x], x), "twice")
     fails(NotImplementedError, lambda: cgrad.function([x], x, profile=True), "f.profile(")
+    shared = cgrad.shared(1.0, "w")
+    fails(TypeError, lambda: cgrad.function([x], x, updates=[shared]), "updates: <w", "(old, new)")
+    fails(TypeError, lambda: cgrad.function([x], x, givens=[x]), "givens: <x", "pairs")
     fails(TypeError, lambda: cgrad.function([x], 3.0), "constant")
     fails(ValueError, lambda: cgrad.function([x, y], x, on_unused_input="raise"), "y")
     with pytest.warns(UserWarning, match="y"):

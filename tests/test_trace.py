@@ -20,7 +20,7 @@ def test_the_first_of_each_kind() -> None:
     assert (trace.nan.index, trace.nan.count, trace.nan.size) == ((3,), 1, 4)
     assert trace.inf.index == (2,)
     text = str(trace)
-    assert "NaN: log at [3], 1 of 4\n  operand 1: sub, -0.5\n" in text
+    assert "NaN: log at [3], 1 of 4\n  operand 1: (x - 1.0), -0.5\n" in text
     assert "cost = ct.sum(ct.log(x - 1) * ct.sqrt(x))" in text and "test_trace.py" in text
 
 

@@ -196,12 +196,18 @@ def _type(given: Any) -> TensorType:
     """The type of a TensorType or of a constructor such as `ct.dvector`."""
     found = given if isinstance(given, TensorType) else None
     if found is None and callable(given):
-        made = given()
+        try:
+            made = given()
+        except TypeError:  # a function with arguments
+            made = None
         if isinstance(made, Node):
             shape = tuple(n if isinstance(n, int) else None for n in made.dims)
             found = TensorType(made.dtype, shape)
     if found is None:
-        raise TypeError(f"wrap_py: {given!r:.60} is no type; write ct.dvector or a TensorType")
+        raise TypeError(
+            f"wrap_py: {given!r:.60} is no type; write wrap_py(itypes, otypes)(function) with "
+            "types such as ct.dvector or a TensorType"
+        )
     return found
 
 

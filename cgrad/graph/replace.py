@@ -38,11 +38,22 @@ def like(value: Any, target: Node, what: str) -> Node:
     return node
 
 
+def as_pairs(given: Pairs, what: str) -> list[tuple[Node, Any]]:
+    """The pairs of a mapping or of a list of pairs; none of None."""
+    if given is None:
+        return []
+    pairs = list(given.items()) if isinstance(given, Mapping) else list(given)
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(
+                f"{what}: {pair!r:.80} found, expected pairs (old, new), or a dict {{old: new}}"
+            )
+    return pairs
+
+
 def pairs_of(replace: Pairs, what: str) -> list[tuple[Node, Any]]:
     """The pairs of a mapping or of a list; each node once."""
-    if replace is None:
-        return []
-    pairs = list(replace.items()) if isinstance(replace, Mapping) else list(replace)
+    pairs = as_pairs(replace, what)
     seen: set[Node] = set()
     for target, _ in pairs:
         if not isinstance(target, Node):

@@ -158,6 +158,8 @@ def test_types_and_messages() -> None:
         cgrad.wrap_py(ct.dvector, ct.dvector, infer_shape=lambda v: ())(_plus)(v)
     with pytest.raises(TypeError, match="is no type"):
         cgrad.wrap_py(ct.dvector, "float64")
+    with pytest.raises(TypeError, match=r"is no type; write wrap_py\(itypes, otypes\)\(function\)"):
+        cgrad.wrap_py(lambda v: v, ct.dvector)
     with pytest.raises(NotImplementedError, match="several dtypes"):
         cgrad.wrap_py(ct.dvector, [ct.dscalar, ct.lscalar])
     with pytest.raises(DTypeError, match="argument 1 has dtype float32"):
