@@ -176,6 +176,8 @@ class _Copy:
 
     def _moved(self, index: Sequence[SizeLike]) -> tuple[SizeLike, ...]:
         def replace(atom: sizes.Atom) -> SizeLike | None:
+            if atom.kind == "dynamic":
+                return exprs.dynamic_size(exprs.rewrite(atom.args[0], self._leaf))
             return self.row if atom.kind == "index" and atom.args[0] == self.index else None
 
         return tuple(sizes.substitute(n, replace) for n in index)

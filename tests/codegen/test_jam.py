@@ -50,3 +50,13 @@ def test_names_of_the_four_do_not_hide_values_from_outside() -> None:
     A = np.linspace(-1, 1, 45).reshape(9, 5)
     want = np.minimum((A + 1) ** 2, 0.65).sum(axis=0)
     np.testing.assert_allclose(f(A, [0.3, 0.5, 0.7]), want, rtol=1e-14)
+
+
+def test_positions_that_are_looked_up_move_with_the_row() -> None:
+    """Elements of a diagonal matrix are told by comparing positions, which are looked up here."""
+    X, v = ct.dmatrix("X"), ct.dvector("v")
+    order = ct.argsort(X, axis=1)
+    f = cgrad.function([X, v], ct.sum(ct.take_along_axis(ct.diag(v), order, axis=1), axis=0))
+    x, w = np.random.default_rng(0).normal(size=(9, 9)), np.arange(9.0)
+    expected = np.take_along_axis(np.diag(w), np.argsort(x, axis=1), axis=1).sum(0)
+    np.testing.assert_array_equal(f(x, w), expected)
