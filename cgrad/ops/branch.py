@@ -303,6 +303,10 @@ def _paths(
                 for size in value.dims:
                     for mentioned in sizes.nodes(size):
                         found.setdefault(mentioned, set()).update(paths)
+    # what several results are taken from cannot be handed in: they are taken where it is
+    for node in order:
+        if isinstance(node.op, Get) and node not in keep:
+            result[node] = result[node.args[0]]
     return result
 
 

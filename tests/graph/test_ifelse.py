@@ -82,6 +82,17 @@ def test_what_many_sides_need_is_computed_before_them() -> None:
     )
 
 
+def test_one_of_several_results_is_needed_on_a_side_only() -> None:
+    c, d, x = ct.bscalar("c"), ct.bscalar("d"), ct.dvector("x")
+    one, two = cgrad.ifelse(c, [ct.exp(x), x], [x, ct.sin(x)])
+    cost = ct.sum(cgrad.ifelse(d, ct.sum(one) * one, one) + cgrad.ifelse(d, two, 2 * x))
+    f = cgrad.function([c, d, x], [cost, cgrad.grad(cost, x)])
+    for found, expected in zip(f(1, 1, [0.5]), (np.e + 0.5, 2 * np.e + 1), strict=True):
+        np.testing.assert_allclose(found, np.broadcast_to(expected, np.shape(found)))
+    for found, expected in zip(f(0, 0, [0.5]), (1.5, 3), strict=True):
+        np.testing.assert_allclose(found, np.broadcast_to(expected, np.shape(found)))
+
+
 def test_no_nan_from_the_other_side() -> None:
     x = ct.dscalar("x")
     y = cgrad.ifelse(x > 0, ct.log(x) * ct.sqrt(x), 0.0)
