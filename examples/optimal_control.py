@@ -121,7 +121,7 @@ def main() -> int:
     print(f"effort               {result.fun:.4f}")
     print(f"largest violation    {result.constr_violation:.1e}")
     print(f"iterations           {result.nit} of trust-constr, {result.problem.calls}")
-    print(f"angle at the end     {angle:.4f}, upright is {np.pi:.4f}")
+    print(f"angle at the end     {angle:.4f} integrated with this torque, upright is {np.pi:.4f}")
     path = OUTPUT / "optimal_control.png"
     plot(result, path)
     print(f"picture              {path}")

@@ -49,7 +49,8 @@ def spy(matrix: Any, size: int = 400) -> str:
     else:
         raise TypeError(
             "spy draws a scipy.sparse.csr_array, a tuple (data, indices, indptr) or what "
-            f"f.sparsity(...) returns; found {type(matrix).__name__}"
+            f"f.sparsity(...) returns, found {type(matrix).__name__}; a symbolic matrix has to be "
+            "compiled first"
         )
     block = max(1, -(-max(rows, cols) // MOST_CELLS))
     height, width = -(-rows // block), -(-cols // block)

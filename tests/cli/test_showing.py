@@ -116,6 +116,8 @@ def test_profile(cgrad_cli, models, tmp_path):
 def test_check_and_bench(cgrad_cli, models, tmp_path):
     ran = cgrad_cli("check", f"{models}:loss", "--json")
     assert ran.code == 0 and [row["state"] for row in ran.json["results"]] == ["ok", "ok"]
+    ran = cgrad_cli("check", f"{models}:loss", "--size", "0")
+    assert "arguments are empty" in ran.out and "ok" not in ran.out
     np.savez(tmp_path / "x.npz", x=np.ones(4))
     assert cgrad_cli("check", f"{models}:loss", "--example", "x.npz").code == 0
     np.savez(tmp_path / "z.npz", z=np.ones(4))
