@@ -29,6 +29,7 @@ from cgrad.rewrites.merge import merge_loops
 from cgrad.rewrites.outside import move_products_outside
 from cgrad.rewrites.powers import POWERS
 from cgrad.rewrites.remember import remember_values
+from cgrad.rewrites.remember_sides import remember_sides
 from cgrad.rewrites.scanned import SCANNED
 from cgrad.rewrites.shapes import SHAPES
 from cgrad.rewrites.simplify import ALGEBRA
@@ -64,9 +65,10 @@ def simplify(outputs: Sequence[Node], trace: Trace | None = None) -> list[Node]:
         if not all(new is old for new, old in zip(chosen, outputs, strict=True)):
             outputs = rewrite(chosen, _SIMPLIFY, trace=trace)
     if any(node.op.name in ("branch", "scan") for node in toposort(outputs)):
-        joined = merge_branches(outputs)
-        if not all(new is old for new, old in zip(joined, outputs, strict=True)):
-            outputs = rewrite(joined, _SIMPLIFY, trace=trace)
+        for join in (merge_branches, remember_sides):
+            joined = join(outputs)
+            if not all(new is old for new, old in zip(joined, outputs, strict=True)):
+                outputs = rewrite(joined, _SIMPLIFY, trace=trace)
     # a smaller loop shows new constants to the rules, and these may leave more of it unread
     while any(node.op.name == "scan" for node in toposort(outputs)):
         tidy = move_products_outside(remember_values(merge_loops(tidy_loops(outputs))))

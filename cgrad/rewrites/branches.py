@@ -2,7 +2,8 @@
 
     branch(c, f), branch(c, g)  ->  branch(c, f and g), where neither needs the other
 
-Numbers that a choice is handed stand in its sides, where the other rules see them.
+Numbers that a choice is handed stand in its sides, where the other rules see them; other values
+that it is handed are not computed again there.
 
 Responsible for: which branches are joined.  Not responsible for: the op (`cgrad.ops.branch`).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cgrad.core import sizes
 from cgrad.core.graphs import Body, intern_body, over_bodies, rebuild, substitute, toposort
 from cgrad.core.node import Node, make_input
 from cgrad.core.rewrite import RuleSet
@@ -38,6 +40,71 @@ def number_in_sides(node: Node) -> Node | None:
         params = [param for param, _, goes in pairs if not goes]
         sides.append(intern_body(Body(params, substitute(body.outputs, own))))
     return Node(Branch((sides[0], sides[1])), (cond, *kept), name=node.name, site=node.site)
+
+
+@BRANCHES.rule(Branch, example=())
+def handed_in(node: Node) -> Node | None:
+    """branch(c, f, x, g(x)), where f computes g of its x too, -> f with what it is handed"""
+    op = node.op
+    assert isinstance(op, Branch)
+    given = [(k, arg) for k, arg in enumerate(node.args[1:]) if arg.args]
+    sides = []
+    for body in op.bodies:
+        same = _Same(dict(zip(body.params, node.args[1:], strict=True)))
+        of_name: dict[str, list[Node]] = {}
+        for inner in body.order:
+            if inner.args:
+                of_name.setdefault(inner.op.name, []).append(inner)
+        found = {
+            inner: body.params[k]
+            for k, arg in given
+            for inner in of_name.get(arg.op.name, ())
+            if same(inner, arg)
+        }
+        outputs = substitute(body.outputs, found) if found else body.outputs
+        sides.append(intern_body(Body(body.params, outputs)) if found else body)
+    if all(new is old for new, old in zip(sides, op.bodies, strict=True)):
+        return None
+    return Node(Branch((sides[0], sides[1])), node.args, name=node.name, site=node.site)
+
+
+class _Same:
+    """Whether a node of a body computes what one outside does, given what parameters stand for."""
+
+    def __init__(self, outer: dict[Node, Node]) -> None:
+        self.outer = outer
+        self.known: dict[tuple[Node, Node], bool] = {}
+
+    def __call__(self, inner: Node, outer: Node) -> bool:
+        if inner in self.outer or inner is outer:
+            return inner is outer or self.outer[inner] is outer
+        known = self.known.get((inner, outer))
+        if known is None:
+            known = self.known[inner, outer] = (
+                len(inner.args) == len(outer.args) > 0
+                and not inner.op.impure
+                and inner.op.key(sizes.itself) == outer.op.key(sizes.itself)
+                and all(map(self, inner.args, outer.args))
+            )
+        return known
+
+
+@BRANCHES.rule(Get, example=())
+def result_of_both_sides(node: Node) -> Node | None:
+    """A result that is, on both sides, what was handed in, or another result of the choice."""
+    (choice,) = node.args
+    if not isinstance(choice.op, Branch):
+        return None
+    sides = [body.outputs for body in choice.op.bodies]
+    (yes, no), k = sides, node.op.position  # type: ignore[attr-defined]
+    params = [body.params for body in choice.op.bodies]
+    for j, arg in enumerate(choice.args[1:]):
+        if params[0][j] is yes[k] and params[1][j] is no[k]:
+            return arg
+    for j in range(k):
+        if yes[j] is yes[k] and no[j] is no[k]:
+            return Node(Get(j), (choice,), name=node.name, site=node.site)
+    return None
 
 
 def merge_branches(outputs: Sequence[Node]) -> list[Node]:

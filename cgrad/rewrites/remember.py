@@ -100,7 +100,7 @@ def _shared(first: Node, later: Node) -> dict[Node, Node]:
                 derived[node] = memo[node]
     moved = {n: derived[n] for n in _better_there(two.body, equal, derived, own)}
     kept = _largest(two.body, equal, moved)
-    return {**{node: equal[node] for node in kept if _is_expensive(node)}, **moved}
+    return {**{node: equal[node] for node in kept if is_expensive(node)}, **moved}
 
 
 def _largest(body: Body, equal: dict[Node, Node], moved: Collection[Node]) -> list[Node]:
@@ -141,7 +141,7 @@ def _better_there(
                 continue
             if arg in derived:
                 stack.extend(arg.args)
-            elif arg in equal and arg.dims == node.dims and _is_expensive(arg):
+            elif arg in equal and arg.dims == node.dims and is_expensive(arg):
                 return True
         return False
 
@@ -158,7 +158,7 @@ def _better_there(
     ]
 
 
-def _is_expensive(node: Node) -> bool:
+def is_expensive(node: Node) -> bool:
     """Whether computing the value from the parameters costs more than reading it."""
     total = 0
     stack, seen = [node], {node}
