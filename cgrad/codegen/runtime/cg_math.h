@@ -138,7 +138,7 @@ static inline double cg_max_of(int64_t n, const double *x)
     for (; i + 4 <= n; i += 4)
         for (int l = 0; l < 4; ++l) lane[l] = cg_max(lane[l], x[i + l]);
     double found = cg_max(cg_max(lane[0], lane[2]), cg_max(lane[1], lane[3]));
-    for (; i < n; ++i) found = cg_max(found, x[i]);
+    for (i = n - n % 4; i < n; ++i) found = cg_max(found, x[i]);
     return found;
 }
 
@@ -158,7 +158,7 @@ static inline double cg_min_of(int64_t n, const double *x)
     for (; i + 4 <= n; i += 4)
         for (int l = 0; l < 4; ++l) lane[l] = cg_min(lane[l], x[i + l]);
     double found = cg_min(cg_min(lane[0], lane[2]), cg_min(lane[1], lane[3]));
-    for (; i < n; ++i) found = cg_min(found, x[i]);
+    for (i = n - n % 4; i < n; ++i) found = cg_min(found, x[i]);
     return found;
 }
 
