@@ -19,8 +19,8 @@ from cgrad.tensor.random import RandomStream
 
 STRICT = ["-Wall", "-Wextra", "-Werror"]
 COMPILERS = {
-    "gcc": ["gcc", "-std=c11", "-O1"],
-    "clang": ["clang", "-std=c11", "-O1"],
+    "gcc": ["gcc", "-std=c11", "-Wpedantic", "-O1"],
+    "clang": ["clang", "-std=c11", "-Wpedantic", "-O1"],
     "g++": ["g++", "-x", "c++", "-std=c++17", "-O0"],
 }
 

@@ -108,8 +108,9 @@ static PyObject *set_pointer(PyObject *arguments, int lapack)
         PyErr_Format(PyExc_IndexError, "index %zd is not below %zd", index, count);
         return NULL;
     }
-    (lapack ? main_runtime.lapack : main_runtime.blas)[index] = pointer;
-    (lapack ? thread_runtime.lapack : thread_runtime.blas)[index] = pointer;
+    const cg_foreign function = (cg_foreign)pointer;
+    (lapack ? main_runtime.lapack : main_runtime.blas)[index] = function;
+    (lapack ? thread_runtime.lapack : thread_runtime.blas)[index] = function;
     Py_RETURN_NONE;
 }
 

@@ -56,7 +56,9 @@ def tables(routines: Sequence[Routine]) -> tuple[str, str]:
 
 
 def _table(table: str, routines: Sequence[Routine]) -> str:
-    filled = {r.slot: f"(void *)cg_{r.symbol.rstrip('_')}" for r in routines if r.table == table}
+    filled = {
+        r.slot: f"(cg_foreign)cg_{r.symbol.rstrip('_')}" for r in routines if r.table == table
+    }
     cells = [filled.get(slot, "0") for slot in range(max(filled, default=0) + 1)]
     return f"{{{', '.join(cells)}}}"
 

@@ -27,14 +27,17 @@ typedef struct {
     int64_t code, tag, axis, found, expected;
 } cg_status;
 
+/* Any function; one that is called is cast to its own type first. */
+typedef void (*cg_foreign)(void);
+
 /* What a kernel may use of the process it runs in. New members are added at the end only;
  * a kernel compares bytes with offsetof() before it uses one that its ABI version added. */
 typedef struct {
     int64_t bytes;                   /* sizeof(cg_rt) for the caller */
     int64_t num_threads;             /* the most threads a kernel may use, at least 1 */
     void (*hold)(int on);            /* NULL, or see cg_hold: who holds on is not left */
-    void *blas[32];                  /* NULL where not loaded */
-    void *lapack[64];
+    cg_foreign blas[32];             /* NULL where not loaded */
+    cg_foreign lapack[64];
 } cg_rt;
 
 enum {

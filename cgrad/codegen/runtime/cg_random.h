@@ -23,7 +23,8 @@ typedef struct { uint64_t w[4]; } cg_words;
 static inline uint64_t cg_high_u64(uint64_t a, uint64_t b)
 {
 #ifdef __SIZEOF_INT128__
-    return (uint64_t)((unsigned __int128)a * b >> 64);
+    __extension__ typedef unsigned __int128 wide;
+    return (uint64_t)((wide)a * b >> 64);
 #else
     const uint64_t a0 = a & UINT32_MAX, a1 = a >> 32, b0 = b & UINT32_MAX, b1 = b >> 32;
     const uint64_t low = a1 * b0 + (a0 * b0 >> 32), mid = a0 * b1 + (low & UINT32_MAX);
