@@ -350,7 +350,9 @@ CASES: dict[str, list[Case]] = {
                                                           boundary=b), ["float64"], empty=False)
           for mode in ("full", "same") for bound in ("wrap", "symm")),
         Case(lambda m, g: m.convolve2d(g.x, g.y[:3, :2], "full", fillvalue=1.5), ["float64"],
-             empty=False)],
+             empty=False),
+        Case(lambda m, g: m.convolve2d(g.y[:2, :2], m.tile(g.x, (2, 2)), "valid", boundary="wrap"),
+             ["float64"], empty=False)],
     "interp": [
         Case(lambda m, g: m.interp(g.x, m.cumsum(m.exp(g.v)), g.w), ["float64"], empty=False),
         Case(lambda m, g: m.interp(g.x * 4, m.cumsum(m.exp(g.v)) - 2, g.w, left=g.s, right=7.0)

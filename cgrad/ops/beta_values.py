@@ -24,6 +24,13 @@ def _stirling(x: float) -> float:
     return math.fsum(term * x ** (-2 * k - 1) for k, term in enumerate(terms))
 
 
+def _log_ratio(low: float, high: float) -> float:
+    """log of gamma(high) / gamma(low + high), for 0 < low <= high and high >= 10."""
+    ratio = _stirling(high) - _stirling(low + high)
+    bend = (high - 0.5) * math.log1p(low / high)
+    return ratio - bend - low * (math.log(low + high) - 1)
+
+
 def betaln(a: float, b: float) -> float:
     """log |B(a, b)|."""
     if a != a or b != b:
@@ -33,6 +40,9 @@ def betaln(a: float, b: float) -> float:
             inside = other > 0 and whole(other) and 1 - pole - other > 0
             return betaln(1 - pole - other, other) if inside else math.inf
     if a < 0 or b < 0:
+        low, total = min(a, b), a + b
+        if total >= 10 and -low <= total:
+            return gammaln(low) - _log_ratio(-low, total)
         return gammaln(a) + gammaln(b) - gammaln(a + b)
     if a == 0 or b == 0:
         return math.inf
@@ -43,10 +53,9 @@ def betaln(a: float, b: float) -> float:
         if low < 1e-10:
             return math.log1p(low / high) - math.log(low)
         return gammaln(low) + gammaln(high) - gammaln(low + high)
-    ratio = _stirling(high) - _stirling(low + high)
     if low < 10:
-        bend = (high - 0.5) * math.log1p(low / high)
-        return gammaln(low) + ratio - bend - low * (math.log(low + high) - 1)
+        return gammaln(low) + _log_ratio(low, high)
+    ratio = _stirling(high) - _stirling(low + high)
     part = (low - 0.5) * math.log1p(high / low) + high * math.log1p(low / high)
     return LOG_ROOT - 0.5 * math.log(high) + _stirling(low) + ratio - part
 

@@ -63,6 +63,8 @@ def convolve2d(
             f"convolve2d: boundary={boundary!r} found, expected 'fill', 'wrap' or 'symm'"
         )
     a, b = _operands(in1, in2, 2, "convolve2d")
+    if mode == "valid":  # nothing outside is seen; in2 may be the larger one
+        boundary, fillvalue = "fill", 0
     return _convolved(a, b, 2, mode, boundary, fillvalue, "convolve2d")
 
 

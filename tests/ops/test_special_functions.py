@@ -284,7 +284,7 @@ def test_bessel_functions_at_the_edges() -> None:
         (0.5, -1.0): [NAN, NAN, NAN, NAN, NAN],
         (NAN, 1.0): [NAN] * 5,
         (0.0, NAN): [NAN] * 5,
-        (1e300, 1.0): [NAN, NAN, NAN, INF, INF],
+        (1e300, 1.0): [0, 0, 0, INF, INF],
         (0.0, 1e-300): [1, 1, 1, float(mp.besselk(0, 1e-300)), float(mp.besselk(0, 1e-300))],
         (1.0, 5e-324): [0, 0, 0, INF, INF],
         (2.0, 1e300): [7.860673062724094e-151, INF, 3.989422804014327e-151, 0,
@@ -339,3 +339,26 @@ def test_kv_where_only_the_scaled_function_overflows() -> None:
     np.testing.assert_allclose(f(orders, points), want, rtol=3e-14)
     at_once = f([1e6, 1e300, 400.0, 290.0], [1.0, 2.0, 3.0, 0.0])
     assert np.all(np.isinf(at_once))
+
+
+def test_modified_bessel_functions_of_large_orders_and_arguments() -> None:
+    """Where the scaled functions are beyond the range of numbers, those themselves are not.
+
+    The values are K by quadrature of DLMF 10.32.9 and I by DLMF 10.25.2, with 40 digits.
+    """
+    v, x = ct.dvector("v"), ct.dvector("x")
+    f = cgrad.function([v, x], [ct.iv(v, x), ct.kv(v, x), ct.ive(v, x), ct.kve(v, x)])
+    orders = [3000.0, 1100.0, 2000.5, 5000.0, 1200.75]
+    points = [2000.0, 740.0, 1400.0, 3500.0, 750.25]
+    first = [11382239.424686359, 4252670.281692952, 1.3739514965156504e55,
+             2.5834016016026101e141, 3.0228767390819374e-39]  # fmt: skip
+    second = [1.2183459060404153e-11, 8.8684607161236578e-11, 1.4903991729054233e-59,
+              3.1711365274416378e-146, 1.1682276766764141e35]  # fmt: skip
+    i, k, i_scaled, k_scaled = f(orders, points)
+    np.testing.assert_allclose(i, first, rtol=3e-12)
+    np.testing.assert_allclose(k, second, rtol=3e-12)
+    assert np.all(i_scaled < 2e-315) and np.all(np.isinf(k_scaled))
+    # orders too large to count down from are answered by the asymptotic form
+    i, k, i_scaled, k_scaled = f([1e300, 1e300, 1e10, -0.5], [1e300, 0.1, 1e10, 1e300])
+    assert i.tolist() == [INF, 0.0, INF, INF] and k.tolist() == [0.0, INF, 0.0, 0.0]
+    assert i_scaled[:3].tolist() == [0.0] * 3 and k_scaled[:3].tolist() == [INF] * 3

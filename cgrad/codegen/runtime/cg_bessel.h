@@ -22,6 +22,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 /* cg: cg_bessel_pair */
 /* Two solutions of Bessel's equation, or two orders of one. */
@@ -202,9 +203,46 @@ static cg_bessel_pair cg_bessel_ordinary(double v, double x)
     return (cg_bessel_pair){j, y};
 }
 
+/* cg: cg_bessel_large */
+/* About the logarithm of K of the order v >= 0 for x > 0 (DLMF 10.41.4); that of I is about its
+ * negative. */
+static double cg_bessel_large(double v, double x)
+{
+    const double far = cg_hypot(v, x);
+    return v * cg_asinh(v / x) - far - 0.5 * cg_log(far);
+}
+
+/* cg: cg_bessel_times_exp */
+/* exp(x) y 2^(600 shifts), whose factors may be out of range. */
+static double cg_bessel_times_exp(double y, int shifts, double x)
+{
+    if (!(fabs(y) < INFINITY)) return y;
+    const double most = 1500.0 + 416.0 * abs(shifts); /* 2^600 is exp(415.9) */
+    if (x < -most) return 0.0;
+    if (x > most) return y == 0.0 ? y : copysign(INFINITY, y);
+    double part = 0.5 * x, count = 2.0;
+    for (; fabs(part) > 350.0; part *= 0.5) count *= 2.0;
+    const double factor = cg_exp(part);
+    for (; count > 0.0; count -= 1.0) {
+        y *= factor;
+        if (fabs(y) < 0x1p-400 && shifts > 0) y *= 0x1p600, --shifts;
+        if (fabs(y) > 0x1p400 && shifts < 0) y *= 0x1p-600, ++shifts;
+    }
+    for (; shifts > 0 && !isinf(y); --shifts) y *= 0x1p600;
+    for (; shifts < 0 && y != 0.0; ++shifts) y *= 0x1p-600;
+    return y;
+}
+
+/* cg: cg_bessel_scaled */
+/* exp(-x) I 2^(600 down) and exp(x) K 2^(-600 up). */
+typedef struct {
+    double i, k;
+    int down, up;
+} cg_bessel_scaled;
+
 /* cg: cg_bessel_modified */
-/* exp(-x) I and exp(x) K of the order v >= 0 for x > 0. */
-static cg_bessel_pair cg_bessel_modified(double v, double x)
+/* I and K of the order v >= 0 for x > 0; nan where that needs too many steps. */
+static cg_bessel_scaled cg_bessel_modified(double v, double x)
 {
     const double pi = 0x1.921fb54442d18p+1;
     if (x > 30.0 && x > 2.0 * v * v) {
@@ -214,12 +252,12 @@ static cg_bessel_pair cg_bessel_modified(double v, double x)
             if ((int)k & 1) odd += term;
             else even += term;
         }
-        return (cg_bessel_pair){(even - odd) / sqrt(2.0 * pi) / sqrt(x),
-                                (even + odd) * sqrt(0.5 * pi) / sqrt(x)};
+        return (cg_bessel_scaled){(even - odd) / sqrt(2.0 * pi) / sqrt(x),
+                                  (even + odd) * sqrt(0.5 * pi) / sqrt(x), 0, 0};
     }
     const double n = rint(v), m = v - n;
     const double start = floor(sqrt(n * n + 90.0 * (x + n)) + 30.0);
-    if (!(start < cg_bessel_steps)) return (cg_bessel_pair){NAN, NAN};
+    if (!(start < cg_bessel_steps)) return (cg_bessel_scaled){NAN, NAN, 0, 0};
     double k0, k1;
     if (x < 2.0) {
         const cg_bessel_pair second = cg_bessel_second(m, x, 1.0);
@@ -240,21 +278,21 @@ static cg_bessel_pair cg_bessel_modified(double v, double x)
         k0 = sqrt(pi / (2.0 * x)) / s, k1 = k0 * (m + x + 0.5 - a1 * h) / x;
     }
     double i;
+    int down = 0, up = 0;
     if (x < 0x1p-27) {
         i = cg_bessel_tiny(v, x) * cg_exp(-x);
     } else {
         double kept;
-        int shifts;
-        const cg_bessel_pair u = cg_bessel_down(m, n, x, -1.0, start, &kept, &shifts);
+        const cg_bessel_pair u = cg_bessel_down(m, n, x, -1.0, start, &kept, &down);
         i = kept / (x * (u.first * k1 + u.second * k0));
-        for (; shifts > 0 && i > 0.0; --shifts) i *= 0x1p-600;
     }
     for (double k = 1.0; k <= n; k += 1.0) {
         const double next = fma(2.0 * (m + k) / x, k1, k0);
         k0 = k1, k1 = next;
         if (isinf(k0)) break;
+        if (k0 > 0x1p300) k0 *= 0x1p-600, k1 *= 0x1p-600, ++up;
     }
-    return (cg_bessel_pair){i, k0};
+    return (cg_bessel_scaled){i, k0, down, up};
 }
 
 /* cg: cg_jv */
@@ -273,74 +311,71 @@ static double cg_jv(double v, double x)
         return fmod(floor(v), 2.0) == 0.0 ? -INFINITY : INFINITY;
     }
     if (size < 0x1p53 && x < 0x1p-27 && (whole || v >= 0.0)) return sign * cg_bessel_tiny(size, x);
+    if (size > 1000.0 && size > x && (whole || v >= 0.0)) { /* DLMF 10.19.3 */
+        const double far = sqrt(size - x) * sqrt(size + x);
+        if (far - size * cg_log(size / x + far / x) < -800.0) return sign * 0.0;
+    }
     const cg_bessel_pair both = cg_bessel_ordinary(size, x);
     if (whole || v >= 0.0) return sign * both.first;
     const cg_bessel_pair turn = cg_bessel_turn(size);
     return (turn.first == 0.0 ? 0.0 : turn.first * both.first) - turn.second * both.second;
 }
 
-/* cg: cg_ive */
-/* exp(-|x|) I of the order v; nan for negative x unless v is an integer. */
-static double cg_ive(double v, double x)
+/* cg: cg_bessel_first */
+/* exp(-scale |x|) I of the order v; nan for negative x unless v is an integer. */
+static double cg_bessel_first(double v, double x, double scale)
 {
     const double size = fabs(v), pi = 0x1.921fb54442d18p+1;
     const bool whole = v == rint(v);
     if (isnan(v) || isnan(x) || (x < 0.0 && !whole)) return NAN;
     const double sign = x < 0.0 && fmod(v, 2.0) != 0.0 ? -1.0 : 1.0;
     x = fabs(x);
-    if (isinf(v) || isinf(x)) return isinf(v) ? NAN : 0.0;
+    if (isinf(v)) return NAN;
+    if (isinf(x)) return scale == 0.0 ? sign * x : 0.0;
     if (x == 0.0) {
         if (v == 0.0) return 1.0;
         if (whole || v > 0.0) return 0.0;
         return fmod(floor(v), 2.0) == 0.0 ? -INFINITY : INFINITY;
     }
-    if (size < 0x1p53 && x < 0x1p-27 && (whole || v >= 0.0)) 
-        return sign * cg_bessel_tiny(size, x) * cg_exp(-x);
-    const cg_bessel_pair both = cg_bessel_modified(size, x);
-    if (whole || v >= 0.0) return sign * both.first;
+    if (size < 0x1p53 && x < 0x1p-27 && (whole || v >= 0.0))
+        return sign * cg_bessel_tiny(size, x) * cg_exp(-scale * x);
+    if (whole || v >= 0.0) {
+        const double large = -cg_bessel_large(size, x) - scale * x;
+        if (large < -800.0) return sign * 0.0;
+        if (large > 800.0) return sign * INFINITY;
+    }
+    const cg_bessel_scaled both = cg_bessel_modified(size, x);
+    const double first = cg_bessel_times_exp(both.i, -both.down, (1.0 - scale) * x);
+    if (whole || v >= 0.0) return sign * first;
     /* DLMF 10.27.2 */
-    return both.first + 2.0 / pi * cg_bessel_turn(size).second * both.second * cg_exp(-2.0 * x);
+    const double other = cg_bessel_times_exp(both.k, both.up, -(1.0 + scale) * x);
+    return first + 2.0 / pi * cg_bessel_turn(size).second * other;
 }
+
+/* cg: cg_ive */
+static double cg_ive(double v, double x) { return cg_bessel_first(v, x, 1.0); }
 
 /* cg: cg_iv */
-static double cg_iv(double v, double x)
-{
-    const double scaled = cg_ive(v, x), half = 0.5 * fabs(x);
-    if (fabs(x) == INFINITY && !isnan(scaled)) return x < 0.0 && fmod(v, 2.0) != 0.0 ? x : fabs(x);
-    return scaled == 0.0 ? scaled : scaled * cg_exp(half) * cg_exp(half);
-}
+static double cg_iv(double v, double x) { return cg_bessel_first(v, x, 0.0); }
 
-/* cg: cg_kve */
-/* exp(x) K of the order v; inf at 0, nan below; inf where DLMF 10.41.4 exceeds exp(720). */
-static double cg_kve(double v, double x)
+/* cg: cg_bessel_third */
+/* exp(scale x) K of the order v; inf at 0, nan below. */
+static double cg_bessel_third(double v, double x, double scale)
 {
     if (isnan(v) || !(x >= 0.0) || isinf(v)) return NAN;
     if (x == 0.0 || isinf(x)) return x == 0.0 ? INFINITY : 0.0;
-    const double order = fabs(v), far = cg_hypot(order, x);
-    if (order * (cg_asinh(order / x) - order / (far + x)) - 0.5 * cg_log(far) > 720.0)
-        return INFINITY;
-    return cg_bessel_modified(order, x).second;
+    const double large = cg_bessel_large(fabs(v), x) + scale * x;
+    if (large < -800.0) return 0.0;
+    if (large > 720.0) return INFINITY;
+    const cg_bessel_scaled both = cg_bessel_modified(fabs(v), x);
+    return cg_bessel_times_exp(both.k, both.up, (scale - 1.0) * x);
 }
 
+/* cg: cg_kve */
+static double cg_kve(double v, double x) { return cg_bessel_third(v, x, 1.0); }
+
 /* cg: cg_kv */
-/* Where only the scaled function overflows, which DLMF 10.41.4 tells: from lower orders by
- * K_{v+1} = K_{v-1} + 2 v / x K_v (DLMF 10.29.1), whose terms are positive. */
-static double cg_kv(double v, double x)
-{
-    const double half = 0.5 * x, shrink = cg_exp(-half);
-    double order = fabs(v), scaled = cg_kve(order, x);
-    if (!isinf(scaled)) return scaled * shrink * shrink;
-    const double far = cg_hypot(order, x);
-    if (x == 0.0 || order * cg_asinh(order / x) - far - 0.5 * cg_log(far) > 710.0) return scaled;
-    for (; isinf(scaled); scaled = cg_kve(order, x)) order -= 1.0;
-    double below = cg_kve(order - 1.0, x) * shrink * shrink, here = scaled * shrink * shrink;
-    for (; order < fabs(v) && !isinf(here); order += 1.0) {
-        const double above = below + 2.0 * order / x * here;
-        below = here;
-        here = above;
-    }
-    return here;
-}
+static double cg_kv(double v, double x) { return cg_bessel_third(v, x, 0.0); }
 
 /* cg: cg_kve_slope */
 /* d^m/dv^m d^n/dx^n of exp(x) K: the integral DLMF 10.32.9 differentiated, by the trapezoidal rule,

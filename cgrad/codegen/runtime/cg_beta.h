@@ -53,7 +53,10 @@ static inline double cg_betaln(double a, double b)
                    ? cg_betaln_positive(1.0 - pole - other, other)
                    : INFINITY;
     }
-    return cg_gammaln(a) + cg_gammaln(b) - cg_gammaln(a + b);
+    const double low = a < b ? a : b, sum = a + b;
+    if (sum >= 10.0 && -low <= sum) /* what is large cancels, as in cg_betaln_positive */
+        return cg_gammaln(low) - cg_stirling_ratio(-low, sum);
+    return cg_gammaln(a) + cg_gammaln(b) - cg_gammaln(sum);
 }
 
 /* cg: cg_beta */
@@ -74,8 +77,9 @@ static inline double cg_beta(double a, double b)
         return 0.0;
     if (fabs(high) < 160.0 && fabs(a + b) < 160.0)
         return cg_gamma(low) * (cg_gamma(high) / cg_gamma(a + b));
-    const bool odd = (a < 0 && cg_sin_pi(a) > 0) != (b < 0 && cg_sin_pi(b) > 0);
-    const bool other = a + b < 0 && cg_sin_pi(a + b) > 0;
+    /* gamma has the sign of the sine where it is negative */
+    const bool odd = (a < 0 && cg_sin_pi(a) < 0) != (b < 0 && cg_sin_pi(b) < 0);
+    const bool other = a + b < 0 && cg_sin_pi(a + b) < 0;
     const double size = cg_exp(cg_betaln(a, b));
     return odd != other ? -size : size;
 }

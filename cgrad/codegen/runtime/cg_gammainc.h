@@ -32,6 +32,7 @@ static inline double cg_gamma_power(double a, double x)
     if (a < 10.0) {
         double second;
         const double half = cg_exp(-0.5 * x), first = cg_gamma_factors(a + 1.0, &second);
+        if (half == 0.0) return 0.0; /* where x^a may be infinite */
         return cg_pow(x, a) * half / first / second * half;
     }
     const double off = (x - a) / a;
