@@ -18,7 +18,8 @@ from unittest import mock
 
 import fuzz.basic
 import fuzz.language
-import fuzz.loops  # noqa: F401 (each fills the list of operations)
+import fuzz.loops
+import fuzz.sides  # noqa: F401 (each fills the list of operations)
 import numpy as np
 from fuzz.pool import WIDE_ELEMENTS, Generator, Skip, Value
 from fuzz.tape import DIGITS, Ambiguous, Run, mp

@@ -25,6 +25,7 @@ from cgrad.core import sizes
 from cgrad.core.graphs import toposort
 from cgrad.core.node import Node
 from cgrad.ops.axes import Broadcast, Expect, Permute, Reshape, Squeeze, Sum
+from cgrad.ops.branch import IfElse
 from cgrad.ops.contract import Contract
 from cgrad.ops.control import Scan
 from cgrad.ops.diagonals import Diagonal, OnDiagonal, Triangle
@@ -212,7 +213,7 @@ class Run:
                 continue
             sized = any(True for _ in node.op.sizes())
             op = node.op.map_sizes(lambda s: sizes.evaluate(s, lookup)) if sized else node.op
-            if isinstance(op, Get):
+            if isinstance(op, (Get, IfElse)):
                 at[node] = op.reference(*args)
                 continue
             result = np.asarray(self._value(node, op, args))
