@@ -104,7 +104,8 @@ class LookingMethods:
         ]
         if kernel.key:
             lines += [
-                f"  kernel    {meta['nests']} loop nests, {meta['slots']} workspace slots",
+                f"  kernel    {_count(meta['nests'], 'loop nest')}, "
+                f"{_count(meta['slots'], 'workspace slot')}",
                 f"  sizes     {', '.join(meta['sizes']) or 'none'}",
                 f"  memory    {_formula(meta)}",
                 f"  library   {how}",
@@ -202,12 +203,15 @@ class LookingMethods:
     def __repr__(self) -> str:
         if not self._kernel.key:
             return f"<interpreted {self._signature()}; no C compiler was used>"
-        nests = self._kernel.meta["nests"]
-        loops = f"{nests} loop nest{'' if nests == 1 else 's'}"
+        loops = _count(self._kernel.meta["nests"], "loop nest")
         return f"<compiled {self._signature()}; {loops}, key {self._kernel.key[:12]}>"
 
     def _repr_html_(self) -> str:
         return fragment(self)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _formula(meta: dict[str, Any]) -> str:

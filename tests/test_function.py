@@ -272,6 +272,7 @@ def test_repr_names_types_nests_and_key() -> None:
     text = repr(f)
     assert text.startswith("<compiled grow(x: float64 (x.shape[0],)) -> float64 (x.shape[0],); ")
     assert "1 loop nest, key " in text
+    assert "kernel    1 loop nest, 0 workspace slots" in f.explain()
     assert f.dprint(file="str").startswith("exp [id A]")
     named = x * 2
     named.name = "y"

@@ -102,7 +102,7 @@ def info(args: argparse.Namespace, out: Output) -> int:
     out.text(f"mode       {config.cache_mode.get()}{', offline' if config.offline.get() else ''}")
     counted = ", ".join(f"{n} {kind}{'s' if n != 1 else ''}" for kind, n in kinds.items())
     out.text(f"entries    {counted.replace('damageds', 'damaged')}")
-    out.text(f"records    {len(contents.records(store))}")
+    out.text(f"lookups    {len(contents.records(store))} records of which graph has which entry")
     out.text(f"size       {size_text(total)} of at most {size_text(limit)}")
     for base in bases:
         out.text(f"base       {base['directory']} ({base['entries']} entries)")
