@@ -288,8 +288,9 @@ def _pair(old: types.CodeType, new: types.CodeType, pairs: list[Any]) -> None:
     inner = [[c for c in code.co_consts if isinstance(c, types.CodeType)] for code in (old, new)]
     if old != new and old.co_name != "<module>":
         pairs.append((old, new))
-    for a, b in zip(*inner, strict=True):
-        _pair(a, b, pairs)
+    if len(inner[0]) == len(inner[1]):  # else a comprehension is gone, which is no function
+        for a, b in zip(*inner, strict=True):
+            _pair(a, b, pairs)
 
 
 def _declare(module: Any, stmt: ast.stmt) -> int:

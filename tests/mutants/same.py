@@ -5,6 +5,9 @@ EQUIVALENT = {
     "-> dtypes.is_inexact(source)": "no cotangent arrives at an integer",
     "ops.reductions Extreme.jvp: t is None or self.held or (not dtypes.is_float(x.dtype)) "
     "-> self.held": "no rule is asked without a tangent, and integers have none",
+    "rewrites.logistic _keys: float(c) * sign -> float(c) / sign": "the sign is 1 or -1",
+    "ops.contract Contract.transpose: 1 - position -> position - 1":
+        "of two arguments number -1 is number 1",
     "rewrites.windows factor_into_place: 1 - k -> k - 1":
         "of two arguments number -1 is number 1",
 }  # fmt: skip

@@ -82,6 +82,8 @@ SIGNS: list[Case] = [
     ("sign_of_constant", lambda: add(-3.0, X), lambda: sub(X, 3.0)),
     ("sign_of_constant", lambda: sub(X, -3.0), lambda: add(3.0, X)),
     ("sign_of_constant", lambda: add(-3, K), lambda: sub(K, 3)),
+    ("sign_of_constant", lambda: add(-0.5, X), lambda: sub(X, 0.5)),
+    ("sign_of_constant", lambda: add(0.5, X), None),
     ("sign_of_constant", lambda: sub(-3.0, X), None),
     ("sign_of_constant", lambda: add(3.0, X), None),
     ("sign_of_constant", lambda: sub(X, 3.0), None),
