@@ -56,7 +56,7 @@ def uniform_constant(node: Node) -> Node | None:
     value = node.op.reference()
     if not value.ndim or not value.size:
         return None
-    first = value.reshape(-1)[:1]
+    first = value.ravel()[:1]
     return full(first[0], node.dtype, node.dims) if _same_bits(value, first) else None
 
 

@@ -65,7 +65,7 @@ def _run(mutants: list[Mutant], checks: list[Check], log: Path, given: Any) -> f
         if mutant.name in EQUIVALENT:
             total["equivalent"] += 1
             continue
-        outcome = done.get(mutant.name)
+        outcome = done.get(mutant.key)
         if outcome is None or (given.again and outcome == SURVIVED):
             outcome, by = survives(
                 mutant, order.of(mutant), budget=given.budget,
@@ -73,7 +73,7 @@ def _run(mutants: list[Mutant], checks: list[Check], log: Path, given: Any) -> f
             )  # fmt: skip
             order.kills[mutant.owner, by] += outcome == KILLED
             with log.open("a") as file:
-                file.write(json.dumps({"mutant": mutant.name, "outcome": outcome, "by": by}) + "\n")
+                file.write(json.dumps({"mutant": mutant.key, "outcome": outcome, "by": by}) + "\n")
         if outcome == INVALID:
             total["not in force"] += 1
             continue

@@ -67,6 +67,11 @@ class Mutant(NamedTuple):
         place, change = self.text.split(" ", 1)
         return f"{place.split(':')[0]} {change}"
 
+    @property
+    def key(self) -> str:
+        """What tells it apart from all others of this code."""
+        return f"{self.place} {self.change} {self.text}"
+
 
 @functools.cache
 def _text(module: str) -> str:

@@ -8,6 +8,9 @@ EQUIVALENT = {
     "rewrites.logistic _keys: float(c) * sign -> float(c) / sign": "the sign is 1 or -1",
     "ops.contract Contract.transpose: 1 - position -> position - 1":
         "of two arguments number -1 is number 1",
+    "rewrites.simplify sign_of_constant: _negated(value) < 0 -> _negated(value) <= 0":
+        "what is negative is not the negative of zero",
+    "rewrites.shapes _size_as: True -> False": "says how the cast is printed",
     "rewrites.windows factor_into_place: 1 - k -> k - 1":
         "of two arguments number -1 is number 1",
 }  # fmt: skip
