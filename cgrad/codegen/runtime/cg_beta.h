@@ -67,9 +67,10 @@ static inline double cg_beta(double a, double b)
     if (a > 0 && b > 0 && high < 10.0)
         return low < 1e-10 ? (1.0 + low / high) / low
                            : cg_gamma_small(low) * (cg_gamma_small(high) / cg_gamma(a + b));
-    if (!(a < 0 || b < 0) || a == rint(a) || b == rint(b)) {
+    const bool pole_a = a < 0 && a == rint(a), pole_b = b < 0 && b == rint(b);
+    if (!(a < 0 || b < 0) || pole_a || pole_b) {
         const double size = cg_exp(cg_betaln(a, b));
-        const double other = a < 0 && a == rint(a) ? b : a;
+        const double other = pole_a ? b : a;
         /* (-1)^other B(1 - pole - other, other) where the poles of two factors cancel */
         return (a < 0 || b < 0) && size < INFINITY && fmod(other, 2.0) != 0 ? -size : size;
     }
