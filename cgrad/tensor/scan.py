@@ -160,7 +160,7 @@ def _answer(outputs: list[Node], updates: Updates, as_list: bool, with_updates: 
     answer = outputs[0] if len(outputs) == 1 and not as_list else outputs
     if with_updates:
         return answer, updates
-    if updates:
+    if any(getattr(node, "default_update", None) is not value for node, value in updates.items()):
         raise ValueError(
             "return_updates=False, but the step updates shared variables; leave it out and pass "
             "the updates to cgrad.function"

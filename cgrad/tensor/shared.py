@@ -6,6 +6,7 @@ Not responsible for: updates (`cgrad.compiled`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from cgrad.errors import DTypeError, ShapeError
 from cgrad.ops.constants import Shared
 
 Array = np.ndarray[Any, Any]
+NUMBERS = itertools.count()
 
 
 class SharedVariable(Node):
@@ -28,11 +30,12 @@ class SharedVariable(Node):
     `updates`.
     """
 
-    __slots__ = ("default_update",)
+    __slots__ = ("default_update", "number")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.default_update: Node | None = None
+        self.number = next(NUMBERS)  # in the order in which they were made
 
     @property
     def storage(self) -> list[Array]:

@@ -21,6 +21,7 @@ from cgrad.ops.constants import Shared, constant, is_weak
 from cgrad.ops.control import Results, make_scan
 from cgrad.tensor.indexing import getitem, head
 from cgrad.tensor.messages import teach
+from cgrad.tensor.shared import NUMBERS, SharedVariable
 
 Step = Callable[..., Any]
 Updates = dict[Node, Node]
@@ -206,12 +207,19 @@ class Loop:
             for info, values in zip(self.recurrent, previous, strict=True)
             for node in info.arguments(values)
         ]
+        begin = next(NUMBERS)
         returned = self.fn(*self.slices, *arguments, *self.non_sequences)
         found, updates, self.stop = _taken_apart(returned, self.what)
         self.updates = {
             target: _update(target, value, self.what) for target, value in updates.items()
         }
         outputs = [as_node(item) for item in listed(found)]
+        for node in toposort([*outputs, *self.updates.values(), *listed(self.stop)]):
+            # what a step makes and advances, as the draws of a RandomStream, goes on in the next
+            if not isinstance(node, SharedVariable) or node.number < begin:
+                continue
+            if node.default_update is not None:
+                self.updates.setdefault(node, node.default_update)
         if not outputs and not self.updates:
             raise ValueError(
                 f"{self.what}: the step returned {returned!r}; expected a tensor or a list of "
@@ -345,7 +353,11 @@ class Loop:
     def final_updates(self, results: Results) -> Updates:
         """The values of the updated shared variables after the last step."""
         first = sum(info.depth for info in self.recurrent)
-        return {node: results.final(first + k) for k, node in enumerate(self.updates)}
+        found = {node: results.final(first + k) for k, node in enumerate(self.updates)}
+        for node, value in self.updates.items():
+            if isinstance(node, SharedVariable) and node.default_update is value:
+                node.default_update = found[node]
+        return found
 
     def check_strict(self) -> None:
         """Refuse a shared variable that is no argument of the step."""

@@ -245,6 +245,25 @@ def test_streams_update_by_default():
         cgrad.function([], x, no_default_updates=3)
 
 
+def test_streams_go_on_from_step_to_step():
+    """Draws of a step differ, in loops of loops too; no call repeats those of the one before."""
+    stream = random.RandomStream(4)
+
+    def walk(index):
+        return ct.scan(lambda: stream.normal(), n_steps=2, return_updates=False)
+
+    outside = stream.normal()
+    inner, _ = ct.scan(walk, sequences=ct.arange(3))
+    summed, updates = ct.reduce(lambda e, s: s + stream.normal(), ct.arange(4), 0.0)
+    kept, _ = ct.map(lambda e: outside + 0 * e, ct.arange(3.0))
+    f = cgrad.function([], [inner, summed, kept])
+    g = cgrad.function([], summed, updates=updates)
+    first, second = f(), f()
+    assert first[0].shape == (3, 2) and len(set(np.ravel([first[0], second[0]]))) == 12
+    assert len({float(first[1]), float(second[1]), float(g()), float(g())}) == 4
+    assert len(set(first[2])) == 1 and first[2][0] != second[2][0]
+
+
 def test_default_updates_of_what_default_updates_read():
     a, b = cgrad.shared(1.0), cgrad.shared(10.0)
     a.default_update, b.default_update = a + b, b * 2

@@ -84,7 +84,8 @@ class RandomStream:
 
     Each method draws from a shared generator of its own, made from the seed and the number of the
     draw, whose `default_update` is the generator after it; `cgrad.function` adds those updates
-    unless `no_default_updates` says otherwise.
+    unless `no_default_updates` says otherwise.  A draw in the step of a scan is another one at each
+    step, and the update is the generator after the last; one made outside is the same at each.
 
     >>> from cgrad.tensor.random import RandomStream
     >>> x = RandomStream(12).normal(0.0, 1.0, size=(3,))
@@ -96,7 +97,10 @@ class RandomStream:
 
     def updates(self) -> list[tuple[SharedGenerator, Node]]:
         """The pairs (shared generator, its next value) of all draws so far."""
-        return list(self.state_updates)
+        return [
+            (shared, next_value if shared.default_update is None else shared.default_update)
+            for shared, next_value in self.state_updates
+        ]
 
     def seed(self, seed: Any = None) -> None:
         """Begin again from a seed, all draws so far with it."""
