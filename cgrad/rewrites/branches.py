@@ -10,7 +10,7 @@ Responsible for: which branches are joined.  Not responsible for: the op (`cgrad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cgrad.core import sizes
 from cgrad.core.graphs import Body, intern_body, over_bodies, rebuild, substitute, toposort
@@ -112,18 +112,25 @@ def merge_branches(outputs: Sequence[Node]) -> list[Node]:
     result = list(outputs)
     while (pair := _pair(result)) is not None:
         result = _joined(result, *pair)
+    return in_bodies(result, merge_branches)
+
+
+def in_bodies(
+    outputs: Sequence[Node], change: Callable[[Sequence[Node]], list[Node]]
+) -> list[Node]:
+    """`outputs` with the results of their bodies changed, where these have bodies in them."""
+
+    def inside(body: Body) -> Body:
+        if not any(node.op.bodies for node in body.order):
+            return body
+        changed = change(body.outputs)
+        same = all(new is old for new, old in zip(changed, body.outputs, strict=True))
+        return body if same else Body(body.params, changed)
+
     memo: dict[Node, Node] = {}
-    for node in toposort(result):
-        memo[node] = over_bodies(rebuild(node, memo), _merge_body)
-    return [memo[out] for out in result]
-
-
-def _merge_body(body: Body) -> Body:
-    if not any(node.op.bodies for node in body.order):
-        return body
-    outputs = merge_branches(body.outputs)
-    same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))
-    return body if same else Body(body.params, outputs)
+    for node in toposort(outputs):
+        memo[node] = over_bodies(rebuild(node, memo), inside)
+    return [memo[out] for out in outputs]
 
 
 def _pair(outputs: Sequence[Node]) -> tuple[Node, Node] | None:

@@ -24,7 +24,6 @@ from cgrad.core.dtypes import NUMPY
 from cgrad.core.graphs import (
     Body,
     Interner,
-    over_bodies,
     rebuild,
     replace_nodes,
     substitute,
@@ -36,6 +35,7 @@ from cgrad.ops.branch import Branch, make_branch
 from cgrad.ops.constants import constant
 from cgrad.ops.kinds import lowering
 from cgrad.ops.result import Get
+from cgrad.rewrites.branches import in_bodies
 from cgrad.rewrites.remember import is_expensive
 
 # what is in a body of a choice -> what is equal to it outside, or in a body of an earlier choice
@@ -47,18 +47,7 @@ def remember_sides(outputs: Sequence[Node]) -> list[Node]:
     result = _with_outer_values(outputs)
     while (found := _found(toposort(result))) is not None:
         result = _replaced(result, *found)
-    memo: dict[Node, Node] = {}
-    for node in toposort(result):
-        memo[node] = over_bodies(rebuild(node, memo), _inside)
-    return [memo[out] for out in result]
-
-
-def _inside(body: Body) -> Body:
-    if not any(node.op.bodies for node in body.order):
-        return body
-    outputs = remember_sides(body.outputs)
-    same = all(new is old for new, old in zip(outputs, body.outputs, strict=True))
-    return body if same else Body(body.params, outputs)
+    return in_bodies(result, remember_sides)
 
 
 def _with_outer_values(outputs: Sequence[Node]) -> list[Node]:
